@@ -1,0 +1,50 @@
+# make course · make test · make lab: each sets up .venv first, which takes minutes once and no time afterwards.
+PYTHON ?= python3
+ONLY   ?=
+
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+PY := $(BIN)/python
+STAMP := .venv/.ready
+
+.PHONY: help setup course test lint lab doctor benchmarks clean
+help:
+	@echo "make course            run all lessons       (make course ONLY=\"01 07\" for some)"
+	@echo "make test              ruff, unit tests, every notebook"
+	@echo "make lab               open the lessons in JupyterLab"
+	@echo "make doctor            what is missing, and how to mend it"
+	@echo "make benchmarks        speed against plain code, as ratios"
+	@echo "make clean             remove build/ and .venv/"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
+	  echo "$(PYTHON) is older than 3.11; name a newer one: make setup PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --progress-bar off -r requirements.txt -c constraints.txt -e .
+	@touch $(STAMP)
+
+course: $(STAMP)
+	$(PY) -m bertlib course $(ONLY)
+
+test: $(STAMP)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pytest tests
+	$(PY) -m pytest --nbval-lax -x notebooks
+
+lab: $(STAMP)
+	$(PY) -m jupyterlab --notebook-dir=notebooks
+
+doctor: $(STAMP)
+	$(PY) -m bertlib doctor
+
+benchmarks: $(STAMP)
+	$(PY) benchmarks/fine_tuning.py
+
+clean:
+	rm -rf build .venv

@@ -1,0 +1,117 @@
+"""Attention, from the formula to many heads (Vaswani et al., 2017, §3.2), with masks that cannot fail in silence.
+
+Dimension letters, here and in the whole library: B batch, T tokens, D hidden size, H heads, V vocabulary, C classes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bertlib.config import BertConfig
+from bertlib.dropout import dropout
+
+
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, dropout_p: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Average the values, weighted by how well each key matches the query (Vaswani et al., 2017, eq. 1).
+
+    Args:
+        query: (..., T_q, d_k) floats.
+        key: (..., T_k, d_k) floats.
+        value: (..., T_k, d_v) floats.
+        mask: bool, broadcastable to (..., T_q, T_k); True where a query may look at a key. A query that may look at
+            nothing gets zero weights and a zero output: a plain softmax would spread evenly over the forbidden keys.
+        dropout_p: share of the weights that is dropped, at random, before they are applied.
+
+    Returns:
+        output (..., T_q, d_v), and the weights (..., T_q, T_k) before dropout, whose rows sum to 1 (or to 0, see mask).
+
+    Raises:
+        ValueError: the shapes do not fit together.
+        TypeError: the mask is not bool.
+    """
+    if query.size(-1) != key.size(-1) or key.size(-2) != value.size(-2):
+        raise ValueError(
+            f"query {tuple(query.shape)}, key {tuple(key.shape)} and value {tuple(value.shape)} do not fit: query and "
+            "key need the same last size, key and value the same number of tokens"
+        )
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))  # (..., T_q, T_k)
+    if mask is None:
+        weights = scores.softmax(dim=-1)
+    else:
+        if mask.dtype != torch.bool:
+            raise TypeError(f"mask has dtype {mask.dtype}: give torch.bool, True where attention is allowed")
+        # The lowest finite number, not -inf: a row of -inf has NaN gradients even where its output is replaced.
+        weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
+        weights = weights.masked_fill(~mask, 0.0)
+    return dropout(weights, dropout_p) @ value, weights
+
+
+def padding_mask(attention_mask: Tensor) -> Tensor:
+    """Turn a batch's attention_mask into the mask that every query of every head obeys.
+
+    Args:
+        attention_mask: (B, T), 1 for a token and 0 for padding; any dtype.
+
+    Returns:
+        bool (B, 1, 1, T), to broadcast over heads and queries: padding is never looked at.
+
+    Raises:
+        ValueError: not (B, T), values other than 0 and 1, or a row that is all padding.
+    """
+    if attention_mask.dim() != 2:
+        raise ValueError(f"attention_mask has shape {tuple(attention_mask.shape)}: give (batch, tokens)")
+    mask = attention_mask != 0
+    if attention_mask.dtype != torch.bool and not torch.equal(mask.to(attention_mask.dtype), attention_mask):
+        raise ValueError("attention_mask holds values other than 0 and 1: give 1 for a token, 0 for padding")
+    empty = (~mask.any(dim=-1)).nonzero().flatten().tolist()
+    if empty:
+        raise ValueError(f"attention_mask row {empty[0]} is all padding: remove empty examples before batching")
+    return mask[:, None, None, :]
+
+
+class MultiHeadSelfAttention(nn.Module):
+    """H attentions side by side, each on its own D / H-wide projection, mixed by one output matrix (§3.2.2).
+
+    Dropout on the weights is BERT's: a dropped weight is a token that one head does not see for one step.
+    """
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.num_heads = config.num_attention_heads
+        self.dropout_p = config.attention_probs_dropout_prob
+        self.query = nn.Linear(config.hidden_size, config.hidden_size)
+        self.key = nn.Linear(config.hidden_size, config.hidden_size)
+        self.value = nn.Linear(config.hidden_size, config.hidden_size)
+        self.output = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def split_heads(self, hidden: Tensor) -> Tensor:
+        """(B, T, D) -> (B, H, T, D / H)."""
+        return hidden.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+    def merge_heads(self, heads: Tensor) -> Tensor:
+        """(B, H, T, D / H) -> (B, T, D)."""
+        return heads.transpose(1, 2).flatten(-2)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None, need_weights: bool) -> tuple[Tensor, Tensor | None]:
+        """Let every token look at every token of its own sequence.
+
+        Args:
+            hidden: (B, T, D).
+            mask: bool (B, 1, 1, T) from `padding_mask`; None if nothing is padded.
+            need_weights: return the weights too, (B, H, T, T); otherwise None in their place.
+        """
+        query, key, value = (self.split_heads(layer(hidden)) for layer in (self.query, self.key, self.value))
+        dropout_p = self.dropout_p if self.training else 0.0
+        # torch's fused kernel never holds the weights; on a CPU it is slower than our formula when it must drop some.
+        if need_weights or (dropout_p and hidden.device.type == "cpu"):
+            heads, weights = scaled_dot_product_attention(query, key, value, mask, dropout_p=dropout_p)
+        else:
+            heads = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout_p)
+            weights = None
+        return self.output(self.merge_heads(heads)), weights if need_weights else None

@@ -1,0 +1,88 @@
+"""From texts to tensors: encode once, group by length, pad to the longest of the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+
+def encode_texts(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> list[list[int]]:
+    """Token ids of every text, with [CLS] and [SEP], cut to max_length tokens (the closing [SEP] stays).
+
+    Raises:
+        ValueError: no texts, a text that is empty or not a string, or max_length below 3.
+    """
+    if max_length < 3:
+        raise ValueError(f"max_length={max_length}: give at least 3, for [CLS], one token and [SEP]")
+    if isinstance(texts, str) or not len(texts):
+        raise ValueError(f"texts={texts!r}: give a list with at least one text")
+    for index, text in enumerate(texts):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"texts[{index}] is {text!r}: every text must be a string with something in it")
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_length)
+    try:
+        return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    finally:
+        tokenizer.no_truncation()
+
+
+def pad_batch(sequences: Sequence[Sequence[int]], pad_token_id: int) -> tuple[Tensor, Tensor]:
+    """Pad to the longest of these sequences.
+
+    Returns:
+        input_ids and attention_mask, both (B, T) torch.long; the mask is 1 for tokens and 0 for padding.
+    """
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
+    ids = torch.full(mask.shape, pad_token_id)
+    ids[mask.bool()] = torch.tensor([token for sequence in sequences for token in sequence])
+    return ids, mask
+
+
+def length_buckets(
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None, *, pool: int = 50
+) -> list[list[int]]:
+    """Split examples into batches of similar length, so that little is padded.
+
+    With an rng, the examples are shuffled first and sorted only within pools of `pool` batches, and the batches come
+    in random order: every epoch sees other neighbours, and no epoch sees all short texts first. Without one the split
+    is by length throughout, which is best for evaluation.
+
+    Args:
+        lengths: tokens of each example.
+        batch_size: examples a batch (the last may be smaller).
+        rng: source of the order; None for a fixed order.
+        pool: how many batches are sorted together; larger pads less, smaller shuffles better.
+
+    Returns:
+        Lists of indices; every example occurs exactly once.
+
+    Raises:
+        ValueError: no examples, or a batch_size below 1.
+    """
+    if not len(lengths):
+        raise ValueError("lengths is empty: there is nothing to batch; give at least one example")
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size}: give at least 1")
+    order = np.arange(len(lengths)) if rng is None else rng.permutation(len(lengths))
+    chunk = len(lengths) if rng is None else batch_size * pool
+    lengths = np.asarray(lengths)
+    batches = []
+    for start in range(0, len(order), chunk):
+        members = order[start : start + chunk]
+        members = members[np.argsort(lengths[members], kind="stable")]
+        batches += [members[i : i + batch_size].tolist() for i in range(0, len(members), batch_size)]
+    if rng is not None:
+        batches = [batches[i] for i in rng.permutation(len(batches))]
+    return batches
+
+
+def padding_share(lengths: Sequence[int], batches: Sequence[Sequence[int]], pad_to: int | None = None) -> float:
+    """The share of a run's token slots that hold padding, if each batch is padded to its longest (or to pad_to)."""
+    slots = sum(len(batch) * (pad_to or max(lengths[i] for i in batch)) for batch in batches)
+    return 1.0 - sum(lengths[i] for batch in batches for i in batch) / slots

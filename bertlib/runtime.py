@@ -1,0 +1,136 @@
+"""Where and how a lesson runs: the profile, the device, the number format, the seeds."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What changes between the two ways to run the course: names and sizes, nothing else.
+
+    Attributes:
+        name: "mini" or "full".
+        encoder: the pretrained encoder: "minilm" (from the data wheel) or a name on the hub.
+        news: the data set of the news lessons, for `bertlib.data.load`.
+        max_length: tokens a news text is cut to.
+        seeds: repetitions of an experiment whose spread is shown.
+        label_budgets: labels a class in the learning curve (all labels come on top).
+    """
+
+    name: str
+    encoder: str
+    news: str
+    max_length: int
+    seeds: int
+    label_budgets: tuple[int, ...]
+
+
+PROFILES = {
+    "mini": Profile("mini", "minilm", "bbc_news", 64, 3, (5, 20, 80)),
+    "full": Profile("full", "bert-base-uncased", "ag_news", 128, 5, (5, 20, 80)),
+}
+
+
+def get_profile(name: str | None = None) -> Profile:
+    """The profile of that name, or else of the environment variable BERT_COURSE_PROFILE, or else "mini".
+
+    Raises:
+        ValueError: there is no profile of that name.
+    """
+    source = "profile" if name is not None else "the environment variable BERT_COURSE_PROFILE"
+    name = name if name is not None else os.environ.get("BERT_COURSE_PROFILE") or "mini"
+    if name not in PROFILES:
+        raise ValueError(f"{source} is {name!r}: choose one of {', '.join(PROFILES)}")
+    return PROFILES[name]
+
+
+def pick_device() -> torch.device:
+    """The fastest device at hand: CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+@cache
+def bf16_speedup() -> float:
+    """How many times faster this CPU multiplies bfloat16 matrices than float32 ones, measured (20 to 200 ms).
+
+    Processors with bf16 units (AVX512-BF16, AMX, recent ARM) gain 2 to 8 times; on others bf16 is emulated and loses.
+    """
+    seconds = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        x, weight = torch.ones(512, 384, dtype=dtype), torch.ones(1536, 384, dtype=dtype)
+        times = []
+        for _ in range(6):
+            start = time.perf_counter()
+            torch.nn.functional.linear(x, weight)
+            times.append(time.perf_counter() - start)
+        seconds[dtype] = min(times)
+    return seconds[torch.float32] / seconds[torch.bfloat16]
+
+
+def pick_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
+    """The number format for the matrix products of training.
+
+    Args:
+        device: where the model lives.
+        precision: "fp32", "bf16", or "auto": bf16 where the device gains by it (on a CPU: measured).
+
+    Raises:
+        ValueError: another word for the precision.
+    """
+    if precision not in ("auto", "fp32", "bf16"):
+        raise ValueError(f"precision={precision!r}: choose 'auto', 'fp32' or 'bf16'")
+    if precision == "auto":
+        if device.type == "cuda":
+            gains = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            gains = device.type == "cpu" and bf16_speedup() > 1.3
+        precision = "bf16" if gains else "fp32"
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def autocast(device: torch.device, dtype: torch.dtype):
+    """A context in which matrix products run in dtype, while weights, LayerNorm sums and losses keep float32."""
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, numpy and torch (all devices), so that the same machine gives the same run."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - for libraries that use the global generator
+    torch.manual_seed(seed)
+
+
+def start_lesson(seed: int = 0) -> Profile:
+    """The first line of every lesson: seeds, quiet libraries; says where it runs.
+
+    Returns:
+        The profile in force.
+    """
+    import logging
+    import warnings
+
+    # Their bars are widgets, dead when a notebook is reopened; set before the libraries are imported.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
+    seed_everything(seed)
+    profile, device = get_profile(), pick_device()
+    dtype = str(pick_dtype(device)).removeprefix("torch.")
+    print(f"profile {profile.name} · {device.type}, {torch.get_num_threads()} CPU threads · trains in {dtype}")
+    return profile

