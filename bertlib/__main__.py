@@ -75,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, help="folder for the best model (transformers' format)")
     command.add_argument("--validation", type=float, default=0.1, help="share of --train that chooses the epoch")
     command.add_argument("--epochs", type=int, default=3)
-    command.add_argument("--learning-rate", type=float, default=1e-4)
+    command.add_argument("--learning-rate", type=float, help="the peak; by default what suits the profile's encoder")
     command.add_argument("--batch-size", type=int, default=32)
     command.add_argument("--max-length", type=int, default=128, help="tokens a text is cut to")
     command.add_argument("--seed", type=int, default=0)

@@ -46,7 +46,7 @@ def scaled_dot_product_attention(
     else:
         if mask.dtype != torch.bool:
             raise TypeError(f"mask has dtype {mask.dtype}: give torch.bool, True where attention is allowed")
-        # The lowest finite number, not -inf: a row of -inf has NaN gradients even where its output is replaced.
+        # The lowest finite number, not -inf: a softmax over nothing but -inf is NaN.
         weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
         weights = weights.masked_fill(~mask, 0.0)
     return dropout(weights, dropout_p) @ value, weights

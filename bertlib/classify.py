@@ -17,7 +17,7 @@ from bertlib.batching import encode_texts, length_buckets, pad_batch
 from bertlib.config import BertConfig
 from bertlib.heads import BertForSequenceClassification
 from bertlib.progress import progress_bar
-from bertlib.runtime import autocast, pick_device, pick_dtype, seed_everything
+from bertlib.runtime import autocast, get_profile, pick_device, pick_dtype, seed_everything
 from bertlib.training import History, train
 from bertlib.weights import encoder_folder, save_model
 from bertlib.wordpiece import load_tokenizer
@@ -51,10 +51,17 @@ def labels_of(split: Dataset, names: Sequence[str]) -> np.ndarray:
     """Each example's class id, as int64 (N,).
 
     Raises:
-        ValueError: there is no column "label", or it holds ids outside the named classes.
+        ValueError: there is no column "label", it has other class names (or another order of them), or it holds ids
+            outside the named classes.
     """
     if "label" not in split.column_names:
         raise ValueError(f"the data has no column 'label'; it has {', '.join(split.column_names)}")
+    own = getattr(split.features["label"], "names", None)
+    if own is not None and tuple(own) != tuple(names):
+        raise ValueError(
+            f"the classes of column 'label' are {', '.join(own)}, the expected ones {', '.join(names)}: cast the "
+            "column to datasets.ClassLabel with these names in this order"
+        )
     labels = np.asarray(split["label"], dtype=np.int64)
     wrong = np.flatnonzero((labels < 0) | (labels >= len(names)))
     if len(wrong):
@@ -144,14 +151,15 @@ class TextClassifier:
         probabilities = self.probabilities([texts] if isinstance(texts, str) else texts)
         return [{"label": self.labels[row.argmax()], "score": float(row.max())} for row in probabilities]
 
-    def evaluate(self, split: Dataset) -> dict[str, float]:
-        """Score a labelled split.
+    def evaluate(self, split: Dataset, *, precision: str = "fp32") -> dict[str, float]:
+        """Score a labelled split; for precision see `probabilities`.
 
         Returns:
             accuracy and macro_f1 as fractions, loss in nats (mean cross-entropy).
         """
         gold = labels_of(split, self.labels)
-        return classification_scores(self.probabilities(texts_of(split, text_columns(split, self.text))), gold)
+        texts = texts_of(split, text_columns(split, self.text))
+        return classification_scores(self.probabilities(texts, precision=precision), gold)
 
     def save(self, folder: str | Path) -> None:
         """Write a folder that `load` and transformers (AutoModelForSequenceClassification, pipeline) open.
@@ -159,12 +167,22 @@ class TextClassifier:
         Raises:
             OSError: no room, or writing failed; nothing half-written is left.
         """
+        tokenizer = self.tokenizer.to_str()
         settings = {"tokenizer_class": "BertTokenizer", "model_max_length": self.max_length}
+        # transformers' BertTokenizer builds its normaliser from these, whatever tokenizer.json says.
+        normalizer = json.loads(tokenizer)["normalizer"] or {}
+        for name, ours in (
+            ("do_lower_case", "lowercase"),
+            ("strip_accents", "strip_accents"),
+            ("tokenize_chinese_chars", "handle_chinese_chars"),
+        ):
+            if ours in normalizer:
+                settings[name] = normalizer[ours]
         save_model(
             self.model,
             folder,
             extra_files={
-                "tokenizer.json": self.tokenizer.to_str(),
+                "tokenizer.json": tokenizer,
                 "tokenizer_config.json": json.dumps(settings, indent=2) + "\n",
                 "bertlib.json": json.dumps({"max_length": self.max_length, "text": self.text}, indent=2) + "\n",
             },
@@ -207,7 +225,7 @@ def fine_tune(
     encoder: str | Path | None = None,
     pretrained: bool = True,
     epochs: int = 3,
-    learning_rate: float = 5e-5,
+    learning_rate: float | None = None,
     batch_size: int = 32,
     max_length: int = 128,
     warmup: float = 0.1,
@@ -225,7 +243,9 @@ def fine_tune(
         text: column or columns to read; None for title and text where there is a title, else text.
         encoder: a transformers folder; None for the profile's (see `bertlib.weights.encoder_folder`).
         pretrained: False starts from random weights of the same shape, for comparison.
-        epochs, learning_rate, batch_size: the paper searches 2–4, 2e-5–5e-5 and 16–32 (A.3); smaller models take more.
+        epochs, batch_size: the paper searches 2–4 and 16–32 (A.3).
+        learning_rate: the paper searches 2e-5–5e-5, smaller encoders take more; None for the profile's rate with the
+            profile's encoder, and 3e-5 with another one.
         max_length: tokens a text is cut to.
         warmup, weight_decay, accumulation, precision: see `bertlib.training.train`.
         seed: of the new weights, the order of the data and dropout.
@@ -245,6 +265,14 @@ def fine_tune(
     if len(labels.unique()) < 2:
         raise ValueError(f"every training example is labelled {names[labels[0]]!r}: add examples of other classes")
 
+    if validation is not None:  # before the first epoch, not after it
+        if not len(validation):
+            raise ValueError("dataset's split 'validation' is empty: add examples, or leave it out")
+        text_columns(validation, columns)
+        labels_of(validation, names)
+
+    if learning_rate is None:
+        learning_rate = get_profile().learning_rate if encoder is None else 3e-5
     if encoder is None:
         encoder = encoder_folder()
     seed_everything(seed)
@@ -271,7 +299,9 @@ def fine_tune(
         return {"classification": F.cross_entropy(logits.float(), batch["labels"], reduction="sum")}
 
     def validate(model):
-        return {f"validation_{name}": value for name, value in classifier.evaluate(validation).items()}
+        return {
+            f"validation_{name}": value for name, value in classifier.evaluate(validation, precision=precision).items()
+        }
 
     classifier.history = train(
         model,

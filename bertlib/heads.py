@@ -82,7 +82,7 @@ class BertForSequenceClassification(nn.Module):
             labels: the class names for a new head; None to use the stored head and its names.
 
         Raises:
-            ValueError: no labels given and none stored, or other labels given than the stored head has.
+            ValueError: no labels given and none stored, or the weights do not fit; see `bertlib.weights.load_model`.
         """
         config = BertConfig.from_pretrained(folder)
         return load_model(cls, folder, config if labels is None else replace(config, labels=tuple(labels)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ class Profile:
         encoder: the pretrained encoder: "minilm" (from the data wheel) or a name on the hub.
         news: the data set of the news lessons, for `bertlib.data.load`.
         max_length: tokens a news text is cut to.
+        learning_rate: the peak for fine-tuning this encoder, chosen on validation.
         seeds: repetitions of an experiment whose spread is shown.
         label_budgets: labels a class in the learning curve (all labels come on top).
     """
@@ -30,13 +32,14 @@ class Profile:
     encoder: str
     news: str
     max_length: int
+    learning_rate: float
     seeds: int
     label_budgets: tuple[int, ...]
 
 
 PROFILES = {
-    "mini": Profile("mini", "minilm", "bbc_news", 64, 3, (5, 20, 80)),
-    "full": Profile("full", "bert-base-uncased", "ag_news", 128, 5, (5, 20, 80)),
+    "mini": Profile("mini", "minilm", "bbc_news", 64, 1.5e-4, 3, (5, 20, 80)),
+    "full": Profile("full", "bert-base-uncased", "ag_news", 128, 3e-5, 5, (5, 20, 80)),
 }
 
 
@@ -116,19 +119,17 @@ def seed_everything(seed: int) -> None:
 def start_lesson(seed: int = 0) -> Profile:
     """The first line of every lesson: seeds, quiet libraries; says where it runs.
 
+    Call it before importing datasets or transformers, which read their settings when they are imported.
+
     Returns:
         The profile in force.
     """
-    import logging
-    import warnings
-
-    # Their bars are widgets, dead when a notebook is reopened; set before the libraries are imported.
+    # Bars would be widgets, which are dead when a notebook is reopened; bertlib shows its own progress.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
+    warnings.filterwarnings("ignore", message="IProgress not found")
     seed_everything(seed)
     profile, device = get_profile(), pick_device()
     dtype = str(pick_dtype(device)).removeprefix("torch.")

@@ -104,7 +104,8 @@ def train(
 
     Raises:
         ValueError: an argument is out of its range, or there is nothing to train on.
-        FloatingPointError: the loss or a gradient is not a number; the message names the update and remedies.
+        FloatingPointError: the loss or a gradient is not a number (the message names the update and remedies), or
+            the figure to maximize is not.
     """
     for name, value, least in (("epochs", epochs, 1), ("accumulation", accumulation, 1)):
         if not isinstance(value, int) or value < least:
@@ -184,6 +185,8 @@ def train(
                 row |= evaluate(model)
             history.epochs.append(row)
             value = epoch if maximize is None else row[maximize]
+            if math.isnan(value):
+                raise FloatingPointError(f"epoch {epoch + 1}: {maximize!r} is nan, so no epoch can be called the best")
             if value > best_value:
                 best_value, history.best_epoch = value, epoch + 1
                 if maximize is not None and epoch < epochs - 1:

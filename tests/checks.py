@@ -1,0 +1,136 @@
+"""Checks that our code passes and that a shipped bug of the zoo (`bug_zoo/`) fails. Each raises AssertionError."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch.nn import functional as F
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+
+def maps_obey_the_mask(attention) -> None:
+    """`attention(query, key, value, mask) -> (output, weights)`: what it shows is what it computes, mask included."""
+    torch.manual_seed(0)
+    query, key, value = torch.randn(3, 2, 4, 5, 8).unbind()
+    mask = torch.tensor([1, 1, 1, 0, 0], dtype=torch.bool).expand(2, 1, 1, 5)
+    output, weights = attention(query, key, value, mask)
+    assert (weights[..., 3:] == 0).all()
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 4, 5))
+    torch.testing.assert_close(output, weights @ value)
+
+
+def masked_row_is_zero(attention) -> None:
+    """A query that may look at nothing gets a zero output, zero weights, and gradients without NaN."""
+    torch.manual_seed(0)
+    query, key, value = (tensor.requires_grad_() for tensor in torch.randn(3, 2, 4, 8).unbind())
+    mask = torch.ones(2, 4, 4, dtype=torch.bool)
+    mask[1, 2] = False
+    output, weights = attention(query, key, value, mask)
+    assert (weights[1, 2] == 0).all()
+    assert (output[1, 2] == 0).all()
+    output.square().sum().backward()
+    assert all(tensor.grad.isfinite().all() for tensor in (query, key, value))
+
+
+def output_depends_on_stored_weights(module, *inputs) -> None:
+    """Twice the same input gives the same output, and so does a copy filled with the module's state_dict."""
+    module.eval()
+    first, second = module(*inputs), module(*inputs)
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+    twin = copy.deepcopy(module)
+    for parameter in twin.parameters():
+        torch.nn.init.normal_(parameter)
+    twin.load_state_dict(module.state_dict())
+    torch.testing.assert_close(first, twin(*inputs), rtol=0, atol=0)
+    first.square().sum().backward()
+    assert all(parameter.grad is not None for parameter in module.parameters())
+
+
+def head_reads_pooled_cls(model, batch) -> None:
+    """The logits are the classifier applied to the pooled [CLS], and no other position's last state reaches them."""
+    model.eval()
+    seen = {}
+    hook = model.bert.register_forward_hook(lambda module, inputs, output: seen.update(output=output))
+    logits = model(batch["input_ids"], batch["attention_mask"]).logits
+    hook.remove()
+    last = seen["output"].last_hidden_state
+    (gradient,) = torch.autograd.grad(logits.square().sum(), last, retain_graph=True)
+    assert gradient[:, 0].abs().sum() > 0
+    assert gradient[:, 1:].abs().sum() == 0
+    torch.testing.assert_close(logits, model.classifier(seen["output"].pooler_output))
+
+
+def split_changes_nothing(one_update) -> None:
+    """`one_update(model, batches) -> loss` leaves gradients in the model: however the examples are split, the same.
+
+    The loss is over tokens, whose number differs from example to example, so that a mean of means shows.
+    """
+    torch.manual_seed(0)
+    start = torch.nn.Sequential(torch.nn.Embedding(20, 8), torch.nn.Linear(8, 20))
+    ids = torch.randint(0, 20, (7, 5))
+    labels = torch.randint(0, 20, (7, 5))
+    labels[torch.rand(7, 5) < 0.5] = -100
+    labels[0, 0] = 3
+    results = []
+    for sizes in ([7], [1, 6], [3, 1, 1, 2]):
+        parts = zip(ids.split(sizes), labels.split(sizes), strict=True)
+        model = copy.deepcopy(start)
+        loss = one_update(model, [{"input_ids": own_ids, "labels": own_labels} for own_ids, own_labels in parts])
+        results.append([torch.tensor(loss), *(parameter.grad for parameter in model.parameters())])
+    expected = F.cross_entropy(start(ids).flatten(0, 1), labels.flatten())
+    torch.testing.assert_close(results[0][0], expected.detach())
+    for result in results[1:]:
+        torch.testing.assert_close(result, results[0])
+
+
+def rates_rise_from_zero_and_fall_to_zero(run) -> list[float]:
+    """`run(total_steps, warmup_steps, peak)` trains; the rates the optimizer really used are the paper's.
+
+    Returns:
+        Those rates.
+    """
+    rates = []
+    hook = register_optimizer_step_pre_hook(lambda opt, args, kwargs: rates.append(opt.param_groups[0]["lr"]))
+    try:
+        run(total_steps=10, warmup_steps=4, peak=0.5)
+    finally:
+        hook.remove()
+    expected = [0, 1 / 4, 2 / 4, 3 / 4, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]
+    torch.testing.assert_close(rates, [0.5 * share for share in expected])
+    return rates
+
+
+def inputs_stay_as_they_were(function, *inputs) -> None:
+    """The caller's tensors and lists are not written to."""
+    before = copy.deepcopy(inputs)
+    function(*inputs)
+    assert same(inputs, before)
+
+
+def same(one, other) -> bool:
+    """Whether nested lists, dicts and tensors hold the same values."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(same(mine, yours) for mine, yours in zip(one, other, strict=True))
+    return one == other
+
+
+def loss_takes_each_label_as_it_is(loss) -> None:
+    """`loss(logits, labels)` is the mean of -log p of exactly the class that each label names."""
+    torch.manual_seed(0)
+    logits, labels = torch.randn(6, 3), torch.tensor([0, 1, 2, 2, 0, 1])
+    by_hand = -sum(logits[i].softmax(-1)[label].log() for i, label in enumerate(labels)) / 6
+    torch.testing.assert_close(loss(logits, labels), by_hand)
+
+
+def answers_come_in_the_order_of_the_texts(predict, texts) -> None:
+    """`predict(texts)` of a mixed list is the list of what each text gets alone."""
+    together = predict(texts)
+    for text, answer in zip(texts, together, strict=True):
+        (alone,) = predict([text])
+        assert alone["label"] == answer["label"]
+        assert abs(alone["score"] - answer["score"]) < 1e-5

