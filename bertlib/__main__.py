@@ -25,7 +25,7 @@ def classify(options: argparse.Namespace) -> int:
     from bertlib.classify import fine_tune
     from bertlib.data import from_csv, with_validation
 
-    columns = {"text": options.text, "label": options.label}
+    columns = {"text": options.text, "label": options.label, "delimiter": options.delimiter}
     train = from_csv(options.train, **columns)
     names = train.features["label"].names
     dataset = with_validation(DatasetDict(train=train), options.validation)
@@ -72,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--test", type=Path, help="CSV with the same columns and classes, scored at the end")
     command.add_argument("--text", default="text", help="the column with the texts")
     command.add_argument("--label", default="label", help="the column with the classes")
+    command.add_argument("--delimiter", help="between fields; by default a tab in .tsv files and a comma elsewhere")
     command.add_argument("--out", type=Path, help="folder for the best model (transformers' format)")
     command.add_argument("--validation", type=float, default=0.1, help="share of --train that chooses the epoch")
     command.add_argument("--epochs", type=int, default=3)

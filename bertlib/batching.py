@@ -45,7 +45,7 @@ def pad_batch(sequences: Sequence[Sequence[int]], pad_token_id: int) -> tuple[Te
 
 
 def length_buckets(
-    lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None, *, pool: int = 50
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None, *, pool: int = 8
 ) -> list[list[int]]:
     """Split examples into batches of similar length, so that little is padded.
 

@@ -198,7 +198,10 @@ class TextClassifier:
         path = Path(folder) / "bertlib.json"
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file; give a folder that TextClassifier.save wrote")
-        settings = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            settings = json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg}); save the model again") from error
         model = BertForSequenceClassification.from_pretrained(folder).to(pick_device())
         if model.fresh:
             raise ValueError(f"{folder} has no classification head ({model.fresh[0]} is missing): fine-tune it first")

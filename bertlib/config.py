@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The activations that BERT checkpoints use. google-research/bert computes GELU exactly (erf); "gelu_new" is the
-# tanh approximation, which differs by up to 5e-4 and is therefore a different model.
+# transformers' names: "gelu" is the exact form (erf), "gelu_new" the tanh approximation, up to 5e-4 away. The code that
+# google-research/bert published computes the approximation and calls it "gelu"; weights serve either way.
 ACTIVATIONS = ("gelu", "gelu_new", "relu")
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from bertlib.attention import MultiHeadSelfAttention, padding_mask
 from bertlib.config import BertConfig
 from bertlib.dropout import Dropout
-from bertlib.weights import load_model, save_model
+from bertlib.weights import init_weights, load_model, save_model
 
 ACTIVATION = {"gelu": F.gelu, "gelu_new": partial(F.gelu, approximate="tanh"), "relu": F.relu}
 
@@ -108,20 +108,6 @@ class BertPooler(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """(B, T, D) -> (B, D)."""
         return torch.tanh(self.dense(hidden[:, 0]))
-
-
-@torch.no_grad()
-def init_weights(module: nn.Module, std: float) -> None:
-    """Give one module BERT's fresh weights: matrices from a normal truncated at two deviations, biases zero.
-
-    The reference (google-research/bert, modeling.py `create_initializer`) truncates; transformers does not.
-    """
-    if isinstance(module, (nn.Linear, nn.Embedding)):
-        nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
-        if getattr(module, "bias", None) is not None:
-            module.bias.zero_()
-        if getattr(module, "padding_idx", None) is not None:
-            module.weight[module.padding_idx].zero_()
 
 
 class BertModel(nn.Module):

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from bertlib.config import BertConfig
 from bertlib.dropout import Dropout
-from bertlib.encoder import BertModel, check_ids, init_weights
-from bertlib.weights import load_model, save_model
+from bertlib.encoder import BertModel, check_ids
+from bertlib.weights import init_weights, load_model, save_model
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Weights from and to transformers folders: every key and every shape accounted for, nothing half-written."""
+"""Weights: fresh ones, and those from and to transformers folders, every key and every shape accounted for."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor, nn
 
 from bertlib.config import BertConfig
@@ -95,6 +96,24 @@ def encoder_key(key: str) -> str:
     return re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", key))
 
 
+@torch.no_grad()
+def init_weights(module: nn.Module, std: float) -> None:
+    """Give one module BERT's fresh weights: matrices from a normal truncated at two deviations, biases zero.
+
+    The reference (google-research/bert, modeling.py `create_initializer`) truncates; transformers does not.
+    """
+    if isinstance(module, (nn.Linear, nn.Embedding)) and not module.weight.is_meta:  # a shape without numbers
+        weight = module.weight.normal_(std=std)
+        outside = weight.abs() > 2 * std
+        while outside.any():  # draw those again; many times faster than inverting the distribution function
+            weight[outside] = weight.new_empty(int(outside.sum())).normal_(std=std)
+            outside = weight.abs() > 2 * std
+        if getattr(module, "bias", None) is not None:
+            module.bias.zero_()
+        if getattr(module, "padding_idx", None) is not None:
+            module.weight[module.padding_idx].zero_()
+
+
 def read_tensors(folder: str | Path) -> dict[str, Tensor]:
     """All tensors of a folder's model.safetensors, on the CPU, in their own dtype.
 
@@ -141,7 +160,8 @@ def load_model(model_class: type[ModelType], folder: str | Path, config: BertCon
         config = stored_config
     if config.labels != stored_config.labels:  # the file's classifier is another task's: a fresh one is wanted
         stored = {key: tensor for key, tensor in stored.items() if not key.startswith("classifier.")}
-    model = model_class(config)
+    with torch.device("meta"):  # shapes only: most weights come from the file
+        model = model_class(config)
 
     wanted = {encoder_key(transformers_name(name)): (name, parameter) for name, parameter in model.state_dict().items()}
     missing = sorted(wanted.keys() - stored.keys())
@@ -161,10 +181,12 @@ def load_model(model_class: type[ModelType], folder: str | Path, config: BertCon
             f"{folder}: the weights do not fit {model_class.__name__} as config.json describes it: {shown}. Check that "
             "config.json and model.safetensors belong together, and fetch them again"
         )
-    model.load_state_dict(
-        {name: stored[key].float() if key in stored else parameter for key, (name, parameter) in wanted.items()}
-    )
     model.fresh = [wanted[key][0] for key in missing]
+    for owner in {name.rpartition(".")[0] for name in model.fresh}:
+        init_weights(model.get_submodule(owner).to_empty(device="cpu"), config.initializer_range)
+    model.load_state_dict(
+        {name: stored[key].float() for key, (name, _) in wanted.items() if key in stored}, strict=False, assign=True
+    )
     return model.eval()
 
 
@@ -186,7 +208,7 @@ def write_folder(folder: str | Path, needed_bytes: int) -> Iterator[Path]:
     Raises:
         OSError: not enough room (needed_bytes, plus a little), or writing failed; the message names the folder.
     """
-    target = Path(folder)
+    target = Path(folder).resolve()  # behind a link stands the folder that is meant
     if target.exists() and not target.is_dir():
         raise NotADirectoryError(f"{target} is a file: give the name of a folder")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -57,6 +57,7 @@ def test_confusion_map_writes_counts_and_colours_shares():
     ax = confusion_map(np.array([[9, 1], [0, 0]]), ["a", "b"])
     assert written(ax) == ["9", "1", "0", "0"]
     np.testing.assert_allclose(ax.images[0].get_array(), [[0.9, 0.1], [0, 0]])
+    assert ax.images[0].get_clim() == (0, 1)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted", "true")
 
 
