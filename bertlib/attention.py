@@ -98,15 +98,19 @@ class MultiHeadSelfAttention(nn.Module):
         """(B, H, T, D / H) -> (B, T, D)."""
         return heads.transpose(1, 2).flatten(-2)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None, need_weights: bool) -> tuple[Tensor, Tensor | None]:
+    def forward(
+        self, hidden: Tensor, mask: Tensor | None, need_weights: bool, queries: int | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """Let every token look at every token of its own sequence.
 
         Args:
             hidden: (B, T, D).
             mask: bool (B, 1, 1, T) from `padding_mask`; None if nothing is padded.
             need_weights: return the weights too, (B, H, T, T); otherwise None in their place.
+            queries: only the first so many tokens look (at all of them); None for every token.
         """
-        query, key, value = (self.split_heads(layer(hidden)) for layer in (self.query, self.key, self.value))
+        query = self.split_heads(self.query(hidden[:, :queries]))
+        key, value = self.split_heads(self.key(hidden)), self.split_heads(self.value(hidden))
         dropout_p = self.dropout_p if self.training else 0.0
         # torch's fused kernel never holds the weights; on a CPU it is slower than our formula when it must drop some.
         if need_weights or (dropout_p and hidden.device.type == "cpu"):

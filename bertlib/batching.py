@@ -45,19 +45,19 @@ def pad_batch(sequences: Sequence[Sequence[int]], pad_token_id: int) -> tuple[Te
 
 
 def length_buckets(
-    lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None, *, pool: int = 8
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None, *, jitter: float = 0.1
 ) -> list[list[int]]:
     """Split examples into batches of similar length, so that little is padded.
 
-    With an rng, the examples are shuffled first and sorted only within pools of `pool` batches, and the batches come
-    in random order: every epoch sees other neighbours, and no epoch sees all short texts first. Without one the split
-    is by length throughout, which is best for evaluation.
+    With an rng, each length is first misjudged a little, at random, and the batches come in random order: every epoch
+    sees other neighbours, and no epoch sees all short texts first. Without one the split is exactly by length, which is
+    best for evaluation.
 
     Args:
         lengths: tokens of each example.
-        batch_size: examples a batch (the last may be smaller).
+        batch_size: examples a batch (one may be smaller).
         rng: source of the order; None for a fixed order.
-        pool: how many batches are sorted together; larger pads less, smaller shuffles better.
+        jitter: by what share a length may be misjudged; smaller pads less, larger mixes better.
 
     Returns:
         Lists of indices; every example occurs exactly once.
@@ -69,14 +69,11 @@ def length_buckets(
         raise ValueError("lengths is empty: there is nothing to batch; give at least one example")
     if batch_size < 1:
         raise ValueError(f"batch_size={batch_size}: give at least 1")
-    order = np.arange(len(lengths)) if rng is None else rng.permutation(len(lengths))
-    chunk = len(lengths) if rng is None else batch_size * pool
-    lengths = np.asarray(lengths)
-    batches = []
-    for start in range(0, len(order), chunk):
-        members = order[start : start + chunk]
-        members = members[np.argsort(lengths[members], kind="stable")]
-        batches += [members[i : i + batch_size].tolist() for i in range(0, len(members), batch_size)]
+    judged = np.asarray(lengths, dtype=float)
+    if rng is not None:
+        judged = judged * rng.uniform(1 - jitter, 1 + jitter, size=len(judged))
+    order = np.argsort(judged, kind="stable").tolist()
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     if rng is not None:
         batches = [batches[i] for i in rng.permutation(len(batches))]
     return batches

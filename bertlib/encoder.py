@@ -90,10 +90,15 @@ class BertLayer(nn.Module):
         self.output_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None, need_weights: bool) -> tuple[Tensor, Tensor | None]:
-        """(B, T, D) -> (B, T, D), and the attention weights (B, H, T, T) if asked for."""
-        attended, weights = self.attention(hidden, mask, need_weights)
-        hidden = self.attention_norm(hidden + self.dropout(attended))
+    def forward(
+        self, hidden: Tensor, mask: Tensor | None, need_weights: bool, queries: int | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """(B, T, D) -> (B, T, D), and the attention weights (B, H, T, T) if asked for.
+
+        With `queries`, all that is computed for the first so many tokens only.
+        """
+        attended, weights = self.attention(hidden, mask, need_weights, queries)
+        hidden = self.attention_norm(hidden[:, :queries] + self.dropout(attended))
         transformed = self.output(self.activation(self.intermediate(hidden)))
         return self.output_norm(hidden + self.dropout(transformed)), weights
 
@@ -129,6 +134,7 @@ class BertModel(nn.Module):
         *,
         output_attentions: bool = False,
         output_hidden_states: bool = False,
+        pooled_only: bool = False,
     ) -> BertOutput:
         """Encode a batch.
 
@@ -138,6 +144,8 @@ class BertModel(nn.Module):
             token_type_ids: (B, T), 0 for segment A, 1 for B; None for A throughout.
             output_attentions: also return the attention weights of each layer.
             output_hidden_states: also return the embeddings and each layer's output.
+            pooled_only: compute the last layer for [CLS] alone, which is all that the pooler reads. The pooled output
+                is the same and cheaper; the last hidden state is (B, 1, D).
 
         Raises:
             ValueError: an id is out of range, the sequence is longer than the position table, the shapes differ, or a
@@ -146,8 +154,9 @@ class BertModel(nn.Module):
         mask = self.check_inputs(input_ids, attention_mask, token_type_ids)
         hidden = self.embeddings(input_ids, token_type_ids)
         states, attentions = [hidden], []
-        for layer in self.layers:
-            hidden, weights = layer(hidden, mask, output_attentions)
+        for number, layer in enumerate(self.layers, start=1):
+            queries = 1 if pooled_only and number == len(self.layers) else None
+            hidden, weights = layer(hidden, mask, output_attentions, queries)
             states.append(hidden)
             attentions.append(weights)
         return BertOutput(

@@ -63,7 +63,8 @@ class BertForSequenceClassification(nn.Module):
         Raises:
             ValueError: a label is out of range or their number is not B; and all that BertModel raises.
         """
-        logits = self.classifier(self.dropout(self.bert(input_ids, attention_mask, token_type_ids).pooler_output))
+        encoded = self.bert(input_ids, attention_mask, token_type_ids, pooled_only=True)
+        logits = self.classifier(self.dropout(encoded.pooler_output))
         if labels is None:
             return ClassifierOutput(logits)
         if labels.shape != logits.shape[:1]:

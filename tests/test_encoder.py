@@ -200,3 +200,15 @@ def test_mask_with_other_values(model, batch):
 
 def test_check_ids_accepts_an_empty_tensor():
     check_ids("labels", torch.empty(0, dtype=torch.long), 3, "")
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_pooled_only_is_the_same_for_less(tiny_config, batch, need_weights):
+    model = BertModel(tiny_config).eval()
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
+    whole = model(**inputs, output_attentions=need_weights)
+    pooled = model(**inputs, output_attentions=need_weights, pooled_only=True)
+    torch.testing.assert_close(pooled.pooler_output, whole.pooler_output)
+    torch.testing.assert_close(pooled.last_hidden_state, whole.last_hidden_state[:, :1])
+    if need_weights:
+        torch.testing.assert_close(pooled.attentions[-1], whole.attentions[-1][:, :, :1])
