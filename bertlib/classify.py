@@ -233,6 +233,7 @@ def fine_tune(
     max_length: int = 128,
     warmup: float = 0.1,
     weight_decay: float = 0.01,
+    max_grad_norm: float = 1.0,
     accumulation: int = 1,
     precision: str = "auto",
     seed: int = 0,
@@ -250,7 +251,7 @@ def fine_tune(
         learning_rate: the paper searches 2e-5–5e-5, smaller encoders take more; None for the profile's rate with the
             profile's encoder, and 3e-5 with another one.
         max_length: tokens a text is cut to.
-        warmup, weight_decay, accumulation, precision: see `bertlib.training.train`.
+        warmup, weight_decay, max_grad_norm, accumulation, precision: see `bertlib.training.train`.
         seed: of the new weights, the order of the data and dropout.
         checkpoint: folder to which the best model so far is written after each epoch.
         show_progress: show a line with the speed and the time left.
@@ -315,6 +316,7 @@ def fine_tune(
         learning_rate=learning_rate,
         warmup=warmup,
         weight_decay=weight_decay,
+        max_grad_norm=max_grad_norm,
         accumulation=accumulation,
         precision=precision,
         seed=seed,

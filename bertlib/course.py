@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -64,7 +65,12 @@ def run_lesson(lesson: Path, build: Path) -> LessonResult:
     started = time.perf_counter()
     try:
         papermill.execute_notebook(
-            str(lesson), str(executed), cwd=str(lesson.parent), kernel_name="python3", progress_bar=True
+            str(lesson),
+            str(executed),
+            cwd=str(lesson.parent),
+            kernel_name="python3",
+            progress_bar={"desc": lesson.stem, "mininterval": 0.2 if sys.stderr.isatty() else 10.0},
+            extra_arguments=["--IPKernelApp.log_level=40"],  # kernels otherwise warn that loopback is not encrypted
         )
     except papermill.exceptions.PapermillExecutionError as error:
         result.error = f"cell {error.cell_index + 1} failed: {error.ename}: {str(error.evalue).strip()}"

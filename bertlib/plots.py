@@ -105,7 +105,7 @@ def confusion_map(matrix, labels: Sequence[str], *, ax: Axes | None = None, titl
 
 def spread_lines(
     x: Sequence,
-    series: Mapping[str, np.ndarray],
+    series: Mapping[str, Sequence[Sequence[float]]],
     *,
     ax: Axes | None = None,
     title: str = "",
@@ -116,15 +116,14 @@ def spread_lines(
 
     Args:
         x: P positions or names along the axis, evenly spaced.
-        series: name of a line -> its runs, (P, runs) numbers.
+        series: name of a line -> for each position the results of its runs, one or more.
     """
     ax = _axes(ax)
     places = np.arange(len(x))
     for name, runs in series.items():
-        runs = np.asarray(runs, dtype=float)
-        (line,) = ax.plot(places, runs.mean(axis=1), marker="o", label=name)
-        for run in runs.T:
-            ax.plot(places, run, ".", color=line.get_color(), alpha=0.5)
+        (line,) = ax.plot(places, [np.mean(results) for results in runs], marker="o", label=name)
+        for place, results in zip(places, runs, strict=True):
+            ax.plot([place] * len(results), results, ".", color=line.get_color(), alpha=0.5)
     ax.set_xticks(places, x)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.legend()

@@ -58,5 +58,5 @@ def progress_bar(
         file=file,
         mininterval=pause,
         disable=not show,
-        bar_format="{desc}: {n_fmt}/{total_fmt} {unit} · {elapsed}, {remaining} left · {rate_fmt}{postfix}",
+        bar_format="{desc}: {n_fmt}/{total_fmt} {unit} · {elapsed}, {remaining} left{postfix}",
     )

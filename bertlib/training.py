@@ -176,7 +176,8 @@ def train(
                 optimizer.step()
                 schedule.step()
                 losses.append(loss_of_update)
-                bar.set_postfix_str(f"loss {loss_of_update:.3f}", refresh=False)
+                speed = examples / (time.perf_counter() - started)
+                bar.set_postfix_str(f"{speed:.0f} examples/s, loss {loss_of_update:.3f}", refresh=False)
             seconds = time.perf_counter() - started
             row = {"epoch": epoch + 1, "loss": sum(losses) / len(losses), "seconds": seconds}
             row["examples_per_second"] = examples / seconds
