@@ -65,7 +65,7 @@ def test_spread_lines_go_through_the_means():
     ax = spread_lines([5, 20], {"ours": [[1.0, 3.0], [4.0, 4.0]], "theirs": [[0.0], [1.0]]}, ylabel="accuracy")
     mean = next(line for line in ax.lines if line.get_label() == "ours")
     assert mean.get_ydata().tolist() == [2.0, 4.0]
-    assert len(ax.lines) == 2 + 2 + 1  # a line for each series, dots for each run
+    assert len(ax.lines) == (1 + 2) + (1 + 2)  # a line for each series, dots for each place
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["ours", "theirs"]
     assert tick_names(ax.xaxis) == ["5", "20"]
 
