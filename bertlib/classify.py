@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional as F
 
 from bertlib.batching import encode_texts, length_buckets, pad_batch
-from bertlib.config import BertConfig
+from bertlib.config import BertConfig, read_json
 from bertlib.heads import BertForSequenceClassification
 from bertlib.progress import progress_bar
 from bertlib.runtime import autocast, get_profile, pick_device, pick_dtype, seed_everything
@@ -195,13 +195,7 @@ class TextClassifier:
         Raises:
             FileNotFoundError: a file is missing. ValueError: a file does not fit; see `bertlib.weights.load_model`.
         """
-        path = Path(folder) / "bertlib.json"
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file; give a folder that TextClassifier.save wrote")
-        try:
-            settings = json.loads(path.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg}); save the model again") from error
+        settings = read_json(Path(folder) / "bertlib.json")
         model = BertForSequenceClassification.from_pretrained(folder).to(pick_device())
         if model.fresh:
             raise ValueError(f"{folder} has no classification head ({model.fresh[0]} is missing): fine-tune it first")

@@ -13,6 +13,23 @@ from typing import Any
 ACTIVATIONS = ("gelu", "gelu_new", "relu")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of a model folder.
+
+    Raises:
+        FileNotFoundError: no such file. ValueError: it is not JSON, or not an object; the message names the line.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; give the folder that save_pretrained or save wrote")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg}); fetch or save it again") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: holds a {type(values).__name__}, not an object; fetch or save it again")
+    return values
+
+
 @dataclass
 class BertConfig:
     """Hyper-parameters of a BERT encoder; the defaults are bert-base-uncased (Devlin et al., 2019, §3).
@@ -140,14 +157,7 @@ class BertConfig:
             ValueError: the file is not JSON, or describes a model that bertlib does not build.
         """
         path = Path(folder) / "config.json"
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file; give the folder that save_pretrained wrote")
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg}); fetch or save it again") from error
-        if not isinstance(values, dict):
-            raise ValueError(f"{path}: holds a {type(values).__name__}, not an object; fetch or save it again")
+        values = read_json(path)
         try:
             return cls.from_dict(values)
         except ValueError as error:

@@ -1,4 +1,7 @@
-"""Says what the course needs, what is missing, and how to mend it."""
+"""Says what the course needs, what is missing, and how to mend it.
+
+Each check imports what it checks, so that one missing package does not silence the others.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,6 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-
-import torch
-
-from bertlib.runtime import bf16_speedup, get_profile, pick_device, pick_dtype
-from bertlib.weights import encoder_folder
 
 PYTHON = (3, 11)
 FREE_GIB = 1.0  # for checkpoints and executed copies; a hub's cache needs more in the full profile
@@ -61,6 +59,9 @@ def check_news() -> str:
 
 
 def check_encoder() -> str:
+    from bertlib.runtime import get_profile
+    from bertlib.weights import encoder_folder
+
     if get_profile().name == "full":
         return "bert-base-uncased and AG News come from the hub, about 0.5 GB at the first use"
     folder = encoder_folder()
@@ -84,11 +85,17 @@ def check_disk() -> str:
 
 
 def check_profile() -> str:
+    from bertlib.runtime import get_profile
+
     profile = get_profile()
     return f"{profile.name} (encoder {profile.encoder}, news {profile.news}); set BERT_COURSE_PROFILE to change it"
 
 
 def check_device() -> str:
+    import torch
+
+    from bertlib.runtime import bf16_speedup, pick_device, pick_dtype
+
     device = pick_device()
     if device.type == "cpu":
         dtype = str(pick_dtype(device)).removeprefix("torch.")

