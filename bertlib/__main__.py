@@ -90,6 +90,9 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0; 1 if a check or lesson failed; 2 if the input was wrong.
     """
+    for stream in (sys.stdout, sys.stderr):  # Windows' code pages lack ✓ and ×, which is no reason to die
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     options = build_parser().parse_args(arguments)
     try:
         return options.run(options)

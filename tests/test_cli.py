@@ -1,4 +1,5 @@
 import csv
+import os
 import subprocess
 import sys
 
@@ -129,3 +130,10 @@ def test_unknown_option(capsys):
     with pytest.raises(SystemExit) as stop:
         build_parser().parse_args(["classify", "--trian", "x.csv"])
     assert stop.value.code == 2
+
+
+def test_a_console_without_check_marks_is_no_reason_to_die():
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    result = subprocess.run([sys.executable, "-m", "bertlib", "doctor"], capture_output=True, env=environment)
+    assert result.returncode == 0, result.stderr.decode("cp1252")
+    assert b"python" in result.stdout
