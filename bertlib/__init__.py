@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bertlib.config import BertConfig
     from bertlib.encoder import BertModel
-    from bertlib.heads import BertForSequenceClassification
+    from bertlib.heads import BertForPreTraining, BertForSequenceClassification
 
-__all__ = ["BertConfig", "BertForSequenceClassification", "BertModel"]
+__all__ = ["BertConfig", "BertForPreTraining", "BertForSequenceClassification", "BertModel"]
 __version__ = "0.1.0"
 
-_HOMES = {"BertConfig": "config", "BertModel": "encoder", "BertForSequenceClassification": "heads"}
+_HOMES = {
+    "BertConfig": "config",
+    "BertModel": "encoder",
+    "BertForPreTraining": "heads",
+    "BertForSequenceClassification": "heads",
+}
 
 
 def __getattr__(name: str):

@@ -1,4 +1,4 @@
-"""The course and its jobs from a shell: python -m bertlib doctor | course | classify."""
+"""The course and its jobs from a shell: python -m bertlib doctor | course | pretrain | classify."""
 
 from __future__ import annotations
 
@@ -17,6 +17,83 @@ def course(options: argparse.Namespace) -> int:
     from bertlib.course import run_course
 
     return run_course(options.notebooks, options.build, options.only)
+
+
+def pretrain(options: argparse.Namespace) -> int:
+    from bertlib.config import BertConfig
+    from bertlib.data import LOADERS, documents_of, load
+    from bertlib.pretrain import describe
+    from bertlib.pretrain import pretrain as run
+    from bertlib.runtime import joined_processes
+    from bertlib.text import read_documents
+    from bertlib.weights import encoder_folder
+    from bertlib.wordpiece import WordPiece
+
+    with joined_processes() as (rank, _):
+        if options.corpus in LOADERS:
+            splits = load(options.corpus)
+            documents, held_out = documents_of(splits["train"]), documents_of(splits["validation"])
+        else:
+            documents = read_documents(options.corpus)
+            if options.held_out is not None:
+                held_out = read_documents(options.held_out)
+            else:  # every n-th document, so that all parts of an ordered corpus are among them
+                every = max(2, round(1 / options.validation))
+                held_out, documents = (
+                    documents[every - 1 :: every],
+                    [d for i, d in enumerate(documents) if (i + 1) % every],
+                )
+        tokenizer = None
+        if options.start == "random":
+            start = BertConfig(
+                hidden_size=options.hidden_size,
+                num_hidden_layers=options.layers,
+                num_attention_heads=options.heads,
+                intermediate_size=4 * options.hidden_size,
+                max_position_embeddings=options.max_length,
+                hidden_dropout_prob=options.dropout,
+                attention_probs_dropout_prob=options.dropout,
+            )
+            if options.vocab is not None:
+                tokenizer = WordPiece.from_vocab(options.vocab)
+            else:
+                sentences = (sentence for document in documents for sentence in document)
+                tokenizer = WordPiece.train(sentences, options.vocab_size)
+        else:
+            start = options.start if Path(options.start).is_dir() else encoder_folder(options.start)
+
+        def report(history, baseline):
+            if len(history.epochs) == 1:
+                print(f"unigram guess: MLM {baseline['mlm_loss']:.3f} nats, {baseline['mlm_accuracy']:.1%} right")
+            print(describe(history.epochs[-1]), flush=True)
+
+        result = run(
+            documents,
+            held_out,
+            start=start,
+            tokenizer=tokenizer,
+            out=options.out,
+            updates=options.updates,
+            batch_size=options.batch_size,
+            accumulation=options.accumulation,
+            max_length=options.max_length,
+            learning_rate=options.learning_rate,
+            warmup=options.warmup,
+            whole_words=options.whole_words,
+            good_start=not options.plain_start,
+            evaluate_every=options.evaluate_every,
+            precision=options.precision,
+            seed=options.seed,
+            tensorboard=options.tensorboard,
+            on_evaluation=report if rank == 0 else None,
+        )
+        if rank == 0:
+            for text in options.fill or ():
+                guesses = result.fill_mask(text)
+                for row in guesses if isinstance(guesses[0], dict) else [row for rows in guesses for row in rows]:
+                    print(f"{row['score']:.1%} {row['sequence']}")
+            print(f"saved: {options.out / 'model'}")
+    return 0
 
 
 def classify(options: argparse.Namespace) -> int:
@@ -67,6 +144,46 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=course)
 
     formats = argparse.ArgumentDefaultsHelpFormatter
+    command = commands.add_parser(
+        "pretrain",
+        help="pretrain a BERT on your own text",
+        formatter_class=formats,
+        description="Pretrain with MLM and NSP. Run the same command again to go on after an interruption; start it "
+        "with torchrun or accelerate launch to share the work among processes.",
+    )
+    command.add_argument(
+        "--corpus",
+        required=True,
+        help="a folder of .txt files (each a document), a text file (blank lines between documents), or a named "
+        "corpus: bbc_news, wikitext",
+    )
+    command.add_argument("--held-out", type=Path, help="documents for the curves, in the same form")
+    command.add_argument("--validation", type=float, default=0.05, help="without --held-out: share of the documents")
+    command.add_argument("--out", type=Path, required=True, help="folder for model/, checkpoints/ and runs/")
+    command.add_argument("--start", default="random", help="random, minilm, bert-base-uncased, or a model's folder")
+    command.add_argument("--vocab", type=Path, help="a vocab.txt for a random start; by default one is trained")
+    command.add_argument("--vocab-size", type=int, default=8192)
+    command.add_argument("--hidden-size", type=int, default=256)
+    command.add_argument("--layers", type=int, default=4)
+    command.add_argument("--heads", type=int, default=4)
+    command.add_argument("--dropout", type=float, default=0.1, help="of a random start; 0 for short runs")
+    command.add_argument("--updates", type=int, default=10_000)
+    command.add_argument("--batch-size", type=int, default=32, help="pairs a batch")
+    command.add_argument("--accumulation", type=int, default=1, help="batches an update, over all processes together")
+    command.add_argument("--max-length", type=int, default=128, help="tokens a pair")
+    command.add_argument("--learning-rate", type=float, default=5e-4, help="the peak")
+    command.add_argument("--warmup", type=float, default=0.1, help="share of the updates")
+    command.add_argument("--whole-words", action="store_true", help="mask whole words")
+    command.add_argument("--plain-start", action="store_true", help="without bertlib.starts")
+    command.add_argument(
+        "--evaluate-every", type=int, help="updates between evaluations and checkpoints; a tenth of all"
+    )
+    command.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+    command.add_argument("--tensorboard", action="store_true", help="write curves to OUT/runs")
+    command.add_argument("--fill", action="append", metavar="TEXT", help="a text with [MASK] to fill in at the end")
+    command.add_argument("--seed", type=int, default=0)
+    command.set_defaults(run=pretrain)
+
     command = commands.add_parser("classify", help="fine-tune a classifier on your own CSV", formatter_class=formats)
     command.add_argument("--train", required=True, type=Path, help="CSV with a header line, UTF-8")
     command.add_argument("--test", type=Path, help="CSV with the same columns and classes, scored at the end")

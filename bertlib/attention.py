@@ -48,7 +48,8 @@ def scaled_dot_product_attention(
             raise TypeError(f"mask has dtype {mask.dtype}: give torch.bool, True where attention is allowed")
         # The lowest finite number, not -inf: a softmax over nothing but -inf is NaN.
         weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
-        weights = weights.masked_fill(~mask, 0.0)
+        if not mask.any(dim=-1).all():  # a softmax over forbidden keys alone came out even
+            weights = weights.masked_fill(~mask, 0.0)
     return dropout(weights, dropout_p) @ value, weights
 
 
@@ -112,8 +113,8 @@ class MultiHeadSelfAttention(nn.Module):
         query = self.split_heads(self.query(hidden[:, :queries]))
         key, value = self.split_heads(self.key(hidden)), self.split_heads(self.value(hidden))
         dropout_p = self.dropout_p if self.training else 0.0
-        # torch's fused kernel never holds the weights; on a CPU it is slower than our formula when it must drop some.
-        if need_weights or (dropout_p and hidden.device.type == "cpu"):
+        # torch's fused kernel never holds the weights; on a CPU its backward pass is slower than our formula's.
+        if need_weights or (self.training and hidden.device.type == "cpu"):
             heads, weights = scaled_dot_product_attention(query, key, value, mask, dropout_p=dropout_p)
         else:
             heads = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout_p)

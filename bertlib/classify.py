@@ -19,7 +19,7 @@ from bertlib.heads import BertForSequenceClassification
 from bertlib.progress import progress_bar
 from bertlib.runtime import autocast, get_profile, pick_device, pick_dtype, seed_everything
 from bertlib.training import History, train
-from bertlib.weights import encoder_folder, save_model
+from bertlib.weights import encoder_folder, save_model, tokenizer_files
 from bertlib.wordpiece import load_tokenizer
 
 if TYPE_CHECKING:
@@ -167,26 +167,9 @@ class TextClassifier:
         Raises:
             OSError: no room, or writing failed; nothing half-written is left.
         """
-        tokenizer = self.tokenizer.to_str()
-        settings = {"tokenizer_class": "BertTokenizer", "model_max_length": self.max_length}
-        # transformers' BertTokenizer builds its normaliser from these, whatever tokenizer.json says.
-        normalizer = json.loads(tokenizer)["normalizer"] or {}
-        for name, ours in (
-            ("do_lower_case", "lowercase"),
-            ("strip_accents", "strip_accents"),
-            ("tokenize_chinese_chars", "handle_chinese_chars"),
-        ):
-            if ours in normalizer:
-                settings[name] = normalizer[ours]
-        save_model(
-            self.model,
-            folder,
-            extra_files={
-                "tokenizer.json": tokenizer,
-                "tokenizer_config.json": json.dumps(settings, indent=2) + "\n",
-                "bertlib.json": json.dumps({"max_length": self.max_length, "text": self.text}, indent=2) + "\n",
-            },
-        )
+        settings = json.dumps({"max_length": self.max_length, "text": self.text}, indent=2) + "\n"
+        extra_files = {"bertlib.json": settings, **tokenizer_files(self.tokenizer, self.max_length)}
+        save_model(self.model, folder, extra_files=extra_files)
 
     @classmethod
     def load(cls, folder: str | Path) -> TextClassifier:

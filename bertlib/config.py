@@ -126,6 +126,7 @@ class BertConfig:
             "position_embedding_type": "absolute",
             "is_decoder": False,
             "add_cross_attention": False,
+            "tie_word_embeddings": True,
         }.items():
             if values.get(name, expected) != expected:
                 raise ValueError(f"{name}={values[name]!r}: bertlib builds BERT as published, with {expected!r}")

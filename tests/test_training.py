@@ -95,7 +95,15 @@ def test_history_has_a_row_for_each_update_and_epoch(model):
     for row in history.updates:
         assert row.keys() == {"epoch", "loss", "learning_rate", "grad_norm"}
     for number, row in enumerate(history.epochs):
-        assert row.keys() == {"epoch", "loss", "seconds", "examples_per_second", "accuracy"}
+        assert row.keys() == {
+            "epoch",
+            "updates",
+            "examples",
+            "loss",
+            "seconds",
+            "examples_per_second",
+            "accuracy",
+        }
         assert row["loss"] == pytest.approx(sum(r["loss"] for r in history.updates[2 * number :][:2]) / 2)
         assert row["examples_per_second"] == pytest.approx(48 / row["seconds"])
     assert history.best_epoch == 2

@@ -47,7 +47,9 @@ def test_profile_decides_on_the_encoder():
 
 
 def test_unknown_encoder():
-    with pytest.raises(ValueError, match="encoder 'gpt2' is unknown: choose one of minilm, bert-base-uncased"):
+    with pytest.raises(
+        ValueError, match="encoder 'gpt2' is unknown: choose one of minilm, bbc_bert, bert-base-uncased"
+    ):
         encoder_folder("gpt2")
 
 

@@ -1,0 +1,128 @@
+"""Checkpoints from which training goes on as if it had never stopped, and which a kill at any moment cannot spoil."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from bertlib.config import read_json
+from bertlib.weights import model_files, read_tensors, write_folder, write_model
+
+STATE, OPTIMIZER = "training.json", "optimizer.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """A folder of checkpoints, each named by the number of updates done, the newest of which training goes on from.
+
+    A checkpoint is a model folder in transformers' format with two more files: the optimizer's moments and what had
+    happened so far. It is written beside its place and renamed into it; older ones are removed only after that.
+
+    Attributes:
+        folder: where they stand; is made.
+        settings: what must be the same for a run to go on (JSON values): configuration, data, schedule, seed.
+        extra_files: text files that go into each, such as tokenizer.json, by name.
+        keep: how many of the newest to keep.
+    """
+
+    folder: Path
+    settings: Mapping[str, Any]
+    extra_files: Mapping[str, str] = field(default_factory=dict)
+    keep: int = 1
+
+    def numbers(self) -> list[int]:
+        """The updates after which there is a checkpoint, ascending."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(path.name) for path in self.folder.iterdir() if re.fullmatch(r"\d{8,}", path.name))
+
+    def place(self, updates: int) -> Path:
+        return self.folder / f"{updates:08d}"
+
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, updates: int, state: Mapping[str, Any]) -> Path:
+        """Write a checkpoint and remove the oldest ones; `state` is any JSON object.
+
+        Raises:
+            OSError: no room, or writing failed; the checkpoints that were there stay.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.sweep()
+        files, tensors = model_files(model, self.extra_files)
+        moments = {
+            f"{name}/{key}": value.detach().cpu().contiguous()
+            for name, parameter in model.named_parameters()
+            for key, value in optimizer.state.get(parameter, {}).items()
+        }
+        files[STATE] = json.dumps({"settings": self.settings, "updates": updates, "state": state}, indent=1) + "\n"
+        size = sum(tensor.nbytes for tensor in [*tensors.values(), *moments.values()])
+        with write_folder(self.place(updates), size + sum(len(text) for text in files.values())) as beside:
+            safetensors.torch.save_file(moments, beside / OPTIMIZER)
+            write_model(beside, files, tensors)
+        for old in self.numbers()[: -self.keep]:
+            os.replace(self.place(old), self.folder / f".{old:08d}.old")  # at once, so that no half of it is ever seen
+        self.sweep()
+        return self.place(updates)
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half-written or half-removed."""
+        for path in self.folder.glob(".[0-9]*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def resume(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
+        """Put the newest checkpoint's weights and moments into model and optimizer.
+
+        Returns:
+            The `state` that was saved, or None if there is no checkpoint yet.
+
+        Raises:
+            ValueError: it was made with other settings, is incomplete or damaged; the message says how to go on.
+        """
+        numbers = self.numbers()
+        if not numbers:
+            return None
+        place = self.place(numbers[-1])
+        remedy = f"remove {place} to go on from an earlier checkpoint or from the start"
+        try:
+            stored = read_json(place / STATE)
+            weights = read_tensors(place)
+            moments = safetensors.torch.load_file(place / OPTIMIZER)
+            settings, state = stored["settings"], stored["state"]
+        except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+            raise ValueError(f"{place}: not a whole checkpoint ({error}); {remedy}") from error
+        now = json.loads(json.dumps(dict(self.settings)))  # tuples become lists, as in the file
+        for name in sorted(settings.keys() | now.keys()):
+            if settings.get(name) != now.get(name):
+                raise ValueError(
+                    f"{place}: was made with {name}={settings.get(name)!r}, now it is {now.get(name)!r}; give the same "
+                    "setting again, or another folder"
+                )
+        expected = model_files(model)[1]
+        if {name: tensor.shape for name, tensor in weights.items()} != {n: t.shape for n, t in expected.items()}:
+            raise ValueError(f"{place}: holds the weights of another model; {remedy}")
+        by_name: dict[str, dict[str, Tensor]] = {}
+        for key, tensor in moments.items():
+            name, _, kind = key.rpartition("/")
+            by_name.setdefault(name, {})[kind] = tensor
+        with torch.no_grad():
+            for (key, mine), stored_name in zip(model.state_dict().items(), expected, strict=True):
+                mine.copy_(weights[stored_name])
+                if key in by_name and by_name[key]["exp_avg"].shape != mine.shape:
+                    raise ValueError(f"{place}: the optimizer's moments of {key} have another shape; {remedy}")
+        for name, parameter in model.named_parameters():
+            if name in by_name:
+                own = {kind: tensor.to(parameter.device) for kind, tensor in by_name[name].items()}
+                if parameter.device.type == "cpu":
+                    own = {kind: tensor.clone() for kind, tensor in own.items()}  # the file may be mapped, not read
+                optimizer.state[parameter] = own
+        return state
