@@ -134,3 +134,34 @@ def answers_come_in_the_order_of_the_texts(predict, texts) -> None:
         (alone,) = predict([text])
         assert alone["label"] == answer["label"]
         assert abs(alone["score"] - answer["score"]) < 1e-5
+
+
+def tokenizes_as_bert_does(tokenizer_class) -> None:
+    """`tokenizer_class(vocab).encode(text)`: accents, Chinese, greedy longest match, unknown words, places."""
+    pieces = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        "cafe",
+        "un",
+        "##w",
+        "##want",
+        "##ed",
+        "wa",
+        "low",
+        "lowest",
+    ]
+    tokenizer = tokenizer_class({piece: number for number, piece in enumerate([*pieces, "博", "推", "l"])})
+    for text, tokens, spans in (
+        ("Café", ["cafe"], ["Café"]),
+        ("Cafe\u0301 low", ["cafe", "low"], ["Cafe", "low"]),
+        ("博推", ["博", "推"], ["博", "推"]),
+        ("lowest", ["lowest"], ["lowest"]),
+        ("UN\u200bwanted", ["un", "##want", "##ed"], ["UN", "want", "ed"]),
+        ("unwantedx wa", ["[UNK]", "wa"], ["unwantedx", "wa"]),
+    ):
+        encoding = tokenizer.encode(text, add_special_tokens=False)
+        assert encoding.tokens == tokens, (text, encoding.tokens)
+        assert [text[start:end] for start, end in encoding.offsets] == spans, (text, encoding.offsets)
