@@ -88,6 +88,7 @@ class Checkpoints:
         Raises:
             ValueError: it was made with other settings, is incomplete or damaged; the message says how to go on.
         """
+        self.sweep()
         numbers = self.numbers()
         if not numbers:
             return None

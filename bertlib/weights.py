@@ -166,8 +166,8 @@ def load_model(model_class: type[ModelType], folder: str | Path, config: BertCon
     """Build a model and fill it from a transformers folder. Every tensor of the file must find its place.
 
     The encoder must be complete. A head may be absent as a whole: it is then left freshly initialised (which is what
-    fine-tuning starts from); `model.fresh` lists the parameters that did not come from the file. Heads of other tasks
-    in the file are passed over.
+    fine-tuning starts from), and so may the pooler of a model that was trained with MLM alone; `model.fresh` lists the
+    parameters that did not come from the file. Heads of other tasks in the file are passed over.
 
     Args:
         model_class: BertModel or one of the classes in `bertlib.heads`.
@@ -203,6 +203,11 @@ def load_model(model_class: type[ModelType], folder: str | Path, config: BertCon
     wanted = {encoder_key(transformers_name(name)): (name, parameter) for name, parameter in model.state_dict().items()}
     missing = sorted(wanted.keys() - stored.keys())
     heads_absent = tuple(head for head in HEADS if not any(key.startswith(head) for key in stored))
+    if (
+        not any(key.startswith(("pooler.", "cls.seq_relationship.")) for key in stored)
+        and "cls.predictions.bias" in stored
+    ):
+        heads_absent += ("pooler.",)  # a model trained with MLM alone never had one
     lost = [key for key in missing if not key.startswith(heads_absent)]
     extra = sorted(key for key in stored.keys() - wanted.keys() if not key.startswith(HEADS))
     misshapen = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_pre_hook
@@ -165,3 +166,94 @@ def tokenizes_as_bert_does(tokenizer_class) -> None:
         encoding = tokenizer.encode(text, add_special_tokens=False)
         assert encoding.tokens == tokens, (text, encoding.tokens)
         assert [text[start:end] for start, end in encoding.offsets] == spans, (text, encoding.offsets)
+
+
+def masks_as_bert_does(mask_tokens) -> None:
+    """Rates within five sigma on a million tokens; specials, the batch and global generators stay untouched."""
+    vocab_size, specials, mask_id, size = 1000, [0, 1, 2, 3, 4], 4, 10**6
+    numbers = np.random.default_rng(0)
+    ids = torch.from_numpy(numbers.integers(0, vocab_size, (1000, size // 1000)))
+    before, torch_state, numpy_state = ids.clone(), torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    settings = {"vocab_size": vocab_size, "mask_token_id": mask_id, "special_ids": specials}
+    shown, labels = mask_tokens(ids, **settings, rng=np.random.default_rng(1))
+    assert torch.equal(ids, before)
+    again = mask_tokens(before.clone(), **settings, rng=np.random.default_rng(1))
+    assert torch.equal(shown, again[0])
+    assert torch.equal(labels, again[1])
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert (np.random.get_state()[1] == numpy_state).all()  # noqa: NPY002
+
+    special = torch.isin(before, torch.tensor(specials))
+    selected = labels != -100
+    assert not (selected & special).any()
+    assert torch.equal(labels[selected], before[selected])
+    assert torch.equal(shown[~selected], before[~selected])
+    within_five_sigma(selected.sum(), (~special).sum(), 0.15)
+    shown, original = shown[selected], before[selected]
+    within_five_sigma((shown == mask_id).sum(), len(shown), 0.8)
+    ordinary = vocab_size - len(specials)
+    within_five_sigma((shown == original).sum(), len(shown), 0.1 + 0.1 / ordinary)
+    drawn = shown[(shown != mask_id) & (shown != original)]
+    within_five_sigma(len(drawn), len(shown), 0.1 * (1 - 1 / ordinary))
+    assert not torch.isin(drawn, torch.tensor(specials)).any()
+    expected = len(drawn) / ordinary  # chi-square of the drawn tokens: its mean is its degrees of freedom
+    statistic = ((torch.bincount(drawn, minlength=vocab_size)[5:] - expected) ** 2 / expected).sum()
+    assert abs(statistic - ordinary) < 5 * (2 * ordinary) ** 0.5
+
+
+def within_five_sigma(hits, trials, probability: float) -> None:
+    """A count of independent draws lies within five standard deviations of its mean."""
+    hits, trials = float(hits), float(trials)
+    sigma = (trials * probability * (1 - probability)) ** 0.5
+    assert abs(hits - trials * probability) < 5 * sigma, (hits / trials, probability)
+
+
+def masks_change_from_epoch_to_epoch(batch_of) -> None:
+    """`batch_of(epoch, number) -> (shown, labels)`: the same text gets other holes in another epoch."""
+    (_, first), (_, second) = batch_of(0, 0), batch_of(1, 0)
+    assert not torch.equal(first != -100, second != -100)
+
+
+def pairs_do_not_lie(builder, documents) -> None:
+    """`builder(documents, max_length=, rng=)`; the documents' tokens tell where they stand: document · 1000 + place."""
+    pairs = builder(documents, max_length=32, rng=np.random.default_rng(0))
+    assert pairs
+    places = {document[0][0] // 1000: {s[0]: n for n, s in enumerate(document)} for document in documents}
+    labels = []
+    for pair in pairs:
+        assert pair.first and pair.second
+        assert len(pair.first) + len(pair.second) + 3 <= 32
+        own, other = pair.first[-1] // 1000, pair.second[0] // 1000
+        labels.append(pair.label)
+        if pair.label == 0:
+            assert pair.second[0] == pair.first[-1] + 1
+            assert own == other
+        else:
+            assert own != other
+            assert places[other].get(pair.second[0], 1) > 0, "a false B opens its document, a true one never does"
+    within_five_sigma(sum(labels), len(labels), 0.5)
+
+
+def mlm_loss_counts_selected_tokens_alone(loss) -> None:
+    """`loss(logits, labels)`: the mean over the selected positions, whatever stands elsewhere; 0 if there are none."""
+    torch.manual_seed(0)
+    logits, labels = torch.randn(3, 5, 7), torch.randint(0, 7, (3, 5))
+    labels[torch.rand(3, 5) < 0.6] = -100
+    rows, columns = (labels != -100).nonzero(as_tuple=True)
+    by_hand = -torch.stack(
+        [logits[r, c].log_softmax(-1)[labels[r, c]] for r, c in zip(rows, columns, strict=True)]
+    ).mean()
+    torch.testing.assert_close(loss(logits, labels), by_hand)
+    other = torch.where((labels == -100)[..., None], torch.randn(3, 5, 7) * 9, logits)
+    torch.testing.assert_close(loss(other, labels), by_hand)
+    assert loss(logits, torch.full((3, 5), -100)) == 0
+
+
+def nsp_loss_counts_both_classes(loss) -> None:
+    """`loss(logits, labels)`: both classes weigh alike, and a batch of either alone has a finite loss."""
+    torch.manual_seed(0)
+    logits = torch.randn(6, 2)
+    for labels in ([0, 1, 1, 0, 1, 0], [0] * 6, [1] * 6):
+        labels = torch.tensor(labels)
+        by_hand = -logits.log_softmax(-1)[torch.arange(6), labels].mean()
+        torch.testing.assert_close(loss(logits, labels), by_hand)

@@ -1,9 +1,12 @@
 from dataclasses import replace
 
+import checks
 import pytest
 import torch
+from bug_zoo import mlm_losses
+from torch.nn import functional as F
 
-from bertlib import BertForSequenceClassification
+from bertlib import BertForPreTraining, BertForSequenceClassification
 from bertlib.dropout import Dropout
 
 
@@ -75,3 +78,109 @@ def test_wrong_number_of_labels(model, batch, shape):
 def test_float_labels(model, batch):
     with pytest.raises(TypeError, match=r"labels has dtype torch\.float32: give integers"):
         model(**batch | {"labels": torch.zeros(3)})
+
+
+# --------------------------------------------------------------------------------------------------- pretraining
+
+
+def pretraining_batch(config, rows=4, length=10, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randint(5, config.vocab_size, (rows, length), generator=generator)
+    mask = torch.ones_like(ids)
+    mask[1, 6:] = 0
+    labels = torch.where((torch.rand(rows, length, generator=generator) < 0.4) & (mask == 1), ids, -100)
+    labels[0, 1] = ids[0, 1]
+    return {
+        "input_ids": ids,
+        "attention_mask": mask,
+        "token_type_ids": (torch.arange(length) > 4).long().expand(rows, length),
+        "labels": labels,
+        "next_sentence_label": torch.tensor([0, 1] * (rows // 2)),
+    }
+
+
+def test_losses_are_means_over_selected_tokens_and_pairs(tiny_config):
+    model, batch = BertForPreTraining(tiny_config).eval(), pretraining_batch(tiny_config)
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
+    everywhere, output = model(**inputs), model(**batch)
+    selected = batch["labels"] != -100
+    assert everywhere.prediction_logits.shape == (4, 10, tiny_config.vocab_size)
+    assert everywhere.loss is None
+    torch.testing.assert_close(output.prediction_logits, everywhere.prediction_logits[selected])
+
+    def mlm_loss(logits, labels):  # the model's own arithmetic on these logits
+        model.mlm.forward = lambda hidden, embedding: logits[labels != -100]
+        batch = {"input_ids": torch.full(labels.shape, 5), "labels": labels}
+        return model(**batch).mlm_loss
+
+    def nsp_loss(logits, labels):
+        model.nsp.forward = lambda pooled: logits
+        return model(torch.full((len(labels), 3), 5), next_sentence_label=labels).nsp_loss
+
+    total = output.mlm_loss + output.nsp_loss
+    torch.testing.assert_close(output.loss, total)
+    small = BertForPreTraining(tiny_config)
+    model.bert, model.config = small.bert, small.config
+    checks.mlm_loss_counts_selected_tokens_alone(mlm_loss)
+    checks.nsp_loss_counts_both_classes(nsp_loss)
+
+
+@pytest.mark.parametrize(
+    "bug", [mlm_losses.padding_counts, mlm_losses.divides_by_all_tokens, mlm_losses.nan_when_nothing_is_selected]
+)
+def test_wrong_mlm_losses_are_caught(bug):
+    with pytest.raises(AssertionError):
+        checks.mlm_loss_counts_selected_tokens_alone(bug)
+
+
+def test_nsp_loss_that_ignores_a_class_is_caught():
+    with pytest.raises(AssertionError):
+        checks.nsp_loss_counts_both_classes(mlm_losses.nsp_ignores_class_zero)
+
+
+def test_projecting_selected_positions_only_changes_nothing(tiny_config):
+    model, batch = BertForPreTraining(tiny_config).double().eval(), pretraining_batch(tiny_config)
+    model(**batch).loss.backward()
+    few = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    output = model(**{name: tensor for name, tensor in batch.items() if "label" not in name})
+    loss = F.cross_entropy(output.prediction_logits.flatten(0, 1), batch["labels"].flatten())
+    (loss + F.cross_entropy(output.seq_relationship_logits, batch["next_sentence_label"])).backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(few[name], parameter.grad)
+
+
+def test_nothing_selected_is_no_nan(tiny_config):
+    model, batch = BertForPreTraining(tiny_config), pretraining_batch(tiny_config)
+    output = model(**batch | {"labels": torch.full_like(batch["labels"], -100)})
+    assert output.mlm_loss == 0
+    output.loss.backward()
+    assert all(parameter.grad.isfinite().all() for parameter in model.parameters() if parameter.grad is not None)
+    assert model.mlm.dense.weight.grad.abs().sum() == 0
+    assert model.nsp.weight.grad.abs().sum() > 0
+
+
+def test_nsp_reads_the_pooled_cls(tiny_config):
+    model, batch = BertForPreTraining(tiny_config).eval(), pretraining_batch(tiny_config)
+    seen = {}
+    model.bert.register_forward_hook(lambda module, inputs, output: seen.update(output=output))
+    logits = model(batch["input_ids"]).seq_relationship_logits
+    (gradient,) = torch.autograd.grad(logits.square().sum(), seen["output"].last_hidden_state)
+    assert gradient[:, 0].abs().sum() > 0
+    assert gradient[:, 1:].abs().sum() == 0
+    torch.testing.assert_close(logits, model.nsp(seen["output"].pooler_output))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"labels": torch.zeros(4, 9).long()}, r"labels has shape \(4, 9\): give \(4, 10\)"),
+        ({"next_sentence_label": torch.zeros(3).long()}, r"next_sentence_label has shape \(3,\): give \(4,\)"),
+        ({"labels": torch.full((4, 10), 999)}, r"labels\[0\] = 999 is outside .* use -100 where nothing"),
+        ({"labels": torch.full((4, 10), -1)}, r"labels\[0\] = -1 is outside"),
+        ({"next_sentence_label": torch.tensor([0, 1, 2, 0])}, r"next_sentence_label\[2\] = 2 is outside 0 … 1: 0 is"),
+    ],
+)
+def test_bad_pretraining_labels(tiny_config, change, message):
+    with pytest.raises(ValueError, match=message):
+        BertForPreTraining(tiny_config)(**pretraining_batch(tiny_config) | change)

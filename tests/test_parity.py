@@ -1,12 +1,17 @@
 """bertlib against transformers: outputs, attentions, gradients, files both ways, schedule, token ids."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 import transformers
 from torch import nn
 
-from bertlib import BertConfig, BertForSequenceClassification, BertModel
+from bertlib import BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel
 from bertlib.batching import encode_texts, pad_batch
 from bertlib.classify import TextClassifier
 from bertlib.training import linear_schedule, parameter_groups
@@ -314,3 +319,113 @@ def test_names_map_one_to_one(seed, tmp_path):
     mapped = [transformers_name(name) for name in ours.state_dict()]
     assert len(set(mapped)) == len(mapped)
     assert set(mapped) == set(theirs.state_dict())
+
+
+# --------------------------------------------------------------------------------------------------- pretraining
+
+
+def reference_pretraining(seed, folder, kind=transformers.BertForPreTraining):
+    shape = random_shape(seed)
+    torch.manual_seed(seed)
+    theirs = kind(transformers.BertConfig(**shape))
+    randomise(theirs)
+    theirs.eval().save_pretrained(folder)
+    return theirs, shape
+
+
+def pretraining_inputs(shape, seed):
+    inputs = random_inputs(shape, seed)
+    torch.manual_seed(seed)
+    ids, mask = inputs["input_ids"], inputs["attention_mask"]
+    labels = torch.where((torch.rand(ids.shape) < 0.4) & (mask == 1), ids, -100)
+    labels[0, 0] = ids[0, 0]
+    return inputs | {"labels": labels, "next_sentence_label": torch.randint(0, 2, (len(ids),))}
+
+
+@pytest.mark.parametrize("seed", SHAPES)
+def test_pretraining_heads(seed, tmp_path):
+    theirs, shape = reference_pretraining(seed, tmp_path)
+    ours = BertForPreTraining.from_pretrained(tmp_path)
+    assert ours.fresh == []
+    inputs = pretraining_inputs(shape, seed)
+    expected, output = theirs(**inputs), ours(**inputs)
+    close = {"rtol": 0, "atol": TOLERANCE}
+    real = inputs["attention_mask"].bool()
+    everywhere = ours(**{name: tensor for name, tensor in inputs.items() if "label" not in name})
+    torch.testing.assert_close(everywhere.prediction_logits[real], expected.prediction_logits[real], **close)
+    chosen = inputs["labels"] != -100
+    torch.testing.assert_close(output.prediction_logits, expected.prediction_logits[chosen], **close)
+    torch.testing.assert_close(output.seq_relationship_logits, expected.seq_relationship_logits, **close)
+    torch.testing.assert_close(output.loss, expected.loss, **close)
+
+    theirs, ours = theirs.double(), ours.double()
+    theirs(**inputs).loss.backward(), ours(**inputs).loss.backward()
+    gradients = {name: parameter.grad for name, parameter in theirs.named_parameters()}
+    whole = torch.cat([gradient.flatten() for gradient in gradients.values()]).norm()
+    for name, parameter in ours.named_parameters():
+        reference = gradients[transformers_name(name)]
+        assert (parameter.grad - reference).norm() <= 1e-4 * max(reference.norm(), 1e-9 * whole), name
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_pretraining_model_saved_by_us_is_opened_by_transformers(seed, tmp_path):
+    _, shape = reference_pretraining(seed, tmp_path / "theirs")
+    ours = BertForPreTraining.from_pretrained(tmp_path / "theirs")
+    ours.save_pretrained(tmp_path / "ours")
+    again = transformers.BertForPreTraining.from_pretrained(tmp_path / "ours")
+    ids = pretraining_inputs(shape, seed)["input_ids"]
+    torch.testing.assert_close(again(ids).prediction_logits, ours(ids).prediction_logits, rtol=0, atol=TOLERANCE)
+
+
+def test_masked_language_model_has_no_nsp_head(tmp_path):
+    theirs, shape = reference_pretraining(1, tmp_path, transformers.BertForMaskedLM)
+    ours = BertForPreTraining.from_pretrained(tmp_path)
+    # The pooler is not in such a file either.
+    assert set(ours.fresh) == {"nsp.weight", "nsp.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias"}
+    ids = pretraining_inputs(shape, 1)["input_ids"]
+    torch.testing.assert_close(ours(ids).prediction_logits, theirs(ids).logits, rtol=0, atol=TOLERANCE)
+
+
+def rewrite(folder, change):
+    tensors = safetensors.torch.load_file(folder / "model.safetensors")
+    change(tensors)
+    safetensors.torch.save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_copies_of_the_tied_table(tmp_path):
+    theirs, shape = reference_pretraining(2, tmp_path)
+    table, bias = "bert.embeddings.word_embeddings.weight", "cls.predictions.bias"
+    copies = {"cls.predictions.decoder.weight": table, "cls.predictions.decoder.bias": bias}
+    rewrite(tmp_path, lambda tensors: tensors.update({copy: tensors[own].clone() for copy, own in copies.items()}))
+    ours = BertForPreTraining.from_pretrained(tmp_path)
+    ids = pretraining_inputs(shape, 2)["input_ids"]
+    torch.testing.assert_close(ours(ids).prediction_logits, theirs(ids).prediction_logits, rtol=0, atol=TOLERANCE)
+    rewrite(tmp_path, lambda tensors: tensors.pop(bias))  # some files have the decoder's bias alone
+    assert BertForPreTraining.from_pretrained(tmp_path).fresh == []
+    rewrite(tmp_path, lambda tensors: tensors["cls.predictions.decoder.weight"].add_(1))
+    with pytest.raises(ValueError, match=r"decoder\.weight differs from .*: bertlib ties them"):
+        BertForPreTraining.from_pretrained(tmp_path)
+
+
+def test_half_a_head_is_refused(tmp_path):
+    reference_pretraining(3, tmp_path)
+    rewrite(tmp_path, lambda tensors: tensors.pop("cls.predictions.transform.dense.bias"))
+    with pytest.raises(ValueError, match=r"cls\.predictions\.transform\.dense\.bias is missing"):
+        BertForPreTraining.from_pretrained(tmp_path)
+
+
+def test_fresh_heads_are_the_same_in_every_process():
+    program = (
+        "import torch; from bertlib import BertForPreTraining; from bertlib.weights import encoder_folder\n"
+        "torch.manual_seed(5); model = BertForPreTraining.from_pretrained(encoder_folder('minilm'))\n"
+        "print(sorted(model.fresh), [model.get_parameter(name).double().sum().item() for name in sorted(model.fresh)])"
+    )
+    results = [
+        subprocess.run(
+            [sys.executable, "-c", program], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout.decode()
+        for seed in ("1", "2")
+    ]
+    assert results[0] == results[1]
+    assert "nan" not in results[0]
+    assert "mlm.norm.weight" in results[0]

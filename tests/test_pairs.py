@@ -1,0 +1,161 @@
+"""Next-sentence pairs: they do not lie, give nothing away, lose no text; the published bugs are caught."""
+
+import checks
+import numpy as np
+import pytest
+from bug_zoo import pair_bugs
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.model_selection import cross_val_score
+
+from bertlib.data import documents_of, load
+from bertlib.pairs import Pair, next_sentence_pairs
+from bertlib.weights import encoder_folder
+from bertlib.wordpiece import load_tokenizer
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def telling_documents(count=60, sentences=25, lengths=(1, 9)):
+    """Token = document · 1000 + place among the document's tokens, so that each tells where it stands."""
+    draw, documents = rng(7), []
+    for number in range(1, count + 1):
+        tokens = iter(range(number * 1000, number * 1000 + 1000))
+        documents.append([[next(tokens) for _ in range(draw.integers(*lengths))] for _ in range(sentences)])
+    return documents
+
+
+def test_pairs_do_not_lie():
+    checks.pairs_do_not_lie(next_sentence_pairs, telling_documents())
+
+
+@pytest.mark.parametrize("bug", pair_bugs.BUGS, ids=lambda bug: bug.__name__)
+def test_pair_bugs_are_caught(bug):
+    with pytest.raises(AssertionError):
+        checks.pairs_do_not_lie(bug, telling_documents())
+
+
+def test_true_next_is_never_a_negative_even_where_documents_share_a_passage():
+    shared = [[5, 6], [7, 8]]
+    documents = [[[number], *shared, [number + 1]] for number in range(10, 40, 2)]
+    for seed in range(40):
+        for pair in next_sentence_pairs(documents, max_length=12, rng=rng(seed)):
+            if pair.label == 1:
+                document = documents[pair.documents[0]]
+                flat = [token for sentence in document for token in sentence]
+                end = flat.index(pair.first[-1]) + 1
+                assert pair.second[0] != flat[end] if end < len(flat) else True
+
+
+@pytest.fixture(scope="module")
+def bbc():
+    tokenizer = load_tokenizer(encoder_folder("minilm"))
+    documents = documents_of(load("bbc_news")["validation"])
+    return [[e.ids for e in tokenizer.encode_batch(document, add_special_tokens=False)] for document in documents]
+
+
+def clues(pairs):
+    numbers = [[len(p.first), len(p.second), len(p.first) + len(p.second), p.second[-1], p.first[-1]] for p in pairs]
+    return np.array(numbers, float), np.array([pair.label for pair in pairs])
+
+
+def guessable(pairs):
+    """How often lengths and last tokens alone give the label away."""
+    features, labels = clues(pairs)
+    return cross_val_score(GradientBoostingClassifier(n_estimators=40, random_state=0), features, labels, cv=4).mean()
+
+
+def test_nothing_but_the_content_gives_a_pair_away(bbc):
+    pairs = [pair for seed in range(2) for pair in next_sentence_pairs(bbc, max_length=128, rng=rng(seed))]
+    assert guessable(pairs) < 0.56
+
+    def truncated(pair):  # what a builder does that fills B to the brim and cuts it wherever that is
+        return Pair(pair.first, (pair.second * 9)[: 125 - len(pair.first)], 1, pair.documents)
+
+    naive = [truncated(pair) if pair.label else pair for pair in pairs]
+    assert guessable(naive) > 0.7  # so the measure does see such clues
+
+
+def test_true_windows_are_running_text_and_false_ones_lose_none(bbc):
+    pairs = next_sentence_pairs(bbc, max_length=128, rng=rng(), short_share=0.0)
+    seen = {}
+    for pair in pairs:
+        own = pair.documents[0]
+        seen.setdefault(own, []).extend(pair.first + (pair.second if pair.label == 0 else []))
+    for number, document in enumerate(bbc):
+        flat = [token for sentence in document for token in sentence]
+        share = len(seen.get(number, [])) / len(flat)
+        assert share <= 1
+    total = sum(len(tokens) for tokens in seen.values()) / sum(len(s) for d in bbc for s in d)
+    assert total > 0.9  # the rest: a document's last sentence that stood alone, or was replaced
+
+
+def test_lengths(bbc):
+    for max_length in (5, 16, 64, 128):
+        pairs = next_sentence_pairs(bbc[:40], max_length=max_length, rng=rng())
+        lengths = [len(pair.first) + len(pair.second) + 3 for pair in pairs]
+        assert max(lengths) <= max_length
+        assert min(len(part) for pair in pairs for part in (pair.first, pair.second)) >= 1
+    full = next_sentence_pairs(bbc, max_length=64, rng=rng(), short_share=0.0)
+    short = next_sentence_pairs(bbc, max_length=64, rng=rng(), short_share=1.0)
+    assert len(short) > 1.05 * len(full)
+
+
+def test_everything_random_comes_from_the_rng(bbc):
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    first, again, other = (next_sentence_pairs(bbc[:30], max_length=64, rng=rng(seed)) for seed in (1, 1, 2))
+    assert first == again != other
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+
+
+def test_documents_stay_as_they_were():
+    documents = telling_documents(5, 5)
+    checks.inputs_stay_as_they_were(lambda given: next_sentence_pairs(given, max_length=20, rng=rng()), documents)
+
+
+def test_topics():
+    documents = telling_documents(20, 10)
+    topics = [number % 3 for number in range(20)]
+    pairs = next_sentence_pairs(documents, max_length=24, rng=rng(), topics=topics)
+    for pair in pairs:
+        own, other = pair.documents
+        assert topics[own] == topics[other]
+        assert (own == other) == (pair.label == 0)
+
+
+def test_join():
+    ids, segments = Pair([7, 8], [9], 0, (0, 0)).join(2, 3)
+    assert ids == [2, 7, 8, 3, 9, 3]
+    assert segments == [0, 0, 0, 0, 1, 1]
+
+
+def test_one_sentence_documents_have_no_pair_but_may_lend():
+    documents = [[[1], [2], [3]], [[9]]]
+    labels = set()
+    for seed in range(20):
+        for pair in next_sentence_pairs(documents, max_length=8, rng=rng(seed)):
+            labels.add(pair.label)
+            assert pair.documents[0] == 0
+            assert pair.second == [9] if pair.label else pair.second != [9]
+    assert labels == {0, 1}
+
+
+@pytest.mark.parametrize(
+    "documents, settings, message",
+    [
+        ([[[1], [2]], [[3], [4]]], {"max_length": 4}, "max_length=4: a pair needs at least 5 tokens"),
+        ([], {}, "none of the 0 documents has two sentences"),
+        ([[[1]], [[2]], []], {}, "none of the 3 documents has two sentences"),
+        ([[[1], []], [[2]]], {}, "none of the 2 documents has two sentences"),
+        ([[[1], [2], [3]]], {}, "the corpus has only one document with text"),
+        ([[[1], [2]], [[3], [4]]], {"topics": ["a"]}, "topics names 1 topics for 2 documents"),
+        ([[[1], [2]], [[3], [4]]], {"topics": ["a", "b"]}, "topic 'a' has only one document"),
+        ([[[1], [2]]] * 3, {"max_length": 5}, "documents that repeat each other"),
+        ([[[1], [2]], [[3], [4]]], {"short_share": 2}, "short_share=2: give a share"),
+    ],
+)
+def test_bad_input(documents, settings, message):
+    with pytest.raises(ValueError, match=message):
+        for seed in range(20):
+            next_sentence_pairs(documents, **{"max_length": 16} | settings, rng=rng(seed))

@@ -1,0 +1,88 @@
+"""Documents and sentences."""
+
+import random
+from itertools import pairwise
+
+import pytest
+
+from bertlib.data import read_bbc_articles
+from bertlib.text import read_documents, read_text, sentence_spans, split_sentences
+
+
+@pytest.mark.parametrize(
+    "text, sentences",
+    [
+        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
+        ('He said: "Yes." "No," she said.', ['He said: "Yes."', '"No," she said.']),
+        (
+            "“Really?” he asked. (So it was.) Then it rained.",
+            ["“Really?” he asked.", "(So it was.)", "Then it rained."],
+        ),
+        ("Mr. Smith met J. K. Rowling, e.g. in St. Ives.", ["Mr. Smith met J. K. Rowling, e.g. in St. Ives."]),
+        ("The U.S. Army left. It was 5.5% of bbc.co.uk.", ["The U.S. Army left.", "It was 5.5% of bbc.co.uk."]),
+        ("Well... he left... Then he came.", ["Well... he left...", "Then he came."]),
+        ("Title without a stop\nFirst line.\n\nSecond", ["Title without a stop", "First line.", "Second"]),
+        ("In 2004. 10 men came.", ["In 2004.", "10 men came."]),
+        ("为什么？因为。“好！”他说。", ["为什么？", "因为。", "“好！”", "他说。"]),
+        ("Stop.Go on. ok", ["Stop.Go on. ok"]),
+        ("", []),
+        (" \n\t\n ", []),
+        ("?! ...", ["?!", "..."]),
+    ],
+)
+def test_sentences(text, sentences):
+    assert split_sentences(text) == sentences
+
+
+def test_spans_cover_all_but_white_space():
+    rng = random.Random(0)
+    parts = ["Mr. X", "word", ". ", "! ", '." ', "\n", " ", "A.", "5.5", "。", "…", "(", ") ", "é"]
+    for _ in range(3000):
+        text = "".join(rng.choice(parts) for _ in range(rng.randrange(0, 20)))
+        spans = sentence_spans(text)
+        assert all(start < end for start, end in spans)
+        assert spans == sorted(spans)
+        covered = "".join(text[start:end] for start, end in spans)
+        assert "".join(covered.split()) == "".join(text.split())
+        for (_, end), (start, _) in pairwise(spans):
+            assert end <= start
+        assert all(text[start:end] == text[start:end].strip() for start, end in spans)
+
+
+def test_bbc_sentences_are_of_ordinary_length():
+    lengths = [len(s.split()) for article in read_bbc_articles()[::20] for s in split_sentences(article["text"])]
+    assert 15 < sum(lengths) / len(lengths) < 25
+    assert max(lengths) < 150
+
+
+def test_folder_of_documents(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "b.txt").write_bytes("\ufeffOne.\r\nTwo. Three.".encode())
+    (tmp_path / "deep" / "a.txt").write_text("Vier.", encoding="utf-8")
+    (tmp_path / "c.txt").write_text(" \n", encoding="utf-8")
+    (tmp_path / "notes.md").write_text("No.", encoding="utf-8")
+    assert read_documents(tmp_path) == [["One.", "Two.", "Three."], ["Vier."]]
+
+
+def test_file_of_documents(tmp_path):
+    path = tmp_path / "corpus.txt"
+    path.write_text("A one.\nA two.\n\n \n\nB one.\n", encoding="utf-8")
+    assert read_documents(path) == [["A one.", "A two."], ["B one."]]
+
+
+def test_what_is_no_text(tmp_path):
+    with pytest.raises(FileNotFoundError, match="absent: no such file"):
+        read_documents(tmp_path / "absent")
+    with pytest.raises(ValueError, match=r"holds no \.txt file"):
+        read_documents(tmp_path)
+    (tmp_path / "a.txt").write_text(" ", encoding="utf-8")
+    with pytest.raises(ValueError, match="holds no text"):
+        read_documents(tmp_path)
+    (tmp_path / "b.txt").write_bytes("One.\nTwo \xe9.".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"b\.txt, line 2: byte 0xe9 is not UTF-8"):
+        read_documents(tmp_path)
+    (tmp_path / "b.txt").write_bytes(b"One.\nTwo\nx\0y")
+    with pytest.raises(ValueError, match=r"b\.txt, line 3: a NUL byte"):
+        read_text(tmp_path / "b.txt")
+    with pytest.raises(FileNotFoundError, match="is a folder"):
+        read_text(tmp_path)
