@@ -38,7 +38,7 @@ def pretrain(options: argparse.Namespace) -> int:
             if options.held_out is not None:
                 held_out = read_documents(options.held_out)
             else:  # every n-th document, so that all parts of an ordered corpus are among them
-                every = max(2, round(1 / options.validation))
+                every = max(2, min(round(1 / options.validation), len(documents) // 2))  # a pair needs two documents
                 held_out, documents = (
                     documents[every - 1 :: every],
                     [d for i, d in enumerate(documents) if (i + 1) % every],

@@ -90,7 +90,8 @@ class PretrainingData:
         self.max_length, self.batch_size, self.seed = max_length, batch_size, seed
         self.probability, self.topics = probability, topics
         pieces = tokenizer.get_vocab()
-        self.continuation_ids = [n for piece, n in pieces.items() if piece.startswith("##")] if whole_words else None
+        continuations = sorted(number for piece, number in pieces.items() if piece.startswith("##"))
+        self.continuation_ids = continuations if whole_words else None
         self.sentences = []
         with progress_bar(what="encoding", unit="documents", total=len(documents), show=show_progress) as bar:
             for first in range(0, len(documents), 256):

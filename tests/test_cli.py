@@ -137,3 +137,66 @@ def test_a_console_without_check_marks_is_no_reason_to_die():
     result = subprocess.run([sys.executable, "-m", "bertlib", "doctor"], capture_output=True, env=environment)
     assert result.returncode == 0, result.stderr.decode("cp1252")
     assert b"python" in result.stdout
+
+
+# ------------------------------------------------------------------------------------------------------- pretrain
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for number in range(24):
+        lines = [f"The {animal} number {number} sat on the mat." for animal in ("cat", "dog", "cow", "hen", "fox")]
+        (folder / f"{number:02d}.txt").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def pretraining(corpus, out, *more):
+    sizes = ["--vocab-size", "120", "--hidden-size", "16", "--layers", "1", "--heads", "2", "--max-length", "24"]
+    return [
+        "pretrain",
+        "--corpus",
+        str(corpus),
+        "--out",
+        str(out),
+        *sizes,
+        "--updates",
+        "6",
+        "--batch-size",
+        "4",
+        *more,
+    ]
+
+
+def test_pretrain_from_a_folder_and_again(corpus, tmp_path, capsys):
+    arguments = pretraining(corpus, tmp_path / "out", "--evaluate-every", "3", "--fill", "the [MASK] sat on the mat.")
+    assert main(arguments) == 0
+    first = capsys.readouterr().out
+    assert "unigram guess: MLM" in first
+    assert [line.split(" ·")[0] for line in first.splitlines() if line.startswith("update")] == [
+        "update 0",
+        "update 3",
+        "update 6",
+    ]
+    assert sum("sat on the mat." in line for line in first.splitlines()) == 5
+    assert (tmp_path / "out" / "model" / "vocab.txt").is_file()
+    assert main(arguments) == 0  # all is done: nothing is trained again
+    assert "update 3" not in capsys.readouterr().out
+
+
+def test_pretrain_says_what_is_wrong(corpus, tmp_path, capsys):
+    def complaint(*arguments):
+        assert main([*arguments]) == 2
+        error = capsys.readouterr().err.strip().splitlines()[-1]
+        assert error.startswith("error: ")
+        return error
+
+    assert "no such file" in complaint(*pretraining(tmp_path / "absent", tmp_path / "out"))
+    assert "vocab_size is too small" in complaint(*pretraining(corpus, tmp_path / "out", "--vocab-size", "10"))
+    assert "no such file" in complaint(*pretraining(corpus, tmp_path / "out", "--vocab", str(tmp_path / "vocab.txt")))
+    (corpus / "03.txt").write_bytes(b"One.\nTwo \xff.")
+    assert "03.txt, line 2: byte 0xff is not UTF-8" in complaint(*pretraining(corpus, tmp_path / "out"))
+    for path in corpus.iterdir():
+        path.unlink()
+    assert "holds no .txt file" in complaint(*pretraining(corpus, tmp_path / "out"))

@@ -98,3 +98,16 @@ def test_start_lesson_says_where_it_runs_and_seeds(capsys, monkeypatch):
     assert line.startswith("profile mini · ")
     assert "CPU threads" in line and "trains in" in line
     assert os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] == "1"
+
+
+def test_one_process_alone(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert runtime.process_rank() == (0, 1)
+    with runtime.joined_processes() as joined:
+        assert joined == (0, 1)
+
+
+def test_keeping_memory_changes_no_result():
+    before = torch.ones(300, 300) @ torch.ones(300, 300)
+    assert runtime.keep_freed_memory() in (True, False)
+    assert torch.equal(torch.ones(300, 300) @ torch.ones(300, 300), before)

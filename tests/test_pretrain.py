@@ -1,0 +1,399 @@
+"""Pretraining: it learns, it is exact, it measures what it says; fill-mask is transformers'."""
+
+import random
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from bertlib import BertConfig
+from bertlib.checkpoints import Checkpoints
+from bertlib.masking import IGNORED
+from bertlib.pretrain import PretrainedBert, PretrainingData, Stretch, evaluate, pretrain, unigram_baseline
+from bertlib.weights import encoder_folder
+from bertlib.wordpiece import SPECIAL_TOKENS, WordPiece
+
+TINY = BertConfig(
+    hidden_size=32,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=64,
+    max_position_embeddings=24,
+    hidden_dropout_prob=0.0,
+    attention_probs_dropout_prob=0.0,
+)
+QUIET = {"show_progress": False, "precision": "fp32"}
+SUBJECTS = {"cats": "purr", "dogs": "bark", "cows": "moo", "lions": "roar", "ducks": "quack", "bees": "buzz"}
+
+
+def documents(count, seed):
+    """Every document is about one animal, and every animal makes its own sound: masked words can be inferred."""
+    rng, found = random.Random(seed), []
+    for _ in range(count):
+        animal = rng.choice(sorted(SUBJECTS))
+        found.append([f"{animal} {rng.choice(['often', 'never'])} {SUBJECTS[animal]} ." for _ in range(8)])
+    return found
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return WordPiece.train((s for document in documents(50, 0) for s in document), 200).to_tokenizers()
+
+
+@pytest.fixture(scope="module")
+def learned(tokenizer):
+    return pretrain(
+        documents(200, 1),
+        documents(40, 2),
+        start=TINY,
+        tokenizer=tokenizer,
+        updates=800,
+        batch_size=16,
+        max_length=20,
+        learning_rate=3e-3,
+        **QUIET,
+    )
+
+
+def make_data(tokenizer, **settings):
+    settings = {"max_length": 20, "batch_size": 4, "show_progress": False} | settings
+    return PretrainingData(documents(20, 3), tokenizer, **settings)
+
+
+def test_it_learns(learned):
+    first, last = learned.history.epochs[0], learned.history.epochs[-1]
+    assert first["updates"] == 0
+    assert abs(first["mlm_loss"] - learned.baseline["mlm_loss"]) < 0.2  # a good start is the unigram guess
+    assert last["mlm_loss"] < learned.baseline["mlm_loss"] - 1
+    assert last["mlm_accuracy"] > 0.6
+    assert last["nsp_accuracy"] > 0.7
+    assert learned.fill_mask("ducks never [MASK] .", top_k=1)[0]["token_str"] == "quack"
+    assert learned.follows("cats purr .", "cats never purr .") > learned.follows("cats purr .", "dogs bark .")
+
+
+def test_a_plain_start_begins_above_the_unigram_guess(tokenizer):
+    result = pretrain(
+        documents(30, 1),
+        documents(10, 2),
+        start=TINY,
+        tokenizer=tokenizer,
+        updates=1,
+        max_length=20,
+        good_start=False,
+        **QUIET,
+    )
+    assert result.history.epochs[0]["mlm_loss"] > result.baseline["mlm_loss"] + 0.3
+
+
+# ------------------------------------------------------------------------------------------------------- the data
+
+
+def same_batch(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_batch_is_a_function_of_its_number(tokenizer):
+    data = make_data(tokenizer)
+    forwards = [data.batch(number) for number in range(60)]
+    other = make_data(tokenizer)
+    for number in (59, 3, 31, 30, 0):
+        assert same_batch(other.batch(number), forwards[number])
+    assert not same_batch(make_data(tokenizer, seed=1).batch(0), forwards[0])
+    part = Stretch(data, 10, 5)
+    assert len(part) == 5
+    assert same_batch(part[4], forwards[14])
+    with pytest.raises(IndexError):
+        part[5]
+
+
+def test_masks_and_pairs_change_from_pass_to_pass(tokenizer):
+    data = make_data(tokenizer)
+    passes = [data.batches_of_pass(number) for number in (0, 1)]
+    assert passes[0] != passes[1]
+    for batches in passes:
+        assert {pair.documents[0] for batch in batches for pair in batch} == set(range(20))
+
+
+def test_what_a_batch_holds(tokenizer):
+    batch = make_data(tokenizer).batch(0)
+    ids, mask, segments, labels = (batch[name] for name in ("input_ids", "attention_mask", "token_type_ids", "labels"))
+    assert (ids[:, 0] == tokenizer.token_to_id("[CLS]")).all()
+    assert ((ids == 0) == (mask == 0)).all()
+    assert ids.size(1) == int(mask.sum(1).max()) <= 20
+    for row in range(len(ids)):
+        (separators,) = (ids[row] == tokenizer.token_to_id("[SEP]")).nonzero(as_tuple=True)
+        assert len(separators) == 2
+        expected = torch.zeros_like(segments[row])
+        expected[separators[0] + 1 : separators[1] + 1] = 1
+        assert torch.equal(segments[row], expected)
+    assert (labels[mask == 0] == IGNORED).all()
+    assert set(batch["next_sentence_label"].tolist()) <= {0, 1}
+
+
+def test_whole_words_and_rates(tokenizer):
+    data = make_data(tokenizer, probability=0.5, whole_words=True)
+    batches = data.one_pass()
+    selected = sum((batch["labels"] != IGNORED).sum() for batch in batches)
+    ordinary = sum(batch["attention_mask"].sum() - 3 * len(batch["input_ids"]) for batch in batches)
+    assert selected / ordinary == pytest.approx(0.5, abs=0.07)
+    assert {tokenizer.id_to_token(number)[:2] for number in data.continuation_ids} == {"##"}
+
+
+def test_unigram_baseline_by_hand():
+    counts = np.array([0, 3, 5])
+    batch = {"labels": torch.tensor([[2, IGNORED, 0], [1, 2, IGNORED]])}
+    expected = -np.log(np.array([6, 1, 4, 6]) / 11).mean()
+    assert unigram_baseline(counts, [batch]) == {"mlm_loss": pytest.approx(expected), "mlm_accuracy": 0.5}
+
+
+# ----------------------------------------------------------------------------------------------------- evaluation
+
+
+def test_evaluation_by_hand_and_independent_of_the_split(learned, tokenizer):
+    model = learned.model
+    batches = make_data(tokenizer).one_pass()
+    losses, hits, nsp = [], [], []
+    with torch.no_grad():
+        for batch in batches:
+            for row in range(len(batch["input_ids"])):
+                single = {name: tensor[row : row + 1] for name, tensor in batch.items()}
+                output = model(single["input_ids"], single["attention_mask"], single["token_type_ids"])
+                chosen = single["labels"] != IGNORED
+                losses.append(
+                    F.cross_entropy(output.prediction_logits[chosen], single["labels"][chosen], reduction="none")
+                )
+                hits.append(output.prediction_logits[chosen].argmax(-1) == single["labels"][chosen])
+                nsp.append(output.seq_relationship_logits.argmax(-1) == single["next_sentence_label"])
+    scores = evaluate(model, batches, precision="fp32")
+    assert scores["mlm_loss"] == pytest.approx(torch.cat(losses).mean().item(), abs=1e-5)
+    assert scores["mlm_accuracy"] == pytest.approx(torch.cat(hits).float().mean().item())
+    assert scores["nsp_accuracy"] == pytest.approx(torch.cat(nsp).float().mean().item())
+    assert scores["mlm_tokens"] == len(torch.cat(losses))
+    assert not model.training
+
+
+def test_nothing_to_measure_is_said(learned, tokenizer):
+    batch = make_data(tokenizer).batch(0)
+    batch["labels"] = torch.full_like(batch["labels"], IGNORED)
+    with pytest.raises(ValueError, match="no token is selected"):
+        evaluate(learned.model, [batch])
+
+
+def test_training_goes_on_where_a_batch_has_nothing_masked(tokenizer):
+    result = pretrain(
+        documents(5, 0),
+        start=TINY,
+        tokenizer=tokenizer,
+        updates=20,
+        batch_size=1,
+        max_length=8,
+        probability=0.02,
+        **QUIET,
+    )
+    assert all(np.isfinite(row["loss"]) for row in result.history.updates)
+
+
+# ----------------------------------------------------------------------------------------- from model to folder
+
+
+@pytest.mark.parametrize("text", ["cats never [MASK] .", "[MASK] often [MASK] .", "[MASK]"])
+def test_fill_mask_is_transformers(learned, tmp_path, text):
+    import transformers
+
+    learned.save(tmp_path)
+    pipeline = transformers.pipeline("fill-mask", model=str(tmp_path), device=-1)
+    theirs, ours = pipeline(text, top_k=4), learned.fill_mask(text, top_k=4)
+    flat = lambda rows: [row for part in rows for row in (part if isinstance(part, list) else [part])]  # noqa: E731
+    assert len(flat(ours)) == len(flat(theirs))
+    for mine, other in zip(flat(ours), flat(theirs), strict=True):
+        assert mine["score"] == pytest.approx(other["score"], abs=1e-5)
+        assert {k: v for k, v in mine.items() if k != "score"} == {k: v for k, v in other.items() if k != "score"}
+
+
+def test_text_without_a_mask(learned):
+    with pytest.raises(ValueError, match=r"has no \[MASK\]: write \[MASK\] where"):
+        learned.fill_mask("cats purr")
+
+
+def test_save_and_load(learned, tmp_path):
+    learned.save(tmp_path / "model")
+    again = PretrainedBert.load(tmp_path / "model")
+    held_out = documents(20, 5)
+    assert again.evaluate(held_out, precision="fp32") == pytest.approx(
+        PretrainedBert(learned.model, learned.tokenizer, 24).evaluate(held_out, precision="fp32")
+    )
+    with pytest.raises(ValueError, match="has no MLM head: pretrain it first"):
+        PretrainedBert.load(encoder_folder("minilm"))
+
+
+def test_same_topic_is_harder(learned):
+    held_out = documents(60, 6)
+    topics = [document[0].split()[0] for document in held_out]
+    anywhere, same = learned.evaluate(held_out), learned.evaluate(held_out, topics=topics)
+    assert same["nsp_accuracy"] < anywhere["nsp_accuracy"] - 0.1
+
+
+def test_going_on_from_an_encoder_without_heads():
+    result = pretrain(
+        [["Shares fell again today.", "Banks lost most of all."], ["It rained in London.", "Play was stopped."]] * 3,
+        start=encoder_folder("minilm"),
+        updates=1,
+        batch_size=2,
+        max_length=24,
+        **QUIET,
+    )
+    assert all(parameter.isfinite().all() for parameter in result.model.parameters())
+
+
+# ---------------------------------------------------------------------------------------- accumulation, precision
+
+
+def test_accumulation_changes_nothing(tokenizer):
+    """The same 16 pairs an update, in 1, 2 or 4 batches: their numbers of masked tokens differ."""
+    from bertlib.pretrain import BertForPreTraining, loss_counts, loss_sums
+    from bertlib.training import train
+
+    whole = make_data(tokenizer, batch_size=16).batch(0)
+    results = []
+    for parts in (1, 2, 4):
+        torch.manual_seed(0)
+        model = BertForPreTraining(TINY)
+        batches = [
+            dict(zip(whole, values, strict=True))
+            for values in zip(*(t.split(16 // parts) for t in whole.values()), strict=True)
+        ]
+        history = train(
+            model,
+            lambda epoch, batches=batches: batches,
+            loss_sums=loss_sums,
+            loss_counts=loss_counts,
+            epochs=2,
+            learning_rate=1e-3,
+            warmup=0.0,
+            accumulation=parts,
+            **QUIET,
+        )
+        results.append((torch.tensor([row["loss"] for row in history.updates]), model.state_dict()))
+    for losses, state in results[1:]:
+        torch.testing.assert_close(losses, results[0][0])
+        for name, tensor in state.items():
+            torch.testing.assert_close(tensor, results[0][1][name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_both_precisions(tokenizer, precision):
+    result = pretrain(
+        documents(20, 0),
+        start=TINY,
+        tokenizer=tokenizer,
+        updates=30,
+        max_length=20,
+        learning_rate=3e-3,
+        precision=precision,
+        show_progress=False,
+    )
+    losses = [row["loss"] for row in result.history.updates]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+
+
+# ---------------------------------------------------------------------------------------------------- TensorBoard
+
+
+def test_tensorboard(tokenizer, tmp_path):
+    loader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    settings = {"start": TINY, "tokenizer": tokenizer, "updates": 6, "evaluate_every": 3, "max_length": 20, **QUIET}
+    result = pretrain(documents(10, 0), documents(5, 1), out=tmp_path, tensorboard=True, **settings)
+    events = loader.EventAccumulator(str(tmp_path / "runs"))
+    events.Reload()
+    losses = events.Scalars("training/loss")
+    assert [event.step for event in losses] == [1, 2, 3, 4, 5, 6]
+    assert losses[-1].value == pytest.approx(result.history.updates[-1]["loss"])
+    held_out = events.Scalars("held_out/mlm_loss")
+    assert [event.step for event in held_out] == [0, 3, 6]
+    assert held_out[-1].value == pytest.approx(result.history.epochs[-1]["mlm_loss"])
+
+
+def test_tensorboard_that_is_not_installed(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install tensorboard"):
+        pretrain(
+            documents(10, 0), start=TINY, tokenizer=tokenizer, updates=1, max_length=20, out=tmp_path, tensorboard=True
+        )
+
+
+# ------------------------------------------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"documents": []}, "documents is empty"),
+        ({"documents": [["one."], ["two."]]}, "none of the 2 documents has two sentences"),
+        ({"documents": [["one.", "two."]]}, "only one document"),
+        ({"max_length": 4}, "max_length=4: a pair needs at least 5"),
+        ({"max_length": 25}, "max_length=25: the model's position table ends at 24"),
+        ({"updates": 0}, "updates=0: give a whole number"),
+        ({"batch_size": 0}, "batch_size=0: give a whole number"),
+        ({"evaluate_every": 0}, "evaluate_every=0: give a whole number"),
+        ({"accumulation": 0}, "accumulation=0: give a whole number"),
+        ({"learning_rate": 0}, "learning_rate=0: give a number above 0"),
+        ({"probability": 1}, "probability=1: give a share"),
+        ({"tensorboard": True}, "tensorboard=True needs out"),
+        ({"tokenizer": None}, "tokenizer=None with a BertConfig: give a tokenizer"),
+    ],
+)
+def test_bad_input(tokenizer, change, message):
+    settings = {"start": TINY, "tokenizer": tokenizer, "updates": 2, "max_length": 20, **QUIET} | change
+    with pytest.raises(ValueError, match=message):
+        pretrain(settings.pop("documents", documents(5, 0)), **settings)
+
+
+def test_a_tokenizer_of_another_model(tokenizer):
+    with pytest.raises(ValueError, match=r"the tokenizer has \d+ entries, the model 30522: use its own"):
+        pretrain(
+            documents(5, 0), start=encoder_folder("minilm"), tokenizer=tokenizer, updates=1, max_length=20, **QUIET
+        )
+
+
+def test_a_vocabulary_without_special_tokens():
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+
+    bare = Tokenizer(WordLevel({"[UNK]": 0, "[CLS]": 1, "a": 2}, unk_token="[UNK]"))
+    with pytest.raises(ValueError, match=r"no \[PAD\] and no \[SEP\] and no \[MASK\]: pretraining needs"):
+        pretrain(documents(5, 0), start=TINY, tokenizer=bare, updates=1, max_length=20, **QUIET)
+    assert set(SPECIAL_TOKENS) >= {"[PAD]", "[SEP]", "[MASK]"}
+
+
+def test_a_loss_that_is_not_a_number_is_never_silent(tokenizer):
+    with pytest.raises(FloatingPointError, match=r"update \d+: loss (nan|inf)"):
+        pretrain(
+            documents(20, 0),
+            start=TINY,
+            tokenizer=tokenizer,
+            updates=60,
+            max_length=20,
+            learning_rate=1e30,
+            warmup=0.0,
+            **QUIET,
+        )
+
+
+def test_checkpoints_keep_the_last_not_the_best(tmp_path):
+    from bertlib.training import train
+
+    with pytest.raises(ValueError, match="a checkpoint keeps the last weights"):
+        train(
+            torch.nn.Linear(1, 1),
+            lambda epoch: [],
+            loss_sums=None,
+            loss_counts=None,
+            epochs=1,
+            learning_rate=1,
+            evaluate=lambda model: {},
+            maximize="x",
+            checkpoints=Checkpoints(tmp_path, {}),
+        )
