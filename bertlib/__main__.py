@@ -51,8 +51,6 @@ def pretrain(options: argparse.Namespace) -> int:
                 num_attention_heads=options.heads,
                 intermediate_size=4 * options.hidden_size,
                 max_position_embeddings=options.max_length,
-                hidden_dropout_prob=options.dropout,
-                attention_probs_dropout_prob=options.dropout,
             )
             if options.vocab is not None:
                 tokenizer = WordPiece.from_vocab(options.vocab)
@@ -80,6 +78,7 @@ def pretrain(options: argparse.Namespace) -> int:
             learning_rate=options.learning_rate,
             warmup=options.warmup,
             whole_words=options.whole_words,
+            dropout=options.dropout,
             good_start=not options.plain_start,
             evaluate_every=options.evaluate_every,
             precision=options.precision,
@@ -166,7 +165,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--hidden-size", type=int, default=256)
     command.add_argument("--layers", type=int, default=4)
     command.add_argument("--heads", type=int, default=4)
-    command.add_argument("--dropout", type=float, default=0.1, help="of a random start; 0 for short runs")
+    command.add_argument("--dropout", type=float, default=0.1, help="while training; 0 for short runs")
     command.add_argument("--updates", type=int, default=10_000)
     command.add_argument("--batch-size", type=int, default=32, help="pairs a batch")
     command.add_argument("--accumulation", type=int, default=1, help="batches an update, over all processes together")

@@ -47,7 +47,7 @@ def next_sentence_pairs(
     What the published pair builders get wrong, and this one does not: a false B comes from another document, never from
     A's own; it is never what truly follows A, even where two documents share a passage; and nothing about it but its
     content gives it away: it is filled with whole sentences as a true B is, and does not open its document, as a true
-    B never does. The sentences that a false B replaced begin the next window, so no text is lost.
+    B never does. The sentences that a false B replaced begin the next window: next to no text is lost.
 
     Args:
         documents: each a sequence of sentences, each a sequence of token ids, in reading order. Sentences without
@@ -81,7 +81,7 @@ def next_sentence_pairs(
             f"none of the {len(documents)} documents has two sentences: a pair needs consecutive sentences of one "
             "document (check how the text was split)"
         )
-    lenders = _lenders(documents, topics)
+    lenders = lenders_by_topic(documents, topics)
 
     budget, pairs = max_length - SPECIALS_A_PAIR, []
     for number, document in enumerate(documents):
@@ -93,21 +93,21 @@ def next_sentence_pairs(
                 tokens += len(document[end])
                 end += 1
             split = int(rng.integers(start + 1, end))
-            first, second = _flat(document[start:split]), _flat(document[split:end])
+            first, second = flatten(document[start:split]), flatten(document[split:end])
             if rng.random() < 0.5:
-                pairs.append(Pair(*_cut(first, second, budget), IS_NEXT, (number, number)))
+                pairs.append(Pair(*cut_to_fit(first, second, budget), IS_NEXT, (number, number)))
                 start = end
             else:
                 limit = max(target - len(first), len(second))
                 wanted = limit if end < len(document) else len(second)  # windows at a document's end are not filled
                 pool = lenders[None if topics is None else topics[number]]
-                other, false = _elsewhere(documents, pool, number, document[split], wanted, limit, rng)
-                pairs.append(Pair(*_cut(first, false, budget), NOT_NEXT, (number, other)))
+                other, false = false_segment(documents, pool, number, document[split], wanted, limit, rng)
+                pairs.append(Pair(*cut_to_fit(first, false, budget), NOT_NEXT, (number, other)))
                 start = split
     return pairs
 
 
-def _lenders(documents: Sequence, topics: Sequence[Hashable] | None) -> dict[Hashable, list[int]]:
+def lenders_by_topic(documents: Sequence, topics: Sequence[Hashable] | None) -> dict[Hashable, list[int]]:
     """For each topic (None: of them all) the documents that may lend a false B: two of them at least."""
     found = {}
     for number, document in enumerate(documents):
@@ -124,7 +124,7 @@ def _lenders(documents: Sequence, topics: Sequence[Hashable] | None) -> dict[Has
     return found
 
 
-def _elsewhere(
+def false_segment(
     documents: Sequence[Sequence[Sentence]],
     pool: Sequence[int],
     own: int,
@@ -163,11 +163,11 @@ def _elsewhere(
     return fallback
 
 
-def _flat(sentences: Sequence[Sentence]) -> list[int]:
+def flatten(sentences: Sequence[Sentence]) -> list[int]:
     return [token for sentence in sentences for token in sentence]
 
 
-def _cut(first: list[int], second: list[int], budget: int) -> tuple[list[int], list[int]]:
+def cut_to_fit(first: list[int], second: list[int], budget: int) -> tuple[list[int], list[int]]:
     """Shorten the longer segment until both fit: A at its front, B at its end, so that the place where they meet stays.
 
     (google-research/bert cuts at the front or the end at random.)

@@ -25,7 +25,7 @@ from bertlib.progress import progress_bar
 from bertlib.runtime import autocast, pick_device, pick_dtype, process_rank, seed_everything
 from bertlib.starts import look_nearby, start_from_counts
 from bertlib.training import Batch, History, train
-from bertlib.weights import save_model, tokenizer_files
+from bertlib.weights import load_model, save_model, tokenizer_files
 from bertlib.wordpiece import SPECIAL_TOKENS, WordPiece, load_tokenizer
 
 Documents = Sequence[Sequence[str]]  # documents of sentences
@@ -373,6 +373,7 @@ def pretrain(
     weight_decay: float = 0.01,
     probability: float = 0.15,
     whole_words: bool = False,
+    dropout: float | None = None,
     good_start: bool = True,
     evaluate_every: int | None = None,
     precision: str = "auto",
@@ -402,6 +403,8 @@ def pretrain(
         warmup: share of the updates; BERT's is 0.01.
         weight_decay, precision: see `bertlib.training.train`.
         probability, whole_words: see `bertlib.masking.mask_tokens`.
+        dropout: while training, in place of what `start` says; 0 is best for a run that sees nothing often. The model
+            that comes out has start's again. None for no change.
         good_start: give new weights a start that saves a small model most of its plateau; see `bertlib.starts`.
         evaluate_every: updates between evaluations (and checkpoints); None for a tenth of all.
         seed: of new weights, pairs, order, masks and dropout.
@@ -446,13 +449,18 @@ def pretrain(
         ).one_pass()
 
     seed_everything(seed)
+    own_config = BertConfig.from_pretrained(start) if from_folder else start
+    if not from_folder:
+        own_config = replace(own_config, vocab_size=tokenizer.get_vocab_size())
+    config = own_config
+    if dropout is not None:
+        config = replace(own_config, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout)
     if from_folder:
-        model = BertForPreTraining.from_pretrained(start)
+        model = load_model(BertForPreTraining, start, config)
         fresh = set(model.fresh)
     else:
-        model = BertForPreTraining(replace(start, vocab_size=tokenizer.get_vocab_size()))
+        model = BertForPreTraining(config)
         fresh = {name for name, _ in model.named_parameters()}
-    config = model.config
     if config.vocab_size != tokenizer.get_vocab_size():
         raise ValueError(
             f"the tokenizer has {tokenizer.get_vocab_size()} entries, the model {config.vocab_size}: use its own"
@@ -523,6 +531,7 @@ def pretrain(
         size=real_tokens,
         show_progress=show_progress,
     )
+    model.config = own_config
     result = PretrainedBert(model, tokenizer, max_length, history, baseline)
     if out is not None and rank == 0:
         result.save(Path(out) / "model")

@@ -47,13 +47,13 @@ def tokenizer():
 def learned(tokenizer):
     return pretrain(
         documents(200, 1),
-        documents(40, 2),
-        start=TINY,
+        documents(60, 2),
+        start=replace(TINY, hidden_size=64, num_attention_heads=4),
         tokenizer=tokenizer,
-        updates=800,
+        updates=450,
         batch_size=16,
         max_length=20,
-        learning_rate=3e-3,
+        learning_rate=2e-3,
         **QUIET,
     )
 
@@ -297,6 +297,16 @@ def test_both_precisions(tokenizer, precision):
     )
     losses = [row["loss"] for row in result.history.updates]
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
+
+
+def test_dropout_is_for_the_training_alone(tokenizer, tmp_path):
+    settings = {"start": replace(TINY, hidden_dropout_prob=0.3), "tokenizer": tokenizer, "updates": 2, "max_length": 20}
+    with_it = pretrain(documents(10, 0), out=tmp_path / "a", **settings, **QUIET)
+    without = pretrain(documents(10, 0), out=tmp_path / "b", dropout=0.0, **settings, **QUIET)
+    for result in (with_it, without):
+        assert result.model.config.hidden_dropout_prob == 0.3
+    assert with_it.history.updates != without.history.updates
+    assert PretrainedBert.load(tmp_path / "b" / "model").model.config.hidden_dropout_prob == 0.3
 
 
 # ---------------------------------------------------------------------------------------------------- TensorBoard
