@@ -164,6 +164,8 @@ class LiveCurves:
             right.plot(steps, [100 * row["nsp_accuracy"] for row in own], marker=".", color=COLORS[number], label=name)
         if baseline is not None:
             left.axhline(baseline["mlm_loss"], color="black", linestyle=":", label="unigram guess")
+        if self.compare:  # an earlier run may have begun far above: show where this one goes
+            left.set_ylim(top=0.3 + max([row["mlm_loss"] for row in rows] + [(baseline or rows[0])["mlm_loss"]]))
         right.axhline(50, color="black", linestyle=":", label="coin")
         left.set(title=self.title, xlabel="updates", ylabel="held-out MLM loss (nats)")
         right.set(xlabel="updates", ylabel="held-out NSP accuracy (%)", ylim=(40, 100))

@@ -477,3 +477,42 @@ def test_from_csv_refuses_what_is_no_file(tmp_path):
         data.from_csv(tmp_path / "absent.csv")
     with pytest.raises(FileNotFoundError, match="is a folder; give the path of a file"):
         data.from_csv(tmp_path)
+
+
+# ------------------------------------------------------------------------------------------------- running text
+
+
+def test_documents_of_a_split():
+    split = datasets.Dataset.from_dict({"title": ["A title"], "text": ["One. Two.\nThree."]})
+    assert data.documents_of(split) == [["A title", "One.", "Two.", "Three."]]
+    assert data.documents_of(split.remove_columns("title")) == [["One.", "Two.", "Three."]]
+
+
+def test_wikitext_lines_become_articles():
+    lines = [
+        "",
+        " = Robert Boulter = \n",
+        "",
+        " Robert , an English actor , won $ 1 @,@ 000 ( 50 @.@ 5 % ) . It 's his well @-@ known prize ! \n",
+        " = = Career = = \n",
+        " In 2000 , he began . \n",
+        " = = = Later = = = \n",
+        " = X = \n",
+        " Not much . \n",
+    ]
+    assert list(data.wikitext_articles(lines)) == [
+        {
+            "title": "Robert Boulter",
+            "text": "Robert, an English actor, won $1,000 (50.5%). It's his well-known prize!\nIn 2000, he began.",
+        },
+        {"title": "X", "text": "Not much."},
+    ]
+    assert list(data.wikitext_articles([])) == []
+
+
+def test_corpus_of_the_profiles(monkeypatch):
+    asked = []
+    for name in ("bbc_news", "wikitext"):
+        monkeypatch.setitem(data.LOADERS, name, lambda name=name: asked.append(name))
+    data.load("corpus"), data.load("corpus", "full")
+    assert asked == ["bbc_news", "wikitext"]

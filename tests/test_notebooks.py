@@ -19,6 +19,9 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 REQUIRED = {
     "01_attention": {"scaled_dot_product_attention", "padding_mask", "MultiHeadSelfAttention"},
     "02_encoder": {"BertEmbeddings", "BertLayer", "BertPooler"},
+    "03_wordpiece": {"split_words", "join_pieces", "merge", "learn_pieces", "longest_match"},
+    "04_mlm_and_nsp_data": {"mask_tokens", "next_sentence_pairs"},
+    "05_pretraining": {"MLMHead", "BertForPreTraining", "unigram_baseline"},
     "07_news_classification": {"length_buckets", "pad_batch", "linear_schedule"},
 }
 NEEDS_NO_FRAME = {"00_start_here"}  # no exercises, summary, sources or figures of its own

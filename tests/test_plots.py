@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
+from bertlib import plots
 from bertlib.plots import COLORS, attention_map, confusion_map, similarity_map, spread_lines, use_style
 
 
@@ -91,3 +94,33 @@ def test_style():
     use_style()
     assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == list(COLORS)
     plt.subplots()[0].canvas.draw()
+
+
+ROWS = [
+    {"epoch": 0, "updates": 0, "mlm_loss": 7.0, "nsp_accuracy": 0.5},
+    {"epoch": 1, "updates": 10, "mlm_loss": 6.5, "nsp_accuracy": 0.6},
+]
+
+
+def test_live_curves_draw_held_out_figures():
+    fig = plots.LiveCurves("title", compare={"earlier": ROWS[:1]}).draw(ROWS, {"mlm_loss": 6.9})
+    left, right = fig.axes
+    assert left.lines[0].get_ydata().tolist() == [7.0, 6.5]
+    assert right.lines[0].get_ydata().tolist() == [50.0, 60.0]
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["this run", "earlier", "unigram guess"]
+    assert left.get_ylim()[1] == 7.3
+
+
+def test_live_curves_renew_one_output(monkeypatch):
+    shown, updated = [], []
+
+    class Handle:
+        def update(self, fig):
+            updated.append(fig)
+
+    monkeypatch.setattr("IPython.display.display", lambda fig, display_id: shown.append(fig) or Handle())
+    curves, history = plots.LiveCurves(), SimpleNamespace(epochs=ROWS)
+    for _ in range(3):
+        curves(history)
+    assert (len(shown), len(updated)) == (1, 2)
+    assert not plt.get_fignums()
