@@ -23,7 +23,7 @@ from bertlib.masking import IGNORED, mask_tokens
 from bertlib.pairs import SPECIALS_A_PAIR, Pair, next_sentence_pairs
 from bertlib.progress import progress_bar
 from bertlib.runtime import autocast, pick_device, pick_dtype, process_rank, seed_everything
-from bertlib.starts import look_nearby, start_from_counts
+from bertlib.starts import look_nearby, pass_through, start_from_counts
 from bertlib.training import Batch, History, train
 from bertlib.weights import load_model, save_model, tokenizer_files
 from bertlib.wordpiece import SPECIAL_TOKENS, WordPiece, load_tokenizer
@@ -474,6 +474,8 @@ def pretrain(
         start_from_counts(model, counts)
     if good_start and not from_folder:
         look_nearby(model)
+    elif good_start and "mlm.dense.weight" in fresh:
+        pass_through(model)
     model = model.to(pick_device())
 
     every = min(updates, evaluate_every or math.ceil(updates / 10))

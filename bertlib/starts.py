@@ -32,6 +32,16 @@ def start_from_counts(model: BertForPreTraining, counts: np.ndarray) -> None:
 
 
 @torch.no_grad()
+def pass_through(model: BertForPreTraining) -> None:
+    """Add the identity to the dense layer of the MLM head.
+
+    For a fresh head on a trained body: the body's vectors then meet its own token table at once, instead of a random
+    mixture of their entries.
+    """
+    model.mlm.dense.weight += torch.eye(model.config.hidden_size)
+
+
+@torch.no_grad()
 def look_nearby(model: BertForPreTraining, layers: int = 2) -> None:
     """Let the heads of the first layers look at fixed neighbours (see OFFSETS), by their positions alone.
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bertlib import BertConfig, BertForPreTraining
-from bertlib.starts import OFFSETS, look_nearby, rotation, start_from_counts
+from bertlib.starts import OFFSETS, look_nearby, pass_through, rotation, start_from_counts
 
 SHAPE = BertConfig(vocab_size=300, hidden_size=128, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64)
 
@@ -59,6 +59,18 @@ def test_only_positions_queries_and_keys_change():
         *(f"bert.layers.{layer}.attention.{name}.weight" for layer in (0, 1) for name in ("query", "key")),
     }
     assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+def test_a_fresh_head_passes_the_bodys_vectors_through():
+    torch.manual_seed(0)
+    model = BertForPreTraining(SHAPE)
+    before = copy.deepcopy(model.state_dict())
+    pass_through(model)
+    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert changed == {"mlm.dense.weight"}
+    hidden = torch.randn(200, 128)
+    agreement = torch.cosine_similarity(model.mlm.dense(hidden), hidden, dim=-1)
+    assert agreement.min() > 0.9
 
 
 def test_odd_head_sizes():
