@@ -29,6 +29,8 @@ def pretrain(options: argparse.Namespace) -> int:
     from bertlib.weights import encoder_folder
     from bertlib.wordpiece import WordPiece
 
+    if not 0 < options.validation < 1:
+        raise ValueError(f"--validation {options.validation}: give a share above 0 and below 1, such as 0.05")
     with joined_processes() as (rank, _):
         if options.corpus in LOADERS:
             splits = load(options.corpus)

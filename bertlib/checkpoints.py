@@ -99,6 +99,11 @@ class Checkpoints:
             weights = read_tensors(place)
             moments = safetensors.torch.load_file(place / OPTIMIZER)
             settings, state = stored["settings"], stored["state"]
+            absent = [name for name in ("config.json", *self.extra_files) if not (place / name).is_file()]
+            if absent:
+                raise FileNotFoundError(f"{', '.join(absent)} missing")
+            if not (isinstance(settings, dict) and isinstance(state, dict)):
+                raise ValueError(f"{STATE} does not hold settings and a state")
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
             raise ValueError(f"{place}: not a whole checkpoint ({error}); {remedy}") from error
         now = json.loads(json.dumps(dict(self.settings)))  # tuples become lists, as in the file
@@ -118,7 +123,8 @@ class Checkpoints:
         with torch.no_grad():
             for (key, mine), stored_name in zip(model.state_dict().items(), expected, strict=True):
                 mine.copy_(weights[stored_name])
-                if key in by_name and by_name[key]["exp_avg"].shape != mine.shape:
+                whole = {"step": (), "exp_avg": mine.shape, "exp_avg_sq": mine.shape}  # what AdamW remembers
+                if key in by_name and {kind: tensor.shape for kind, tensor in by_name[key].items()} != whole:
                     raise ValueError(f"{place}: the optimizer's moments of {key} have another shape; {remedy}")
         for name, parameter in model.named_parameters():
             if name in by_name:

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -548,11 +549,15 @@ class Curves:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise ModuleNotFoundError("tensorboard=True needs the package: pip install tensorboard") from error
-        self.writer = SummaryWriter(str(folder))
+        # A run that goes on writes its curves from the start again, and hides what it wrote before it was stopped.
+        self.make_writer = partial(SummaryWriter, str(folder), purge_step=0)
+        self.writer = None
         self.updates = self.epochs = 0
 
     def write(self, history: History) -> None:
         """Write the rows that are new since the last call."""
+        if self.writer is None:
+            self.writer = self.make_writer()
         for number, row in enumerate(history.updates[self.updates :], start=self.updates + 1):
             for name in ("loss", "learning_rate", "grad_norm"):
                 self.writer.add_scalar(f"training/{name}", row[name], number)

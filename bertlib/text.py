@@ -9,8 +9,8 @@ from pathlib import Path
 # An end mark with the quotes and brackets that close behind it. Latin marks need white space after them ("5.5%" and
 # "bbc.co.uk" go on); Chinese and Japanese ones do not.
 SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[”’」』）]*|\n)")
-# A sentence opens with a capital, a digit or a letter of a script without case, perhaps behind a quote or a bracket.
-LOWER_CASE_START = re.compile(r"\s*[\"'“‘(\[]*[a-zß-öø-ÿ]")
+# What may stand before a sentence's first letter, which is a capital, a digit or a letter of a script without case.
+BEFORE_START = re.compile(r"\s*[\"'“‘(\[]*")
 # A full stop after one of these (or after a single capital: "J. K. Rowling", "U.S. troops") belongs to the word.
 ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'“‘])(?:Mr|Mrs|Ms|Dr|Prof|Rev|Sir|St|Gen|Col|Lt|Capt|Sgt|Sen|Rep|Gov|vs|No|Nos|cf|e\.g|i\.e|approx"
@@ -38,7 +38,8 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     for match in SENTENCE_END.finditer(text):
         mark = match[0]
         if mark[0] in ".!?…" and "\n" not in text[match.end() : match.end() + 1]:
-            if LOWER_CASE_START.match(text, match.end()):
+            first = BEFORE_START.match(text, match.end()).end()
+            if text[first : first + 1].islower():
                 continue
             if mark == "." and ABBREVIATION.search(text, start, match.start()):
                 continue

@@ -110,7 +110,7 @@ def train(
     Args:
         model: on the device where it is to be trained.
         make_batches: epoch (from 0) -> the batches of that epoch; the same number each epoch. Only items are asked for,
-            each once, so the sequence may build them when they are needed.
+            each once (the first of all twice: it names the terms), so the sequence may build them when they are needed.
         loss_sums: (model, batch) -> for every term of the loss, its sum over the batch in nats.
         loss_counts: batch -> for every term, how many examples or tokens that sum runs over.
         epochs: passes over the data.
@@ -174,7 +174,7 @@ def train(
     elif evaluate_first and evaluate is not None:
         model.eval()
         history.epochs.append({"epoch": 0, "updates": 0, unit: 0} | dict(evaluate(model)))
-        if on_epoch is not None:
+        if on_epoch is not None and rank == 0:
             on_epoch(history)
     with progress_bar(what=what, unit="updates", total=total_steps, show=show_progress and rank == 0) as bar:
         bar.update(len(history.updates))

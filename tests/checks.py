@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+import random
+from itertools import pairwise
 
 import numpy as np
 import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import cross_val_score
 from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
@@ -257,3 +261,98 @@ def nsp_loss_counts_both_classes(loss) -> None:
         labels = torch.tensor(labels)
         by_hand = -logits.log_softmax(-1)[torch.arange(6), labels].mean()
         torch.testing.assert_close(loss(logits, labels), by_hand)
+
+
+def whole_words_stay_whole(mask_tokens) -> None:
+    """With continuation_ids, a word's pieces are selected together, each word for itself, each piece shown its own way.
+
+    A piece that follows a special token (its word was cut off) begins a word and is no part of the special one.
+    """
+    specials, pieces = [0, 1, 2, 3, 4], [40, 41, 42]
+    words = [[1], [2, 3, 4], [5], [7, 8], [9, 10]]  # places in the row below
+    row = torch.tensor([2, 10, 11, 40, 41, 12, 3, 41, 42, 13, 40, 3, 0, 0])
+    shown, labels = mask_tokens(
+        row.expand(20_000, -1),
+        vocab_size=50,
+        mask_token_id=4,
+        special_ids=specials,
+        rng=np.random.default_rng(0),
+        continuation_ids=pieces,
+    )
+    selected = labels != -100
+    assert not selected[:, [0, 6, 11, 12, 13]].any()
+    for word in words:
+        part = selected[:, word]
+        assert torch.equal(part.all(dim=1), part.any(dim=1)), "a word was torn"
+        within_five_sigma(part[:, 0].sum(), len(part), 0.15)
+    for one, other in pairwise(words):  # neighbours are drawn each for itself
+        within_five_sigma((selected[:, one[0]] & selected[:, other[0]]).sum(), len(selected), 0.15**2)
+    both = (shown[selected[:, 2]][:, [2, 3]] == 4).all(dim=1)
+    within_five_sigma(both.sum(), len(both), 0.8**2)
+
+
+def nsp_head_reads_pooled_cls(model, batch) -> None:
+    """The pair's scores are the NSP head applied to the pooled [CLS]; no other position's last state reaches them."""
+    model.eval()
+    seen = {}
+    hook = model.bert.register_forward_hook(lambda module, inputs, output: seen.update(output=output))
+    logits = model(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"]).seq_relationship_logits
+    hook.remove()
+    last = seen["output"].last_hidden_state
+    (gradient,) = torch.autograd.grad(logits.square().sum(), last, retain_graph=True)
+    assert gradient[:, 0].abs().sum() > 0
+    assert gradient[:, 1:].abs().sum() == 0
+    torch.testing.assert_close(logits, model.nsp(seen["output"].pooler_output))
+
+
+def true_next_is_never_a_false_b(builder) -> None:
+    """`builder(documents, max_length=, rng=)` on documents that share a passage: a false B is not what follows A."""
+    documents = [[[number], [5, 6], [7, 8], [number + 1]] for number in range(10, 40, 2)]
+    for seed in range(40):
+        for pair in builder(documents, max_length=12, rng=np.random.default_rng(seed)):
+            flat = [token for sentence in documents[pair.documents[0]] for token in sentence]
+            end = flat.index(pair.first[-1]) + 1
+            if pair.label == 1 and end < len(flat):
+                assert pair.second[0] != flat[end], pair
+
+
+def short_documents_get_both_labels(builder) -> None:
+    """`builder(documents, max_length=, rng=)`: documents of two and three sentences, short or long, are no clue."""
+    lengths = np.random.default_rng(0).integers(1, 40, size=(4000, 3))
+    documents = [[[7] * n for n in row[: 2 + number % 2]] for number, row in enumerate(lengths)]
+    for document, own in enumerate(documents):
+        own[0][0] = 100 + document  # so that no false B equals a true one
+        own[1][0] = 5000 + document
+    pairs = builder(documents, max_length=32, rng=np.random.default_rng(1))
+    for size in (2, 3):
+        labels = [pair.label for pair in pairs if len(documents[pair.documents[0]]) == size]
+        assert len(labels) >= 2000
+        within_five_sigma(sum(labels), len(labels), 0.5)
+
+
+def label_guessed(pairs) -> float:
+    """How often (a fraction, cross-validated) lengths and last tokens alone tell the label.
+
+    B's first token beside A's last one is content: a quotation that goes on, a paragraph that follows a headline.
+    """
+    clues = [[len(p.first), len(p.second), len(p.first) + len(p.second), p.first[-1], p.second[-1]] for p in pairs]
+    classifier = HistGradientBoostingClassifier(max_iter=40, random_state=0)
+    return cross_val_score(classifier, np.array(clues), np.array([pair.label for pair in pairs]), cv=4).mean()
+
+
+def nothing_but_content_tells_the_label(builder, documents) -> None:
+    """`builder(documents, max_length=, rng=)`: lengths and last tokens tell hardly more than a coin."""
+    pairs = [pair for seed in range(3) for pair in builder(documents, max_length=128, rng=np.random.default_rng(seed))]
+    assert label_guessed(pairs) <= 0.55
+
+
+def everything_random_comes_from_the_rng(function) -> None:
+    """`function(rng)`: the same state gives the same result, another one another; global generators stay untouched."""
+    torch_state, numpy_state, python_state = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    first, again, other = (function(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert same(first, again)
+    assert not same(first, other)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert (np.random.get_state()[1] == numpy_state[1]).all()  # noqa: NPY002
+    assert np.random.get_state()[2] == numpy_state[2]  # noqa: NPY002
+    assert random.getstate() == python_state

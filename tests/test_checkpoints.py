@@ -6,16 +6,19 @@ import random
 import shutil
 import signal
 import time
+import traceback
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from bertlib import BertConfig, BertForPreTraining, checkpoints, weights
 from bertlib.checkpoints import Checkpoints
 from bertlib.pretrain import pretrain
-from bertlib.wordpiece import WordPiece
+from bertlib.wordpiece import WordPiece, load_tokenizer
 
 SETTINGS = {
     "updates": 30,
@@ -65,46 +68,69 @@ def assert_same(result, expected):
 
 
 def in_child(action):
-    """Run in a forked process; gives its id. It never comes back here."""
+    """Run in a forked process; gives its id. It never comes back here, and ends with 1 if the action fails."""
     child = os.fork()
     if child:
         return child
+    code = 1
     try:
         torch.set_num_threads(1)
         action()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
-        os._exit(0)
+        os._exit(code)
 
 
-def is_whole(place):
-    return {path.name for path in place.iterdir()} >= {
-        "config.json",
-        "model.safetensors",
-        "tokenizer.json",
-        "optimizer.safetensors",
-        "training.json",
-    }
+def assert_whole(place):
+    """A checkpoint that a kill left behind can be read, every file of it."""
+    assert BertForPreTraining.from_pretrained(place).fresh == []
+    assert load_tokenizer(place).get_vocab_size() > 5
+    assert len(safetensors.torch.load_file(place / "optimizer.safetensors")) > 100
+    assert json.loads((place / "training.json").read_text(encoding="utf-8"))["updates"] == int(place.name)
+
+
+def whole_checkpoints(out):
+    places = [place for place in (out / "checkpoints").glob("*") if place.name.isdigit()]
+    for place in places:
+        assert_whole(place)
+    return sorted(int(place.name) for place in places)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_ten_kills(tokenizer, uninterrupted, tmp_path):
+def test_ten_kills(tokenizer, tmp_path):
+    """One run, killed ten times in its training and started again each time, ends as if nothing had happened."""
     started = time.perf_counter()
-    run(tokenizer, tmp_path / "timed")
-    seconds = time.perf_counter() - started
-    rng, hits, numbers = random.Random(3), 0, []
-    for number in range(10):  # each its own run, killed once
-        out = tmp_path / str(number)
-        child = in_child(lambda out=out: run(tokenizer, out))
-        time.sleep(rng.uniform(0.1, 0.95) * seconds)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        places = [p for p in (out / "checkpoints").iterdir() if p.name.isdigit()] if out.exists() else []
-        assert all(map(is_whole, places))
-        numbers += [int(place.name) for place in places]
-        hits += not (out / "model").exists()
-        assert_same(run(tokenizer, out), uninterrupted)
-    assert hits >= 7  # most kills really fell into the training
-    assert len(set(numbers)) >= 3
+    expected = run(tokenizer, updates=60)
+    an_update = (time.perf_counter() - started) / 60
+    rng, kills, chain, resumed_from = random.Random(3), 0, 0, []
+    while kills < 10 and chain < 10:  # a new chain where one got to its end before the tenth kill
+        out, chain = tmp_path / str(chain), chain + 1
+        while kills < 10:
+            reading, writing = os.pipe()
+
+            def doomed(out=out, writing=writing):
+                register_optimizer_step_post_hook(lambda *arguments: os.write(writing, b"."))
+                run(tokenizer, out, updates=60)
+
+            child = in_child(doomed)
+            os.close(writing)
+            for _ in range(rng.randint(1, 3)):  # waits for that many updates, then for any part of one or two
+                os.read(reading, 1)
+            time.sleep(rng.uniform(0, 2 * an_update))
+            os.kill(child, signal.SIGKILL)
+            _, status = os.waitpid(child, 0)
+            os.close(reading)
+            numbers = whole_checkpoints(out)
+            if not os.WIFSIGNALED(status) or (out / "model").exists() or 60 in numbers:
+                assert os.WIFSIGNALED(status) or status == 0
+                break  # it was done with training
+            kills += 1
+            resumed_from.append(max(numbers, default=0))
+        assert_same(run(tokenizer, out, updates=60), expected)
+    assert kills == 10
+    assert len(set(resumed_from)) >= 4  # they fell at different moments
 
 
 class Mortal:
@@ -116,6 +142,9 @@ class Mortal:
         (safetensors.torch, "save_file"),
         (checkpoints, "write_model"),
         (weights.tempfile, "mkdtemp"),
+        (Path, "write_text"),
+        (os, "unlink"),
+        (os, "rmdir"),
     )
 
     def __init__(self, left):
@@ -134,23 +163,44 @@ class Mortal:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_kill_between_any_two_file_operations(tokenizer, uninterrupted, tmp_path):
-    """The child dies at the n-th step that touches the disk, for every n of three checkpoints and the model."""
-    expected = run(tokenizer, updates=6)
+def test_kill_between_any_two_file_operations(tokenizer, tmp_path):
+    """The child dies at the n-th step that touches the disk, for every n of two checkpoints and the model."""
+    expected = run(tokenizer, updates=4)
     for fatal in range(1, 100):
         out = tmp_path / str(fatal)
 
         def doomed(out=out, fatal=fatal):
             Mortal(fatal)
-            run(tokenizer, out, updates=6)
+            run(tokenizer, out, updates=4)
 
         _, status = os.waitpid(in_child(doomed), 0)
         if not os.WIFSIGNALED(status):
+            assert status == 0  # it outlived all of its steps
             break
-        assert all(is_whole(place) for place in (out / "checkpoints").iterdir() if place.name.isdigit())
-        assert_same(run(tokenizer, out, updates=6), expected)
-        assert not [path for path in (out / "checkpoints").iterdir() if path.name.startswith(".")]
-    assert fatal > 12
+        numbers = whole_checkpoints(out)
+        assert len(numbers) <= 2
+        assert_same(run(tokenizer, out, updates=4), expected)
+        # A kill before the older one was removed leaves it there: the next save, if there is one, removes it.
+        assert {path.name for path in (out / "checkpoints").iterdir()} in ({"00000004"}, {"00000002", "00000004"})
+    assert 30 < fatal < 99
+
+
+@pytest.mark.parametrize("step", ["save_file", "write_model", "replace"])
+def test_error_while_a_checkpoint_is_written_keeps_the_last_one(started, tokenizer, uninterrupted, monkeypatch, step):
+    """No room is left in the middle of it, whatever was free before."""
+    owner = {"save_file": safetensors.torch, "write_model": checkpoints, "replace": os}[step]
+    before = {path.name: path.read_bytes() for path in (started / "checkpoints" / "00000004").iterdir()}
+
+    def fails(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, step, fails)
+        with pytest.raises(OSError, match=r"00000006: could not be written .*No space left"):
+            run(tokenizer, started)
+    assert [path.name for path in (started / "checkpoints").iterdir()] == ["00000004"]
+    assert {path.name: path.read_bytes() for path in (started / "checkpoints" / "00000004").iterdir()} == before
+    assert_same(run(tokenizer, started), uninterrupted)
 
 
 def test_finished_run_is_not_run_again(tokenizer, uninterrupted, tmp_path):
@@ -199,6 +249,10 @@ def started(tokenizer, tmp_path):
         {"good_start": False},
         {"warmup": 0.2},
         {"precision": "bf16"},
+        {"weight_decay": 0.1},
+        {"evaluate_every": 3},
+        {"probability": 0.2},
+        {"dropout": 0.0},
     ],
 )
 def test_other_settings_are_refused(started, tokenizer, change):
@@ -220,15 +274,51 @@ def test_other_data_and_models_are_refused(started, tokenizer):
         )
 
 
+NOT_WHOLE = r"00000004: not a whole checkpoint .*; remove .*00000004 to go on"
+
+
 @pytest.mark.parametrize("name", ["training.json", "model.safetensors", "optimizer.safetensors"])
-@pytest.mark.parametrize("damage", ["gone", "cut", "garbage"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "half", "garbage"])
 def test_damaged_checkpoints_are_refused(started, tokenizer, name, damage):
     path = started / "checkpoints" / "00000004" / name
+    content = path.read_bytes()
     if damage == "gone":
         path.unlink()
     else:
-        path.write_bytes(path.read_bytes()[:40] if damage == "cut" else b"{]")
-    with pytest.raises(ValueError, match=r"00000004: not a whole checkpoint .*; remove .*00000004 to go on"):
+        path.write_bytes({"cut": content[:40], "half": content[: len(content) // 2], "garbage": b"{]"}[damage])
+    with pytest.raises(ValueError, match=NOT_WHOLE):
+        run(tokenizer, started)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"])
+def test_half_deleted_checkpoints_are_refused(started, tokenizer, name):
+    (started / "checkpoints" / "00000004" / name).unlink()
+    with pytest.raises(ValueError, match=NOT_WHOLE):
+        run(tokenizer, started)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "null", "{}", '{"settings": {}}', '{"settings": [], "state": {}}', '{"settings": {}, "state": 1}'],
+)
+def test_json_that_is_no_state_is_refused(started, tokenizer, content):
+    (started / "checkpoints" / "00000004" / "training.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=NOT_WHOLE):
+        run(tokenizer, started)
+
+
+@pytest.mark.parametrize("kind", ["exp_avg", "exp_avg_sq", "step"])
+@pytest.mark.parametrize("damage", ["gone", "other shape"])
+def test_moments_that_do_not_fit_are_refused(started, tokenizer, kind, damage):
+    """AdamW's fused kernel does not look at shapes: it would write past the end of the smaller one."""
+    path = started / "checkpoints" / "00000004" / "optimizer.safetensors"
+    moments = safetensors.torch.load_file(path)
+    if damage == "gone":
+        del moments[f"nsp.weight/{kind}"]
+    else:
+        moments[f"nsp.weight/{kind}"] = torch.zeros(3)
+    safetensors.torch.save_file(moments, path)
+    with pytest.raises(ValueError, match=r"moments of nsp\.weight have another shape; remove .*00000004"):
         run(tokenizer, started)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from bertlib.__main__ import build_parser, main
 from bertlib.classify import TextClassifier
+from bertlib.pretrain import PretrainedBert
 
 
 def run(*arguments):
@@ -50,7 +51,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["doctor", "course", "classify"])
+@pytest.mark.parametrize("command", ["doctor", "course", "pretrain", "classify"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -181,8 +182,33 @@ def test_pretrain_from_a_folder_and_again(corpus, tmp_path, capsys):
     ]
     assert sum("sat on the mat." in line for line in first.splitlines()) == 5
     assert (tmp_path / "out" / "model" / "vocab.txt").is_file()
+    model = (tmp_path / "out" / "model" / "model.safetensors").read_bytes()
     assert main(arguments) == 0  # all is done: nothing is trained again
-    assert "update 3" not in capsys.readouterr().out
+    again = capsys.readouterr().out
+    assert "update " not in again
+    assert (tmp_path / "out" / "model" / "model.safetensors").read_bytes() == model
+    guesses = [line for line in first.splitlines() if "sat on the mat." in line]
+    assert [line for line in again.splitlines() if "sat on the mat." in line] == guesses
+    assert PretrainedBert.load(tmp_path / "out" / "model").max_length == 24
+
+
+def test_pretrain_with_held_out_documents_and_several_texts(corpus, tmp_path, capsys):
+    held_out = tmp_path / "held_out.txt"
+    held_out.write_text("The cat sat.\nThe dog sat.\n\nThe hen sat.\nThe fox sat.", encoding="utf-8")
+    fill = ["--fill", "the [MASK] sat.", "--fill", "[MASK] cat [MASK]."]
+    assert main(pretraining(corpus, tmp_path / "out", "--held-out", str(held_out), *fill)) == 0
+    printed = capsys.readouterr().out
+    assert "unigram guess: MLM" in printed
+    assert sum(line.partition("% ")[0].replace(".", "").isdigit() for line in printed.splitlines()) == 15
+
+
+def test_pretrain_as_a_person_runs_it(corpus, tmp_path):
+    result = run(*pretraining(tmp_path / "absent", tmp_path / "out"))
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ") and "absent: no such file" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_pretrain_says_what_is_wrong(corpus, tmp_path, capsys):
@@ -193,6 +219,12 @@ def test_pretrain_says_what_is_wrong(corpus, tmp_path, capsys):
         return error
 
     assert "no such file" in complaint(*pretraining(tmp_path / "absent", tmp_path / "out"))
+    for share in ("0", "1", "-0.1"):
+        assert f"--validation {float(share)}: give a share" in complaint(
+            *pretraining(corpus, tmp_path / "out", f"--validation={share}")
+        )
+    assert "updates=0: give a whole number" in complaint(*pretraining(corpus, tmp_path / "out", "--updates", "0"))
+    assert "'nowhere' is unknown" in complaint(*pretraining(corpus, tmp_path / "out", "--start", "nowhere"))
     assert "vocab_size is too small" in complaint(*pretraining(corpus, tmp_path / "out", "--vocab-size", "10"))
     assert "no such file" in complaint(*pretraining(corpus, tmp_path / "out", "--vocab", str(tmp_path / "vocab.txt")))
     (corpus / "03.txt").write_bytes(b"One.\nTwo \xff.")

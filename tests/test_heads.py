@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 from bertlib import BertForPreTraining, BertForSequenceClassification
 from bertlib.dropout import Dropout
+from bertlib.pretrain import loss_counts, loss_sums
+from bertlib.training import train
 
 
 @pytest.fixture
@@ -142,9 +144,11 @@ def test_projecting_selected_positions_only_changes_nothing(tiny_config):
     model, batch = BertForPreTraining(tiny_config).double().eval(), pretraining_batch(tiny_config)
     model(**batch).loss.backward()
     few = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    few_losses = model(**batch)
     model.zero_grad()
     output = model(**{name: tensor for name, tensor in batch.items() if "label" not in name})
     loss = F.cross_entropy(output.prediction_logits.flatten(0, 1), batch["labels"].flatten())
+    torch.testing.assert_close(few_losses.mlm_loss, loss.float())
     (loss + F.cross_entropy(output.seq_relationship_logits, batch["next_sentence_label"])).backward()
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(few[name], parameter.grad)
@@ -156,8 +160,31 @@ def test_nothing_selected_is_no_nan(tiny_config):
     assert output.mlm_loss == 0
     output.loss.backward()
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters() if parameter.grad is not None)
-    assert model.mlm.dense.weight.grad.abs().sum() == 0
+    for name, parameter in model.mlm.named_parameters():
+        assert parameter.grad is None or (parameter.grad == 0).all(), name
     assert model.nsp.weight.grad.abs().sum() > 0
+
+
+def test_nsp_still_learns_where_nothing_is_selected(tiny_config):
+    batch = pretraining_batch(tiny_config)
+    batch["labels"] = torch.full_like(batch["labels"], -100)
+    config = replace(tiny_config, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    model = BertForPreTraining(config)
+    head = {name: parameter.detach().clone() for name, parameter in model.mlm.named_parameters()}
+    history = train(
+        model,
+        lambda epoch: [batch],
+        loss_sums=loss_sums,
+        loss_counts=loss_counts,
+        epochs=40,
+        learning_rate=3e-3,
+        weight_decay=0.0,
+        precision="fp32",
+        show_progress=False,
+    )
+    assert history.updates[-1]["loss"] < 0.5 * history.updates[0]["loss"]
+    for name, parameter in model.mlm.named_parameters():
+        assert torch.equal(parameter, head[name]), name
 
 
 def test_nsp_reads_the_pooled_cls(tiny_config):
@@ -178,6 +205,9 @@ def test_nsp_reads_the_pooled_cls(tiny_config):
         ({"next_sentence_label": torch.zeros(3).long()}, r"next_sentence_label has shape \(3,\): give \(4,\)"),
         ({"labels": torch.full((4, 10), 999)}, r"labels\[0\] = 999 is outside .* use -100 where nothing"),
         ({"labels": torch.full((4, 10), -1)}, r"labels\[0\] = -1 is outside"),
+        ({"labels": torch.full((4,), -100)}, r"labels has shape \(4,\): give \(4, 10\)"),
+        ({"next_sentence_label": torch.tensor([[0, 1, 1, 0]])}, r"next_sentence_label has shape \(1, 4\): give \(4,\)"),
+        ({"next_sentence_label": torch.tensor([0, 1, 1, -100])}, r"next_sentence_label\[3\] = -100 is outside 0 … 1"),
         ({"next_sentence_label": torch.tensor([0, 1, 2, 0])}, r"next_sentence_label\[2\] = 2 is outside 0 … 1: 0 is"),
     ],
 )

@@ -7,6 +7,7 @@ import torch
 from bug_zoo import masking_bugs
 
 from bertlib.masking import mask_tokens
+from bertlib.pretrain import PretrainingData
 
 SETTINGS = {"vocab_size": 50, "mask_token_id": 4, "special_ids": [0, 1, 2, 3, 4]}
 
@@ -33,6 +34,26 @@ def test_masks_change_from_epoch_to_epoch():
     stored = masking_bugs.masked_once([{"input_ids": ids, **SETTINGS, "rng": rng()}])
     with pytest.raises(AssertionError):
         checks.masks_change_from_epoch_to_epoch(stored)
+
+
+def test_masks_of_the_pretraining_stream_change_from_epoch_to_epoch(tokenizer):
+    texts = [["good team and bad coach", "the goal of the match"], ["the bank and the market", "bad share of profit"]]
+    data = PretrainingData(texts, tokenizer, max_length=16, batch_size=4, probability=0.5, show_progress=False)
+    one_pass = len(data.batches_of_pass(0))
+
+    def batch_of(epoch, number):
+        batch = data.batch(epoch * one_pass + number)
+        return batch["input_ids"], batch["labels"]
+
+    checks.masks_change_from_epoch_to_epoch(batch_of)
+
+
+def test_everything_random_comes_from_the_rng():
+    ids = torch.randint(5, 50, (40, 30))
+    checks.everything_random_comes_from_the_rng(lambda rng: mask_tokens(ids, **SETTINGS, rng=rng))
+    for bug in (masking_bugs.own_randomness, masking_bugs.global_generator, masking_bugs.moves_the_global_generator):
+        with pytest.raises(AssertionError):
+            checks.everything_random_comes_from_the_rng(lambda rng, bug=bug: bug(ids, **SETTINGS, rng=rng))
 
 
 def test_positions_are_independent():
@@ -75,33 +96,14 @@ def test_the_mask_itself_counts_as_special():
 # ------------------------------------------------------------------------------------------------ whole words
 
 
-PIECES = [40, 41, 42]  # stand for ##ing and the like
-WORDS = torch.tensor([2, 10, 11, 40, 41, 12, 3, 41, 42, 13, 40, 3, 0, 0])  # a [SEP], then pieces of a word cut off
+def test_whole_words_stay_whole():
+    checks.whole_words_stay_whole(mask_tokens)
 
 
-def test_whole_words_are_selected_whole():
-    ids = WORDS.expand(20_000, -1)
-    _, labels = mask_tokens(ids, **SETTINGS, rng=rng(), continuation_ids=PIECES)
-    selected = labels != -100
-    for word in ([1], [2, 3, 4], [5], [7, 8], [9, 10]):
-        part = selected[:, word]
-        assert torch.equal(part.all(dim=1), part.any(dim=1))
-        checks.within_five_sigma(part[:, 0].sum(), 20_000, 0.15)
-    assert not selected[:, [0, 6, 11, 12, 13]].any()
-    assert (selected[:, 2] != selected[:, 5]).any()  # neighbours are drawn each for itself
-
-
-def test_pieces_of_a_word_are_shown_each_in_its_own_way():
-    shown, labels = mask_tokens(WORDS.expand(20_000, -1), **SETTINGS, rng=rng(), continuation_ids=PIECES)
-    first, second = (shown[:, place][labels[:, place] != -100] == 4 for place in (2, 3))
-    both = (first & second).float().mean()
-    assert both == pytest.approx(0.64, abs=0.05)
-
-
-def test_without_continuations_words_fall_apart():
-    _, labels = mask_tokens(WORDS.expand(2000, -1), **SETTINGS, rng=rng())
-    part = labels[:, [2, 3, 4]] != -100
-    assert not torch.equal(part.all(dim=1), part.any(dim=1))
+@pytest.mark.parametrize("bug", masking_bugs.WORD_BUGS, ids=lambda bug: bug.__name__)
+def test_torn_words_are_caught(bug):
+    with pytest.raises(AssertionError):
+        checks.whole_words_stay_whole(bug)
 
 
 # --------------------------------------------------------------------------------------------------- bad input

@@ -3,10 +3,9 @@
 import checks
 import numpy as np
 import pytest
-from bug_zoo import pair_bugs
-from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.model_selection import cross_val_score
+from bug_zoo import mlm_losses, pair_bugs
 
+from bertlib import BertForPreTraining
 from bertlib.data import documents_of, load
 from bertlib.pairs import Pair, next_sentence_pairs
 from bertlib.weights import encoder_folder
@@ -36,16 +35,22 @@ def test_pair_bugs_are_caught(bug):
         checks.pairs_do_not_lie(bug, telling_documents())
 
 
-def test_true_next_is_never_a_negative_even_where_documents_share_a_passage():
-    shared = [[5, 6], [7, 8]]
-    documents = [[[number], *shared, [number + 1]] for number in range(10, 40, 2)]
-    for seed in range(40):
-        for pair in next_sentence_pairs(documents, max_length=12, rng=rng(seed)):
-            if pair.label == 1:
-                document = documents[pair.documents[0]]
-                flat = [token for sentence in document for token in sentence]
-                end = flat.index(pair.first[-1]) + 1
-                assert pair.second[0] != flat[end] if end < len(flat) else True
+@pytest.mark.parametrize(
+    "check, bugs",
+    [
+        (checks.true_next_is_never_a_false_b, [pair_bugs.another_document_is_enough, pair_bugs.any_document]),
+        (
+            checks.short_documents_get_both_labels,
+            [pair_bugs.lone_sentence_is_always_false, pair_bugs.short_documents_are_always_true],
+        ),
+    ],
+    ids=["true next", "short documents"],
+)
+def test_other_lies(check, bugs):
+    check(next_sentence_pairs)
+    for bug in bugs:
+        with pytest.raises(AssertionError):
+            check(bug)
 
 
 @pytest.fixture(scope="module")
@@ -55,26 +60,16 @@ def bbc():
     return [[e.ids for e in tokenizer.encode_batch(document, add_special_tokens=False)] for document in documents]
 
 
-def clues(pairs):
-    numbers = [[len(p.first), len(p.second), len(p.first) + len(p.second), p.second[-1], p.first[-1]] for p in pairs]
-    return np.array(numbers, float), np.array([pair.label for pair in pairs])
-
-
-def guessable(pairs):
-    """How often lengths and last tokens alone give the label away."""
-    features, labels = clues(pairs)
-    return cross_val_score(GradientBoostingClassifier(n_estimators=40, random_state=0), features, labels, cv=4).mean()
-
-
 def test_nothing_but_the_content_gives_a_pair_away(bbc):
-    pairs = [pair for seed in range(2) for pair in next_sentence_pairs(bbc, max_length=128, rng=rng(seed))]
-    assert guessable(pairs) < 0.56
+    checks.nothing_but_content_tells_the_label(next_sentence_pairs, bbc)
+    with pytest.raises(AssertionError):
+        checks.nothing_but_content_tells_the_label(pair_bugs.filled_to_the_brim, bbc)
 
-    def truncated(pair):  # what a builder does that fills B to the brim and cuts it wherever that is
-        return Pair(pair.first, (pair.second * 9)[: 125 - len(pair.first)], 1, pair.documents)
 
-    naive = [truncated(pair) if pair.label else pair for pair in pairs]
-    assert guessable(naive) > 0.7  # so the measure does see such clues
+def test_nsp_head_reads_the_pooled_cls(tiny_config, batch):
+    checks.nsp_head_reads_pooled_cls(BertForPreTraining(tiny_config), batch)
+    with pytest.raises(AssertionError):
+        checks.nsp_head_reads_pooled_cls(mlm_losses.NSPReadsAllTokens(tiny_config), batch)
 
 
 def test_true_windows_are_running_text_and_false_ones_lose_none(bbc):
@@ -103,10 +98,16 @@ def test_lengths(bbc):
 
 
 def test_everything_random_comes_from_the_rng(bbc):
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
-    first, again, other = (next_sentence_pairs(bbc[:30], max_length=64, rng=rng(seed)) for seed in (1, 1, 2))
-    assert first == again != other
-    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+    for builder in (next_sentence_pairs, pair_bugs.own_randomness, pair_bugs.moves_the_global_generator):
+
+        def pairs(rng, builder=builder):
+            return builder(bbc[:30], max_length=64, rng=rng)
+
+        if builder is next_sentence_pairs:
+            checks.everything_random_comes_from_the_rng(pairs)
+        else:
+            with pytest.raises(AssertionError):
+                checks.everything_random_comes_from_the_rng(pairs)
 
 
 def test_documents_stay_as_they_were():

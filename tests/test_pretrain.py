@@ -1,18 +1,31 @@
 """Pretraining: it learns, it is exact, it measures what it says; fill-mask is transformers'."""
 
+import copy
 import random
 import sys
 from dataclasses import replace
 
+import checks
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from bertlib import BertConfig
+from bertlib import BertConfig, BertForPreTraining
+from bertlib.batching import length_buckets
 from bertlib.checkpoints import Checkpoints
 from bertlib.masking import IGNORED
-from bertlib.pretrain import PretrainedBert, PretrainingData, Stretch, evaluate, pretrain, unigram_baseline
+from bertlib.pretrain import (
+    PretrainedBert,
+    PretrainingData,
+    Stretch,
+    evaluate,
+    loss_counts,
+    loss_sums,
+    pretrain,
+    unigram_baseline,
+)
+from bertlib.training import train
 from bertlib.weights import encoder_folder
 from bertlib.wordpiece import SPECIAL_TOKENS, WordPiece
 
@@ -117,6 +130,38 @@ def test_masks_and_pairs_change_from_pass_to_pass(tokenizer):
         assert {pair.documents[0] for batch in batches for pair in batch} == set(range(20))
 
 
+def test_masks_are_drawn_anew_in_each_pass(tokenizer, monkeypatch):
+    """Where pairs and order stay as they are, the same text still gets other holes; and always the same ones."""
+    for name in ("next_sentence_pairs", "length_buckets"):
+        original = getattr(sys.modules["bertlib.pretrain"], name)
+
+        def fixed(*arguments, original=original, rng=None, **settings):
+            rng = np.random.default_rng(0)
+            if original is length_buckets:
+                return original(*arguments[:2], rng)
+            return original(*arguments, rng=rng, **settings)
+
+        monkeypatch.setattr(f"bertlib.pretrain.{name}", fixed)
+    data, again = make_data(tokenizer), make_data(tokenizer)
+    length = len(data.batches_of_pass(0))
+    assert data.batches_of_pass(0) == data.batches_of_pass(1)
+
+    def batch_of(epoch, number):
+        batch = data.batch(epoch * length + number)
+        return batch["input_ids"], batch["labels"]
+
+    checks.masks_change_from_epoch_to_epoch(batch_of)
+    for number in (0, length, 3 * length + 1):
+        assert same_batch(again.batch(number), data.batch(number))
+    assert torch.equal(data.batch(0)["attention_mask"], data.batch(length)["attention_mask"])
+
+
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_every_document_is_in_every_pass(tokenizer, number):
+    pairs = [pair for batch in make_data(tokenizer).batches_of_pass(number) for pair in batch]
+    assert {pair.documents[0] for pair in pairs} == set(range(20))
+
+
 def test_what_a_batch_holds(tokenizer):
     batch = make_data(tokenizer).batch(0)
     ids, mask, segments, labels = (batch[name] for name in ("input_ids", "attention_mask", "token_type_ids", "labels"))
@@ -155,7 +200,7 @@ def test_unigram_baseline_by_hand():
 def test_evaluation_by_hand_and_independent_of_the_split(learned, tokenizer):
     model = learned.model
     batches = make_data(tokenizer).one_pass()
-    losses, hits, nsp = [], [], []
+    losses, hits, nsp, nsp_losses = [], [], [], []
     with torch.no_grad():
         for batch in batches:
             for row in range(len(batch["input_ids"])):
@@ -167,12 +212,31 @@ def test_evaluation_by_hand_and_independent_of_the_split(learned, tokenizer):
                 )
                 hits.append(output.prediction_logits[chosen].argmax(-1) == single["labels"][chosen])
                 nsp.append(output.seq_relationship_logits.argmax(-1) == single["next_sentence_label"])
+                nsp_losses.append(F.cross_entropy(output.seq_relationship_logits, single["next_sentence_label"]))
     scores = evaluate(model, batches, precision="fp32")
+    assert scores["nsp_loss"] == pytest.approx(torch.stack(nsp_losses).mean().item(), abs=1e-5)
+    assert scores["nsp_pairs"] == len(nsp_losses)
     assert scores["mlm_loss"] == pytest.approx(torch.cat(losses).mean().item(), abs=1e-5)
     assert scores["mlm_accuracy"] == pytest.approx(torch.cat(hits).float().mean().item())
     assert scores["nsp_accuracy"] == pytest.approx(torch.cat(nsp).float().mean().item())
     assert scores["mlm_tokens"] == len(torch.cat(losses))
     assert not model.training
+    # Rows alone (some with nothing selected), in threes, or as they come: the means are over tokens and pairs.
+    for size in (1, 3):
+        parts = [
+            dict(zip(batch, values, strict=True))
+            for batch in batches
+            for values in zip(*(tensor.split(size) for tensor in batch.values()), strict=True)
+        ]
+        assert len({int((part["labels"] != IGNORED).sum()) for part in parts}) > 2
+        assert evaluate(model, parts, precision="fp32") == pytest.approx(scores, abs=1e-5)
+
+
+def test_evaluation_leaves_the_mode_as_it_was(learned, tokenizer):
+    learned.model.train()
+    evaluate(learned.model, [make_data(tokenizer).batch(0)])
+    assert learned.model.training
+    learned.model.eval()
 
 
 def test_nothing_to_measure_is_said(learned, tokenizer):
@@ -218,6 +282,44 @@ def test_text_without_a_mask(learned):
         learned.fill_mask("cats purr")
 
 
+def test_text_too_long_to_fill(learned):
+    with pytest.raises(ValueError, match="24"):
+        learned.fill_mask("cats purr " * 20 + "[MASK]")
+
+
+def test_more_guesses_than_there_are_tokens(learned):
+    guesses = learned.fill_mask("cats [MASK] .", top_k=10_000)
+    assert len(guesses) == learned.tokenizer.get_vocab_size()
+    assert sum(row["score"] for row in guesses) == pytest.approx(1, abs=1e-4)
+
+
+def test_follows_is_transformers(learned, tmp_path):
+    import transformers
+
+    learned.save(tmp_path)
+    theirs = transformers.BertForNextSentencePrediction.from_pretrained(tmp_path).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    answers = []
+    for second in ("cats never purr .", "dogs bark .", "often"):
+        with torch.no_grad():
+            logits = theirs(**tokenizer("cats purr .", second, return_tensors="pt")).logits
+        answers.append(learned.follows("cats purr .", second))
+        assert answers[-1] == pytest.approx(logits.softmax(-1)[0, 0].item(), abs=1e-5)
+    assert max(answers) - min(answers) > 0.1
+
+
+def test_out_holds_what_came_out(tokenizer, tmp_path):
+    settings = {"start": TINY, "tokenizer": tokenizer, "updates": 5, "evaluate_every": 2, "max_length": 20, **QUIET}
+    result = pretrain(documents(10, 0), documents(5, 1), out=tmp_path, **settings)
+    assert [row["updates"] for row in result.history.epochs] == [0, 2, 4, 6]  # whole stretches
+    again = PretrainedBert.load(tmp_path / "model")
+    for (name, mine), other in zip(again.model.state_dict().items(), result.model.state_dict().values(), strict=True):
+        assert torch.equal(mine, other), name
+    assert again.fill_mask("cats [MASK] .") == result.fill_mask("cats [MASK] .")
+    without = pretrain(documents(10, 0), documents(5, 1), **settings)
+    assert without.history.updates == result.history.updates  # writing changes nothing
+
+
 def test_save_and_load(learned, tmp_path):
     learned.save(tmp_path / "model")
     again = PretrainedBert.load(tmp_path / "model")
@@ -253,34 +355,48 @@ def test_going_on_from_an_encoder_without_heads():
 
 def test_accumulation_changes_nothing(tokenizer):
     """The same 16 pairs an update, in 1, 2 or 4 batches: their numbers of masked tokens differ."""
-    from bertlib.pretrain import BertForPreTraining, loss_counts, loss_sums
-    from bertlib.training import train
-
     whole = make_data(tokenizer, batch_size=16).batch(0)
-    results = []
-    for parts in (1, 2, 4):
-        torch.manual_seed(0)
-        model = BertForPreTraining(TINY)
+    torch.manual_seed(0)
+    model = BertForPreTraining(TINY)
+    start = copy.deepcopy(model.state_dict())
+
+    def flat(tensors):
+        return torch.cat([tensor.detach().flatten() for tensor in tensors]).double()
+
+    def run(parts, epochs):
+        model.load_state_dict(start)
         batches = [
             dict(zip(whole, values, strict=True))
             for values in zip(*(t.split(16 // parts) for t in whole.values()), strict=True)
         ]
+        assert parts == 1 or len({loss_counts(batch)["mlm"] for batch in batches}) > 1
         history = train(
             model,
-            lambda epoch, batches=batches: batches,
+            lambda epoch: batches,
             loss_sums=loss_sums,
             loss_counts=loss_counts,
-            epochs=2,
+            epochs=epochs,
             learning_rate=1e-3,
             warmup=0.0,
+            max_grad_norm=1e9,
             accumulation=parts,
             **QUIET,
         )
-        results.append((torch.tensor([row["loss"] for row in history.updates]), model.state_dict()))
-    for losses, state in results[1:]:
-        torch.testing.assert_close(losses, results[0][0])
-        for name, tensor in state.items():
-            torch.testing.assert_close(tensor, results[0][1][name], rtol=1e-4, atol=1e-5)
+        gradients = flat(parameter.grad for parameter in model.parameters())
+        return [row["loss"] for row in history.updates], gradients, flat(model.state_dict().values())
+
+    loss = model(**whole).loss  # what one update is to be: the sum of two means, each over all of its own
+    loss.backward()
+    expected = flat(parameter.grad for parameter in model.parameters())
+    for parts in (1, 2, 4):
+        losses, gradients, _ = run(parts, epochs=1)
+        assert losses == [pytest.approx(loss.item(), rel=1e-6)]
+        assert (gradients - expected).norm() < 1e-6 * expected.norm()
+    losses, _, weights = run(1, epochs=6)
+    for parts in (2, 4):
+        others, _, other_weights = run(parts, epochs=6)
+        assert others == pytest.approx(losses, rel=1e-6)
+        assert (other_weights - weights).norm() < 1e-6 * weights.norm()
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -324,6 +440,32 @@ def test_tensorboard(tokenizer, tmp_path):
     held_out = events.Scalars("held_out/mlm_loss")
     assert [event.step for event in held_out] == [0, 3, 6]
     assert held_out[-1].value == pytest.approx(result.history.epochs[-1]["mlm_loss"])
+
+
+def test_tensorboard_of_a_run_that_goes_on(tokenizer, tmp_path):
+    """Stopped after six updates, of which four are in a checkpoint: its curves show every update once."""
+    loader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    settings = {"start": TINY, "tokenizer": tokenizer, "updates": 8, "evaluate_every": 2, "max_length": 20, **QUIET}
+
+    class Stop(Exception):
+        pass
+
+    def stop(history, baseline):
+        if len(history.updates) == 6:
+            raise Stop
+
+    def steps(name):
+        events = loader.EventAccumulator(str(tmp_path / "runs"))
+        events.Reload()
+        return [event.step for event in events.Scalars(name)]
+
+    with pytest.raises(Stop):
+        pretrain(documents(10, 0), documents(5, 1), out=tmp_path, tensorboard=True, on_evaluation=stop, **settings)
+    assert steps("training/loss") == [1, 2, 3, 4, 5, 6]
+    for _ in range(2):  # goes on; and once more, when all is done
+        pretrain(documents(10, 0), documents(5, 1), out=tmp_path, tensorboard=True, **settings)
+        assert steps("training/loss") == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert steps("held_out/mlm_loss") == [0, 2, 4, 6, 8]
 
 
 def test_tensorboard_that_is_not_installed(tokenizer, tmp_path, monkeypatch):
@@ -393,8 +535,6 @@ def test_a_loss_that_is_not_a_number_is_never_silent(tokenizer):
 
 
 def test_checkpoints_keep_the_last_not_the_best(tmp_path):
-    from bertlib.training import train
-
     with pytest.raises(ValueError, match="a checkpoint keeps the last weights"):
         train(
             torch.nn.Linear(1, 1),

@@ -320,6 +320,82 @@ def test_make_batches_is_asked_for_each_epoch(model):
     assert asked == [0, 1, 2]
 
 
+@pytest.mark.parametrize("accumulation", [1, 4])
+def test_batches_are_asked_for_one_at_a_time(accumulation):
+    """A sequence may build each batch when it is needed: nothing is asked for twice, sliced or run through."""
+    asked, built = [], []
+
+    class Lazy:
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, index):
+            assert isinstance(index, int) and 0 <= index < 6
+            asked.append(index)
+            return {"input_ids": torch.ones(1, 1)}
+
+        __iter__ = None
+
+    def sums(model, batch):
+        built.append(len(asked))
+        return {"toy": model.w * batch["input_ids"].sum()}
+
+    train(
+        Scalar(),
+        lambda epoch: Lazy(),
+        loss_sums=sums,
+        loss_counts=lambda batch: {"toy": 1},
+        accumulation=accumulation,
+        **SETTINGS,
+    )
+    assert asked == [0, *range(6), *range(6)]  # the first of all once more, for the names of its terms
+    needed = {1: list(range(2, 14)), 4: [5, 5, 5, 5, 7, 7, 11, 11, 11, 11, 13, 13]}
+    assert built == needed[accumulation]  # no update's batches are built before the update
+
+
+def test_evaluate_first_measures_the_untrained_model(model):
+    untrained, states = copy.deepcopy(model.state_dict()), []
+
+    def evaluate(model):
+        assert not model.training
+        states.append(copy.deepcopy(model.state_dict()))
+        return {"figure": len(states)}
+
+    history = run(model, evaluate=evaluate, evaluate_first=True, unit="labels")
+    assert history.epochs[0] == {"epoch": 0, "updates": 0, "labels": 0, "figure": 1}
+    assert [(row["epoch"], row["updates"], row["figure"]) for row in history.epochs[1:]] == [(1, 6, 2), (2, 12, 3)]
+    assert all(torch.equal(states[0][name], tensor) for name, tensor in untrained.items())
+    assert history.best_epoch == 2
+    model.load_state_dict(untrained)
+    assert run(model, evaluate=accuracy).updates == history.updates  # looking first changes nothing
+
+
+def test_evaluate_first_with_nothing_to_evaluate(model):
+    assert [row["epoch"] for row in run(model, evaluate_first=True).epochs] == [1, 2]
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_on_epoch_sees_every_row_as_it_comes(model, first):
+    seen = []
+    run(
+        model,
+        evaluate=accuracy,
+        evaluate_first=first,
+        on_epoch=lambda history: seen.append((len(history.epochs), len(history.updates), history.best_epoch)),
+    )
+    assert seen == ([(1, 0, None), (2, 6, 1), (3, 12, 2)] if first else [(1, 6, 1), (2, 12, 2)])
+
+
+def test_unit_and_size_are_what_the_speed_counts(model):
+    batches = toy_batches()
+    sizes = [int((batch["input_ids"] > 12).sum()) for batch in batches]
+    history = run(model, batches, unit="tokens", size=lambda batch: int((batch["input_ids"] > 12).sum()))
+    assert [row["tokens"] for row in history.epochs] == [sum(sizes), 2 * sum(sizes)]
+    for row in history.epochs:
+        assert row["tokens_per_second"] == pytest.approx(sum(sizes) / row["seconds"])
+        assert "examples" not in row
+
+
 # ------------------------------------------------------------------------------------------------------- bad input
 
 

@@ -9,7 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from bertlib import BertConfig, BertForSequenceClassification, BertModel
+from bertlib import BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel
 from bertlib.weights import count_parameters, encoder_folder, read_tensors, save_model, write_folder
 
 DiskUsage = namedtuple("DiskUsage", "total used free")
@@ -174,6 +174,38 @@ def test_half_a_head_is_refused(tiny_classifier_config, tmp_path):
     change_tensors(tmp_path / "m", lambda tensors: tensors.pop("classifier.bias"))
     with pytest.raises(ValueError, match=r"classifier\.bias is missing"):
         BertForSequenceClassification.from_pretrained(tmp_path / "m")
+
+
+def test_pretraining_model_survives_save_and_load(tiny_config, batch, tmp_path):
+    model = BertForPreTraining(tiny_config).eval()
+    torch.nn.init.normal_(model.mlm.bias), torch.nn.init.normal_(model.nsp.bias)
+    model.save_pretrained(tmp_path / "m")
+    loaded = BertForPreTraining.from_pretrained(tmp_path / "m")
+    assert loaded.fresh == []
+    assert same_weights(loaded, model)
+    assert not [key for key in read_tensors(tmp_path / "m") if "decoder" in key]  # the tied table is written once
+    assert same_weights(BertModel.from_pretrained(tmp_path / "m"), model.bert)
+    other = BertForSequenceClassification.from_pretrained(tmp_path / "m", labels=["a", "b"])
+    assert other.fresh == ["classifier.bias", "classifier.weight"]
+
+
+def test_fresh_pretraining_heads_come_from_the_seed(folder):
+    def heads(seed):
+        torch.manual_seed(seed)
+        model = BertForPreTraining.from_pretrained(folder)
+        assert {name.split(".")[0] for name in model.fresh} == {"mlm", "nsp"}
+        return torch.cat([model.get_parameter(name).flatten() for name in model.fresh])
+
+    assert torch.equal(heads(1), heads(1))
+    assert not torch.equal(heads(1), heads(2))
+    assert heads(1).isfinite().all()
+
+
+def test_a_decoder_of_its_own_is_refused(folder):
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(values | {"tie_word_embeddings": False}), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"config\.json: tie_word_embeddings=False: .* with True"):
+        BertForPreTraining.from_pretrained(folder)
 
 
 def test_tensor_under_two_names(folder):

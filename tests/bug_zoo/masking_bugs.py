@@ -46,6 +46,16 @@ def own_randomness(ids, *, rng, **settings):
     return mask_tokens(ids, rng=np.random.default_rng(), **settings)  # wrong: the rng passed in is ignored
 
 
+def global_generator(ids, *, rng, **settings):
+    torch.rand(1)  # wrong: as labml_nn does, which calls torch.rand for all of its draws
+    return mask_tokens(ids, rng=np.random.default_rng(torch.initial_seed()), **settings)
+
+
+def moves_the_global_generator(ids, *, rng, **settings):
+    np.random.random()  # noqa: NPY002 - wrong: whatever else draws from it changes with every batch
+    return mask_tokens(ids, rng=rng, **settings)
+
+
 def labels_what_is_shown(ids, *, probability=0.15, **settings):
     shown, labels = mask_tokens(ids, probability=probability, **settings)
     return shown, torch.where(labels != -100, shown, -100)  # wrong: the label is what stood there
@@ -62,12 +72,37 @@ def masked_once(batches):
     return lambda epoch, number: stored[number]  # wrong: every epoch shows the same holes
 
 
+def tears_words(ids, *, continuation_ids, **settings):
+    return mask_tokens(ids, **settings)  # wrong: every piece takes its own draw
+
+
+def piece_after_a_special_is_special(ids, *, continuation_ids, special_ids, **settings):
+    shown, labels = mask_tokens(ids, continuation_ids=continuation_ids, special_ids=special_ids, **settings)
+    special = torch.isin(ids, torch.tensor(special_ids))
+    pieces = torch.isin(ids, torch.tensor(continuation_ids))
+    for place in range(1, ids.size(-1)):
+        special[:, place] |= pieces[:, place] & special[:, place - 1]  # wrong: [SEP] ##ing is taken for one word
+    return torch.where(special, ids, shown), torch.where(special, -100, labels)
+
+
+def one_fate_a_word(ids, *, continuation_ids, **settings):
+    shown, labels = mask_tokens(ids, continuation_ids=continuation_ids, **settings)
+    pieces = torch.isin(ids, torch.tensor(continuation_ids)) & (labels != -100)
+    for place in range(1, ids.size(-1)):  # wrong: A.1 draws the three ways for each token
+        follows = pieces[:, place] & (shown[:, place - 1] == settings["mask_token_id"])
+        shown[follows, place] = settings["mask_token_id"]
+    return shown, labels
+
+
+WORD_BUGS = (tears_words, piece_after_a_special_is_special, one_fate_a_word)
+
 BUGS = (
     eighty_one_ten_nine,
     changes_its_input,
     draws_specials,
     masks_specials,
     own_randomness,
+    global_generator,
     labels_what_is_shown,
     labels_everything,
 )

@@ -1,6 +1,10 @@
 """Pretraining losses that count what they must not, or skip what they must count."""
 
+from dataclasses import replace
+
 from torch.nn import functional as F
+
+from bertlib import BertForPreTraining
 
 
 def padding_counts(logits, labels):
@@ -20,5 +24,14 @@ def nan_when_nothing_is_selected(logits, labels):
 
 
 def nsp_ignores_class_zero(logits, labels):
-    """codertimo/BERT-pytorch#49 and #32: one class is taken for padding."""
+    """codertimo/BERT-pytorch#49 and #32: one class is taken for padding (there 0 is NotNext)."""
     return F.cross_entropy(logits, labels, ignore_index=0)
+
+
+class NSPReadsAllTokens(BertForPreTraining):
+    """MorvanZhou/NLP-Tutorials#14."""
+
+    def forward(self, *inputs):
+        output = super().forward(*inputs)
+        states = self.bert(*inputs).last_hidden_state
+        return replace(output, seq_relationship_logits=self.nsp(states.mean(1)))  # wrong: every token, padding too
