@@ -45,6 +45,7 @@ doctor: $(STAMP)
 
 benchmarks: $(STAMP)
 	$(PY) benchmarks/fine_tuning.py
+	$(PY) benchmarks/tagging.py
 
 clean:
 	rm -rf build .venv

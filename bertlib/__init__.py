@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bertlib.config import BertConfig
     from bertlib.encoder import BertModel
-    from bertlib.heads import BertForPreTraining, BertForSequenceClassification
+    from bertlib.heads import BertForPreTraining, BertForSequenceClassification, BertForTokenClassification
 
-__all__ = ["BertConfig", "BertForPreTraining", "BertForSequenceClassification", "BertModel"]
+__all__ = [
+    "BertConfig",
+    "BertForPreTraining",
+    "BertForSequenceClassification",
+    "BertForTokenClassification",
+    "BertModel",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -22,6 +28,7 @@ _HOMES = {
     "BertModel": "encoder",
     "BertForPreTraining": "heads",
     "BertForSequenceClassification": "heads",
+    "BertForTokenClassification": "heads",
 }
 
 

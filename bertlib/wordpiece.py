@@ -127,6 +127,12 @@ def split_words(characters: Iterable[Character]) -> list[list[Character]]:
     return [*words, word] if word else words
 
 
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Start and end of each word of a text as BERT cuts it, in characters; accents stay with their letters."""
+    words = split_words(normalize(text, lowercase=False))
+    return [(word[0][1], word[-1][1] + 1) for word in words]
+
+
 def longest_match(word: str, vocab: Mapping[str, int]) -> list[str]:
     """Cut a word into pieces of the vocabulary, from the left, each as long as possible (Wu et al., 2016, §4.1).
 

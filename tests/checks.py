@@ -356,3 +356,59 @@ def everything_random_comes_from_the_rng(function) -> None:
     assert (np.random.get_state()[1] == numpy_state[1]).all()  # noqa: NPY002
     assert np.random.get_state()[2] == numpy_state[2]  # noqa: NPY002
     assert random.getstate() == python_state
+
+
+def one_answer_a_word(tagger_class, tokenizer, config) -> None:
+    """`tagger_class` like EntityTagger: what it says at pieces behind a word's first does not reach the score."""
+    from datasets import ClassLabel, Dataset, Features, List, Value
+
+    from bertlib import BertForTokenClassification
+    from bertlib.tag import cut_into_pieces, first_pieces, read_split
+
+    names = list(config.labels)
+    features = Features({"tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=names))})
+    rows = {"tokens": [["goal", "xyzzy", "of", "qqq"], ["bank"]], "ner_tags": [[1, 2, 0, 3], [0]]}
+    split = Dataset.from_dict(rows, features=features)
+    tagger = tagger_class(BertForTokenClassification(config), tokenizer, 32, constrained=False)
+    texts, words = read_split(split)
+    cut = cut_into_pieces(tokenizer, texts)
+    assert max(len(pieces.ids) for pieces in cut) > 4  # some words have several pieces
+
+    def right_at_first_pieces_only(texts, **_):
+        answers = []
+        for pieces, spans, tags in zip(cut, words, rows["ner_tags"], strict=True):
+            scores = np.full((len(pieces.ids), len(names)), -9.0, dtype=np.float32)
+            scores[:, 3] = -1.0  # B- of the second type, everywhere
+            for at, tag in zip(first_pieces(pieces, spans), tags, strict=True):
+                scores[at] = -9.0
+                scores[at, tag] = 0.0
+            answers.append(scores)
+        return answers
+
+    tagger.log_probabilities = right_at_first_pieces_only
+    assert tagger.evaluate(split)["f1"] == 1.0
+
+
+def tags_are_told_apart_by_name(piece_labels, tokenizer) -> None:
+    """`piece_labels(pieces, words, tags, names)`: several words to BERT go on with I-, in any order of the names."""
+    from itertools import permutations
+
+    from bertlib.tag import cut_into_pieces
+
+    (pieces,) = cut_into_pieces(tokenizer, ["goal.team bank"])
+    for names in permutations(["O", "B-A", "I-A", "B-B", "I-B"]):
+        tags = [names.index("B-B"), names.index("O")]
+        labels = [names[label] for label in piece_labels(pieces, [(0, 9), (10, 14)], tags, list(names))]
+        assert labels == ["B-B", "I-B", "I-B", "O"], names
+
+
+def only_first_pieces_are_asked(piece_labels, tokenizer) -> None:
+    """`piece_labels(pieces, words, tags, names)`: one label a word, whatever its number of pieces."""
+    from bertlib.tag import cut_into_pieces
+
+    names = ["O", "B-A", "I-A"]
+    (pieces,) = cut_into_pieces(tokenizer, ["goal xyzzy of"])
+    labels = piece_labels(pieces, [(0, 4), (5, 10), (11, 13)], [0, 1, 0], names)
+    assert len(labels) > 3
+    assert [label for label in labels if label != -100] == [0, 1, 0]
+    assert (labels[2:-1] == -100).all()

@@ -1,5 +1,7 @@
 """The very checks that our code passes must fail on the bugs that others shipped."""
 
+from dataclasses import replace
+
 import checks
 import pytest
 import torch
@@ -10,6 +12,7 @@ from bug_zoo import (
     maps_without_mask,
     masked_row,
     mean_of_means,
+    ner_bugs,
     schedules,
     writes_to_its_input,
 )
@@ -20,8 +23,10 @@ from bertlib import BertForSequenceClassification, BertModel
 from bertlib.attention import MultiHeadSelfAttention, scaled_dot_product_attention
 from bertlib.batching import length_buckets, pad_batch, padding_share
 from bertlib.classify import TextClassifier
+from bertlib.tag import EntityTagger, piece_labels
 from bertlib.training import train
 
+TAGS = ("O", "B-TEAM", "I-TEAM", "B-BANK", "I-BANK")
 TEXTS = [
     "goal and the match of the good team",
     "bank",
@@ -204,3 +209,31 @@ def test_answers_by_length_are_caught(tiny_classifier_config, tokenizer):
     ours = confident(classifier(tiny_classifier_config, tokenizer))
     with pytest.raises(AssertionError):
         checks.answers_come_in_the_order_of_the_texts(labels_off.answers_by_length(ours), TEXTS)
+
+
+# ------------------------------------------------------------------------------------------------ named entities
+
+
+def test_one_answer_a_word(tiny_config, tokenizer):
+    checks.one_answer_a_word(EntityTagger, tokenizer, replace(tiny_config, labels=TAGS))
+
+
+def test_scores_on_pieces_are_caught(tiny_config, tokenizer):
+    with pytest.raises(AssertionError):
+        checks.one_answer_a_word(ner_bugs.ScoredOnPieces, tokenizer, replace(tiny_config, labels=TAGS))
+
+
+def test_tags_are_told_apart_by_name(tokenizer):
+    checks.tags_are_told_apart_by_name(piece_labels, tokenizer)
+    checks.only_first_pieces_are_asked(piece_labels, tokenizer)
+
+
+def test_tags_told_apart_by_number_are_caught(tokenizer):
+    with pytest.raises(AssertionError):
+        checks.tags_are_told_apart_by_name(ner_bugs.label_modulo, tokenizer)
+
+
+@pytest.mark.parametrize("labels", [ner_bugs.label_modulo, ner_bugs.every_piece_asked])
+def test_pieces_that_are_asked_too_often_are_caught(labels, tokenizer):
+    with pytest.raises(AssertionError):
+        checks.only_first_pieces_are_asked(labels, tokenizer)

@@ -51,7 +51,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["doctor", "course", "pretrain", "classify"])
+@pytest.mark.parametrize("command", ["doctor", "course", "pretrain", "classify", "tag"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -232,3 +232,54 @@ def test_pretrain_says_what_is_wrong(corpus, tmp_path, capsys):
     for path in corpus.iterdir():
         path.unlink()
     assert "holds no .txt file" in complaint(*pretraining(corpus, tmp_path / "out"))
+
+
+# ------------------------------------------------------------------------------------------------------------- tag
+
+
+@pytest.fixture
+def conll_files(tmp_path):
+    """`goal team` is a team, `bank` a bank; words that the tiny encoder knows."""
+    text = "the\tO\ngoal\tB-TEAM\nteam\tI-TEAM\n\nbank\tB-BANK\n\ngoal\tB-TEAM\nteam\tI-TEAM\nof\tO\nbank\tB-BANK\n\n"
+    for name, times in (("train", 14), ("test", 1)):
+        (tmp_path / f"{name}.conll").write_text(text * times, encoding="utf-8")
+    return tmp_path
+
+
+def tagging(folder, *more):
+    settings = ["--epochs", "6", "--learning-rate", "4e-3", "--batch-size", "4", "--max-length", "24"]
+    return ["tag", "--train", str(folder / "train.conll"), *settings, *more]
+
+
+def test_tag_trains_scores_saves_and_is_used_again(conll_files, tiny_folder, capsys):
+    out = conll_files / "out"
+    files = ["--test", str(conll_files / "test.conll"), "--out", str(out), "--encoder", str(tiny_folder)]
+    files += ["--held-out", str(conll_files / "test.conll")]
+    assert main(tagging(conll_files, *files)) == 0
+    printed = capsys.readouterr().out
+    assert "kept epoch" in printed and "the best on 3 validation texts" in printed
+    assert "test, 3 texts: F1 100.0%, precision 100.0%, recall 100.0%" in printed
+    assert "TEAM: F1 100.0% of 2 entities" in printed
+    assert main(["tag", "--model", str(out), "--text", "the goal team", "--text", "bank"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.rsplit(" ", 1)[0] for line in lines] == ["4–13 TEAM 'goal team'", "0–4 BANK 'bank'"]
+
+
+def test_tag_says_what_is_wrong(conll_files, tiny_folder, capsys):
+    def complaint(*arguments):
+        assert main([*arguments]) == 2
+        error = capsys.readouterr().err.strip().splitlines()[-1]
+        assert error.startswith("error: ")
+        return error
+
+    encoder = ["--encoder", str(tiny_folder)]
+    assert "give either --train" in complaint("tag")
+    assert "give either --train" in complaint(*tagging(conll_files, "--model", str(conll_files)))
+    assert "no such file" in complaint("tag", "--train", str(conll_files / "absent.conll"))
+    assert "no such file" in complaint("tag", "--model", str(conll_files))
+    assert "--validation 1.5" in complaint(*tagging(conll_files, *encoder, "--validation", "1.5"))
+    (conll_files / "bad.conll").write_text("goal\tB-TEAM\nteam\n", encoding="utf-8")
+    assert "bad.conll, line 2" in complaint("tag", "--train", str(conll_files / "bad.conll"))
+    assert "bad.conll, line 2" in complaint(*tagging(conll_files, "--held-out", str(conll_files / "bad.conll")))
+    (conll_files / "one.conll").write_text("goal\tB-TEAM\n", encoding="utf-8")
+    assert "a single text" in complaint("tag", "--train", str(conll_files / "one.conll"))

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -283,7 +284,7 @@ def labelled(count: int, classes: int = 2) -> Dataset:
 @pytest.mark.parametrize("name", ["bbc", "BBC_NEWS", "", "imdb"])
 def test_load_names_what_it_knows(name):
     with pytest.raises(
-        ValueError, match=rf"{name!r} is unknown: choose one of bbc_news, ag_news, wikitext, news, corpus"
+        ValueError, match=rf"{name!r} is unknown: choose one of bbc_news, ag_news, wikitext, bbc_entities"
     ):
         data.load(name)
 
@@ -516,3 +517,237 @@ def test_corpus_of_the_profiles(monkeypatch):
         monkeypatch.setitem(data.LOADERS, name, lambda name=name: asked.append(name))
     data.load("corpus"), data.load("corpus", "full")
     assert asked == ["bbc_news", "wikitext"]
+
+
+# --------------------------------------------------------------------------------------------------- from_conll
+
+
+def conll(tmp_path, content, name="entities.conll"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return path
+
+
+FOUR_COLUMNS = """-DOCSTART- -X- -X- O
+
+EU NNP B-NP B-ORG
+rejects VBZ B-VP O
+
+Peter NNP B-NP B-PER
+Blackburn NNP I-NP I-PER
+"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        FOUR_COLUMNS,
+        FOUR_COLUMNS.replace(" ", "\t"),
+        FOUR_COLUMNS.replace("\n", "\r\n"),
+        "\ufeff" + FOUR_COLUMNS,
+        FOUR_COLUMNS.rstrip("\n"),
+        "EU B-ORG\nrejects  O\n\n\n\nPeter B-PER\nBlackburn I-PER\n\n",
+    ],
+)
+def test_from_conll_reads(tmp_path, content):
+    rows = data.from_conll(conll(tmp_path, content))
+    assert rows["tokens"][:] == [["EU", "rejects"], ["Peter", "Blackburn"]]
+    names = rows.features["ner_tags"].feature.names
+    assert names == ["O", "B-ORG", "I-ORG", "B-PER", "I-PER"]
+    assert [[names[tag] for tag in tags] for tags in rows["ner_tags"]] == [["B-ORG", "O"], ["B-PER", "I-PER"]]
+    assert rows[1]["text"] == "Peter Blackburn"
+    assert rows[1]["starts"] == [0, 6]
+    assert rows[1]["entities"] == [{"start": 0, "end": 15, "type": "PER"}]
+
+
+def test_from_conll_turns_iob1_into_bio(tmp_path):
+    path = conll(tmp_path, "A I-PER\nB I-PER\nC B-PER\nin O\nD I-LOC\nE I-PER\n")
+    rows = data.from_conll(path, scheme="IOB1")
+    names = rows.features["ner_tags"].feature.names
+    assert [names[tag] for tag in rows[0]["ner_tags"]] == ["B-PER", "I-PER", "B-PER", "O", "B-LOC", "B-PER"]
+    with pytest.raises(ValueError, match=r"entities\.conll, line 1: I-PER goes on .* scheme='IOB1'"):
+        data.from_conll(path)
+
+
+def test_from_conll_with_given_tags(tmp_path):
+    names = ["B-PER", "O", "I-PER"]
+    assert data.from_conll(conll(tmp_path, "A B-PER\nb O\n"), names=names)[0]["ner_tags"] == [0, 1]
+    with pytest.raises(ValueError, match="line 2: tag B-LOC is not among B-PER, O, I-PER"):
+        data.from_conll(conll(tmp_path, "A B-PER\nb B-LOC\n"), names=names)
+
+
+def test_from_conll_keeps_odd_words(tmp_path):
+    words = ["😀", "e\u0301", "x" * 500, "\u200b", "a\u2028b", "#", "-"]
+    content = "".join(f"{word}\tO\n" for word in words) + "Ann\tB-PER\n"
+    assert data.from_conll(conll(tmp_path, content))[0]["tokens"] == [*words, "Ann"]
+
+
+@pytest.mark.parametrize(
+    "content, line, message",
+    [
+        ("", 1, "holds no words"),
+        ("\n\n", 1, "holds no words"),
+        ("-DOCSTART- O\n", 1, "holds no words"),
+        ("A B-PER\nalone\n", 2, "needs a word and"),
+        ("A\tB-PER\nb\t\n", 2, "needs a word and"),
+        ("A\tB-PER\n\tO\n", 2, "needs a word and"),
+        ("A NN B-PER\nb O\n", 2, "2 columns where the lines above have 3"),
+        ("A B-PER\nb PER\n", 2, "tag 'PER'"),
+        ("A B-PER\nb X-PER\n", 2, "tag 'X-PER'"),
+        ("A B-PER\nb I-LOC\n", 2, "I-LOC goes on with an entity, but B-PER stands before it"),
+        ("A B-PER\n\nb I-PER\n", 3, "but nothing stands before it"),
+        ("A O\nb I-PER\n", 2, "but O stands before it"),
+        (b"A B-PER\n\xff O\n", 2, "not UTF-8"),
+        ("A B-PER\n\0 O\n", 2, "NUL"),
+    ],
+)
+def test_from_conll_names_file_and_line(tmp_path, content, line, message):
+    path = conll(tmp_path, content)
+    with pytest.raises(ValueError, match=f"{re.escape(str(path))}, line {line}: .*{message}"):
+        data.from_conll(path)
+
+
+def test_from_conll_without_entities_or_file(tmp_path):
+    with pytest.raises(ValueError, match="every word is tagged O"):
+        data.from_conll(conll(tmp_path, "A O\n"))
+    with pytest.raises(FileNotFoundError):
+        data.from_conll(tmp_path / "absent.conll")
+    with pytest.raises(ValueError, match="scheme='BILOU'"):
+        data.from_conll(conll(tmp_path, "A O\n"), scheme="BILOU")
+
+
+def test_tokens_find_their_places_in_the_text():
+    assert data.place_tokens(["do", "n't", "go", "."], "I say: don't go.")[0] == "do n't go ."
+    text, spans = data.place_tokens(["do", "n't", "go", "."], "don't  go.")
+    assert [text[start:end] for start, end in spans] == ["do", "n't", "go", "."]
+    assert spans[2] == (7, 9)
+    assert data.place_tokens(["a", "b"], None) == ("a b", [(0, 1), (2, 3)])
+    assert data.place_tokens(["a", "c"], "a b c")[0] == "a c"
+
+
+# ------------------------------------------------------------------------------------------------- bbc_entities
+
+ENTITIES = Path(__file__).resolve().parents[1] / "data" / "bbc_entities"
+
+
+@pytest.fixture(scope="module")
+def entities():
+    return data.load("bbc_entities")
+
+
+def test_bbc_entities_sizes(entities):
+    assert {split: len(rows) for split, rows in entities.items()} == {"train": 1200, "validation": 220, "test": 400}
+    counts = Counter(entity["type"] for rows in entities.values() for row in rows["entities"] for entity in row)
+    assert set(counts) == set(data.ENTITY_TYPES)
+    assert sum(counts.values()) >= 3000
+    for split, rows in entities.items():
+        sections = Counter(rows["label"])
+        assert set(sections) == set(data.BBC_CLASSES.values()), split
+        assert len(set(sections.values())) == 1, split  # equally many sentences of each
+
+
+def test_bbc_entities_come_from_different_articles_of_the_same_split(entities, bbc):
+    known = {(a["title"], a["text"]): a["id"] for a in data.read_bbc_articles()}
+    for split, rows in entities.items():
+        assert set(rows["document"]) <= {known[row["title"], row["text"]] for row in bbc[split]}
+
+
+def test_bbc_entities_fit_their_text(entities):
+    articles = {article["id"]: article["text"] for article in data.read_bbc_articles()}
+    for rows in entities.values():
+        names = rows.features["ner_tags"].feature.names
+        assert names == ["O", *(f"{prefix}-{kind}" for kind in data.ENTITY_TYPES for prefix in "BI")]
+        for row in rows:
+            assert row["before"] + row["text"] + row["after"] == articles[row["document"]]
+            assert [row["text"][s : s + len(t)] for s, t in zip(row["starts"], row["tokens"], strict=True)] == row[
+                "tokens"
+            ]
+            assert sum(names[tag].startswith("B-") for tag in row["ner_tags"]) == len(row["entities"])
+            for entity in row["entities"]:
+                text = row["text"][entity["start"] : entity["end"]]
+                assert text == text.strip() and any(c.isalnum() for c in text)
+                assert text.lower() not in {"the", "a", "mr", "sir", "lord", "he", "she"}
+
+
+def test_no_article_text_is_stored():
+    for path in ENTITIES.rglob("*.jsonl"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            assert set(row) == {"document", "start", "end", "entities", "check"}
+            assert re.fullmatch(r"[a-z]+/\d{3}", row["document"])
+            assert re.fullmatch(r"[0-9a-f]{8}", row["check"])
+            assert all(set(map(type, entity)) == {int, str} and len(entity) == 3 for entity in row["entities"])
+            assert {kind for *_, kind in row["entities"]} <= set(data.ENTITY_TYPES)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda row: row | {"start": row["start"] + 1}, "check does not fit"),
+        (lambda row: row | {"entities": [[0, 3, "PER"]]}, "check does not fit"),
+        (lambda row: row | {"document": "sports/999"}, "sports/999"),
+        (lambda row: {k: v for k, v in row.items() if k != "check"}, "check"),
+        (lambda row: row | {"entities": 5}, "int"),
+        (lambda row: "not json", "Expecting value"),
+    ],
+)
+def test_altered_annotation_is_refused_with_file_and_line(tmp_path, change, message):
+    folder = tmp_path / "bbc_entities"
+    shutil.copytree(ENTITIES, folder)
+    lines = (folder / "validation.jsonl").read_text(encoding="utf-8").splitlines()
+    changed = change(json.loads(lines[2]))
+    lines[2] = changed if isinstance(changed, str) else json.dumps(changed)
+    (folder / "validation.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(data.DataChanged, match=rf"validation\.jsonl, line 3: .*{message}.*restore the file"):
+        data.load_bbc_entities(folder)
+
+
+def test_annotation_that_is_not_at_hand(monkeypatch, tmp_path):
+    monkeypatch.setattr("bertlib.runtime.__file__", str(tmp_path / "bertlib" / "runtime.py"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="run in a clone"):
+        data.load("bbc_entities")
+
+
+def read_pass(name):
+    return [
+        json.loads(line)
+        for split in data.SHARES
+        for line in (ENTITIES / name / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def test_two_passes_agree_as_the_card_says():
+    spec = importlib.util.spec_from_file_location("make_bbc_entities", ENTITIES.parent / "make_bbc_entities.py")
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    first, second, final = (read_pass(name) for name in ("pass_a", "pass_b", "."))
+    places = [[(row["document"], row["start"], row["end"]) for row in rows] for rows in (first, second, final)]
+    assert places[0] == places[1] == places[2]
+    figures = maker.agreement([row["entities"] for row in first], [row["entities"] for row in second])
+    assert figures["all"] >= 0.9
+    card = (ENTITIES.parent / "README.md").read_text(encoding="utf-8")
+    for name, value in figures.items():
+        assert f"{name} {value:.3f}" in card
+    kinds = sum(
+        (
+            maker.differences([tuple(e) for e in one["entities"]], [tuple(e) for e in two["entities"]])
+            for one, two in zip(first, second, strict=True)
+        ),
+        Counter(),
+    )
+    for kind, count in kinds.items():
+        assert f"{count} {kind}" in card
+    articles = {article["id"]: article["text"] for article in data.read_bbc_articles()}
+    for row in (*first, *second, *final):
+        text = articles[row["document"]][row["start"] : row["end"]]
+        assert data.entity_check(text, row["entities"]) == row["check"]
+
+
+def test_the_final_answer_is_one_of_the_passes_unless_a_rule_was_made():
+    first, second, final = (read_pass(name) for name in ("pass_a", "pass_b", "."))
+    other = 0
+    for one, two, last in zip(first, second, final, strict=True):
+        known = {tuple(entity) for entity in (*one["entities"], *two["entities"])}
+        other += sum(tuple(entity) not in known for entity in last["entities"])
+    assert other <= 0.01 * sum(len(row["entities"]) for row in final)

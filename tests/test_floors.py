@@ -13,6 +13,7 @@ FLOORS = {
     "figures": 0,
     "progress": 0,
     "runtime": 0,
+    "spans": 0,
     "attention": 1,
     "batching": 1,
     "masking": 1,
@@ -28,9 +29,11 @@ FLOORS = {
     "training": 4,
     "classify": 5,
     "pretrain": 5,
+    "tag": 5,
     "plots": 6,
     "course": 6,
     "doctor": 6,
+    "views": 6,
     "__main__": 7,
 }
 HEAVY = {"transformers", "datasets"}

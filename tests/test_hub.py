@@ -227,3 +227,38 @@ except (OSError, ValueError) as error:
     assert size == 30522
     assert error == "FileNotFoundError"
     assert "model.safetensors: no such file" in message
+
+
+def test_named_entities_of_the_hub(tmp_path):
+    program = """
+import json
+from bertlib.data import load
+told = {}
+for name in ("universal_ner", "wnut_17"):
+    for split, rows in load(name).items():
+        names = rows.features["ner_tags"].feature.names
+        told[f"{name} {split}"] = [len(rows), names, rows.column_names, rows.to_dict()]
+print(json.dumps(told))
+"""
+    with serve(tmp_path) as endpoint:
+        told = answer(run(program, endpoint, tmp_path / "home"))
+    sizes = {name: row[0] for name, row in told.items()}
+    assert sizes == {
+        "universal_ner train": 1700,
+        "universal_ner validation": 301,
+        "universal_ner test": 500,
+        "wnut_17 train": 3394,
+        "wnut_17 validation": 1009,
+    }
+    assert told["universal_ner test"][1] == ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+    entities = 0
+    for _, names, columns, rows in told.values():
+        assert columns == ["text", "tokens", "starts", "ner_tags", "entities"]
+        for text, tokens, starts, tags, found in zip(*(rows[column] for column in columns), strict=True):
+            assert [text[start : start + len(token)] for start, token in zip(starts, tokens, strict=True)] == tokens
+            assert len(found) == sum(names[tag].startswith("B-") for tag in tags)
+            assert all(entity["start"] in starts for entity in found)
+            entities += len(found)
+    assert entities > 3000
+    # The text of Universal NER is the one that was written, not tokens with spaces between them.
+    assert "But I did find this website, www.igourmet.com, where" in " ".join(told["universal_ner train"][3]["text"])

@@ -23,6 +23,7 @@ REQUIRED = {
     "04_mlm_and_nsp_data": {"mask_tokens", "next_sentence_pairs"},
     "05_pretraining": {"MLMHead", "BertForPreTraining", "unigram_baseline"},
     "07_news_classification": {"length_buckets", "pad_batch", "linear_schedule"},
+    "08_named_entities": {"entities_of", "first_pieces", "piece_labels"},
 }
 NEEDS_NO_FRAME = {"00_start_here"}  # no exercises, summary, sources or figures of its own
 

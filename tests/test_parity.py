@@ -12,7 +12,13 @@ import transformers
 from torch import nn
 from torch.nn import functional as F
 
-from bertlib import BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel
+from bertlib import (
+    BertConfig,
+    BertForPreTraining,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    BertModel,
+)
 from bertlib.batching import encode_texts, pad_batch
 from bertlib.classify import TextClassifier
 from bertlib.training import linear_schedule, parameter_groups
@@ -516,3 +522,69 @@ def test_fresh_heads_are_the_same_in_every_process():
     assert first == again != other
     assert "nan" not in first and "inf" not in first
     assert {entry.rpartition(".")[0] for entry in first.split()[::2]} == {"mlm", "mlm.dense", "mlm.norm", "nsp"}
+
+
+# ------------------------------------------------------------------------------------------------------- tagging
+
+TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+def reference_tagger(seed, folder):
+    """A random tagger of transformers' own, saved; and labelled inputs for it."""
+    torch.manual_seed(seed)
+    shape = random_shape(seed)
+    names = dict(enumerate(TAGS))
+    config = transformers.BertConfig(**shape, id2label=names, label2id={name: index for index, name in names.items()})
+    theirs = randomise(transformers.BertForTokenClassification._from_config(config, attn_implementation="eager"))
+    theirs.save_pretrained(folder)
+    inputs = random_inputs(shape, seed)
+    labels = torch.randint(0, len(TAGS), inputs["input_ids"].shape)
+    labels[(inputs["attention_mask"] == 0) | (torch.rand(labels.shape) < 0.3)] = -100
+    labels[0, 0] = 1
+    return theirs, inputs | {"labels": labels}
+
+
+@pytest.mark.parametrize("seed", SHAPES)
+def test_tagger_and_its_gradients(seed, tmp_path):
+    theirs, inputs = reference_tagger(seed, tmp_path)
+    ours = BertForTokenClassification.from_pretrained(tmp_path)
+    assert ours.fresh == []
+    assert ours.config.labels == TAGS
+    with torch.no_grad():
+        output, expected = ours(**inputs), theirs(**inputs)
+    torch.testing.assert_close(output.logits, expected.logits, rtol=0, atol=TOLERANCE)
+    torch.testing.assert_close(output.loss, expected.loss, rtol=0, atol=TOLERANCE)
+    gaps = gradient_gaps(ours.double(), theirs.double(), inputs)
+    assert max(gaps.values()) <= 1e-6, max(gaps, key=gaps.get)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 11])
+def test_tagger_saved_by_us_is_opened_by_transformers(seed, tmp_path):
+    theirs, inputs = reference_tagger(seed, tmp_path / "theirs")
+    BertForTokenClassification.from_pretrained(tmp_path / "theirs").save_pretrained(tmp_path / "ours")
+    again, info = transformers.BertForTokenClassification.from_pretrained(tmp_path / "ours", output_loading_info=True)
+    assert not any(info[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    assert again.config.id2label == dict(enumerate(TAGS))
+    with torch.no_grad():
+        torch.testing.assert_close(again.eval()(**inputs).logits, theirs(**inputs).logits, rtol=0, atol=TOLERANCE)
+
+
+def test_a_taggers_folder_has_no_pooler_and_an_encoders_has_one_too_many(tmp_path, tiny_folder):
+    reference_tagger(0, tmp_path)
+    encoder = BertModel.from_pretrained(tmp_path)
+    assert encoder.fresh == ["pooler.dense.bias", "pooler.dense.weight"]
+    tagger = BertForTokenClassification.from_pretrained(tiny_folder, labels=TAGS)
+    assert tagger.fresh == ["classifier.bias", "classifier.weight"]
+    # Only the kinds of models that never had one may lack it.
+    path = tmp_path / "config.json"
+    stored = path.read_text(encoding="utf-8")
+    assert "BertForTokenClassification" in stored
+    path.write_text(stored.replace("TokenClassification", "SequenceClassification"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"pooler\.dense"):
+        BertModel.from_pretrained(tmp_path)
+
+
+def test_two_unnamed_tags(tmp_path):
+    theirs = randomise(transformers.BertForTokenClassification(transformers.BertConfig(**random_shape(1))))
+    theirs.save_pretrained(tmp_path)
+    assert BertForTokenClassification.from_pretrained(tmp_path).config.labels == ("LABEL_0", "LABEL_1")
