@@ -41,8 +41,8 @@ def mask_tokens(
         torch.long, new tensors. There may be nothing selected, in short inputs.
 
     Raises:
-        TypeError: input_ids are not integers. ValueError: probability or mask_token_id is out of range, or every id is
-            special.
+        TypeError: input_ids are not integers. ValueError: probability, an id or a special id is out of range, or every
+            id is special.
     """
     if input_ids.is_floating_point() or input_ids.dtype == torch.bool:
         raise TypeError(f"input_ids has dtype {input_ids.dtype}: give integers (torch.long)")
@@ -53,12 +53,16 @@ def mask_tokens(
     ids = input_ids.detach().cpu().numpy().astype(np.int64)
     if ids.size and not (ids.min() >= 0 and ids.max() < vocab_size):
         raise ValueError(f"input_ids lie in {ids.min()} … {ids.max()}: they must be at least 0 and below {vocab_size=}")
-    specials = np.array(sorted({*special_ids, mask_token_id}))
-    ordinary = np.setdiff1d(np.arange(vocab_size), specials)
+    outside = [number for number in special_ids if not 0 <= number < vocab_size]
+    if outside:
+        raise ValueError(f"special_ids holds {outside[0]!r}: give ids from 0 to {vocab_size - 1}")
+    is_special = np.zeros(vocab_size, dtype=bool)
+    is_special[[*special_ids, mask_token_id]] = True
+    ordinary = np.flatnonzero(~is_special)
     if not len(ordinary):
         raise ValueError(f"special_ids are all of the {vocab_size} ids: there is no token to draw")
 
-    special = np.isin(ids, specials)
+    special = is_special[ids]
     draws = rng.random(ids.shape, dtype=np.float32)
     if continuation_ids is not None:  # every piece of a word takes the draw of the word's first piece
         after_special = np.zeros_like(special)

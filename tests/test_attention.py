@@ -1,10 +1,18 @@
 import math
+import time
 
 import pytest
 import torch
 
 from bertlib import BertConfig
-from bertlib.attention import MultiHeadSelfAttention, padding_mask, scaled_dot_product_attention
+from bertlib.attention import (
+    MultiHeadSelfAttention,
+    formula_is_faster,
+    measured_advantage,
+    packed_mask,
+    padding_mask,
+    scaled_dot_product_attention,
+)
 
 
 def attend(*sizes, mask=None, seed=0, **options):
@@ -140,7 +148,8 @@ def test_heads_are_split_and_merged_without_mixing(heads):
 
 
 @pytest.mark.parametrize("padded", [False, True])
-def test_fused_and_written_out_paths_agree(tiny_config, padded):
+def test_fused_and_written_out_paths_agree(tiny_config, padded, monkeypatch):
+    monkeypatch.setattr("bertlib.attention.formula_is_faster", lambda query: False)
     attention = MultiHeadSelfAttention(tiny_config).eval()
     hidden = torch.randn(2, 6, 32)
     mask = padding_mask(torch.tensor([[1] * 6, [1] * 4 + [0] * 2])) if padded else None
@@ -157,3 +166,60 @@ def test_dropout_of_weights_is_active_in_training_only(tiny_config):
     assert not torch.equal(attention(hidden, None, False)[0], attention(hidden, None, False)[0])
     attention.eval()
     assert torch.equal(attention(hidden, None, False)[0], attention(hidden, None, False)[0])
+
+
+def test_the_faster_path_is_taken(tiny_config, monkeypatch):
+    """Whichever was measured to be faster, and only where weights are not asked for."""
+    attention, hidden = MultiHeadSelfAttention(tiny_config).eval(), torch.randn(2, 6, 32)
+    calls = []
+    monkeypatch.setattr("bertlib.attention.F.scaled_dot_product_attention", lambda *a, **k: calls.append(1) or a[2])
+    for faster, expected in ((True, 0), (False, 1)):
+        calls.clear()
+        monkeypatch.setattr("bertlib.attention.formula_is_faster", lambda query, faster=faster: faster)
+        attention(hidden, None, False)
+        assert len(calls) == expected
+
+
+@pytest.mark.parametrize(
+    "training, advantage, formula",
+    [
+        (True, 1.0, True),
+        (True, 0.8, True),
+        (True, 0.5, False),
+        (False, 1.0, False),
+        (False, 1.2, False),
+        (False, 2, True),
+    ],
+)
+def test_only_a_clear_gain_changes_the_path(training, advantage, formula, monkeypatch):
+    asked = []
+    monkeypatch.setattr("bertlib.attention.measured_advantage", lambda *about: asked.append(about) or advantage)
+    query = torch.zeros(1, dtype=torch.bfloat16, requires_grad=training)
+    assert formula_is_faster(query) is formula
+    assert asked == [(torch.bfloat16, training)]
+    assert formula_is_faster(query.to("meta")) is False  # of another device the clock says nothing
+
+
+def test_measuring_is_quick_and_leaves_no_trace():
+    before = torch.random.get_rng_state()
+    started = time.perf_counter()
+    for training in (True, False):
+        with torch.inference_mode():
+            assert 0.02 < measured_advantage.__wrapped__(torch.float32, training) < 50
+    assert time.perf_counter() - started < 5
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_packed_mask():
+    mask = packed_mask(torch.tensor([[1, 1, 2, 0], [1, 2, 2, 3]]))
+    assert mask.dtype == torch.bool and mask.shape == (2, 1, 4, 4)
+    assert mask[0, 0].int().tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert mask[1, 0].int().tolist() == [[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    "row", [[0, 1, 1, 0], [1, 3, 3, 0], [2, 2, 2, 2], [1, 0, 1, 0], [1, 2, 1, 0], [1, 0, 2, 2], [1, 2, 2, 1]]
+)
+def test_sequence_ids_that_make_no_sense(row):
+    with pytest.raises(ValueError, match="sequence_ids row 1: number the sequences"):
+        packed_mask(torch.tensor([[1, 1, 2, 0], row]))

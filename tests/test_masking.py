@@ -121,6 +121,8 @@ def test_rates_out_of_range(probability):
         ({"mask_token_id": 50}, "mask_token_id=50: give an id from 0 to 49"),
         ({"mask_token_id": -1}, "mask_token_id=-1"),
         ({"special_ids": range(50)}, "special_ids are all of the 50 ids"),
+        ({"special_ids": [0, 50]}, "special_ids holds 50: give ids from 0 to 49"),
+        ({"special_ids": [-1]}, "special_ids holds -1"),  # would count from the end of a table
         ({"vocab_size": 9}, "input_ids lie in 9 … 9: they must be at least 0 and below vocab_size=9"),
     ],
 )
