@@ -82,6 +82,9 @@ def pretrain(options: argparse.Namespace) -> int:
             whole_words=options.whole_words,
             dropout=options.dropout,
             good_start=not options.plain_start,
+            packing=options.packing,
+            recompute=options.recompute,
+            compile=options.compile,
             evaluate_every=options.evaluate_every,
             precision=options.precision,
             seed=options.seed,
@@ -241,6 +244,9 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--warmup", type=float, default=0.1, help="share of the updates")
     command.add_argument("--whole-words", action="store_true", help="mask whole words")
     command.add_argument("--plain-start", action="store_true", help="without bertlib.starts")
+    command.add_argument("--packing", action="store_true", help="put several short pairs into one row")
+    command.add_argument("--recompute", action="store_true", help="less memory, more time")
+    command.add_argument("--compile", action="store_true", help="have torch compile the layers; for GPUs")
     command.add_argument(
         "--evaluate-every", type=int, help="updates between evaluations and checkpoints; a tenth of all"
     )

@@ -6,6 +6,8 @@ Dimension letters, here and in the whole library: B batch, T tokens, D hidden si
 from __future__ import annotations
 
 import math
+import time
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +55,30 @@ def scaled_dot_product_attention(
     return dropout(weights, dropout_p) @ value, weights
 
 
+def packed_mask(sequence_ids: Tensor) -> Tensor:
+    """The mask for rows that hold several sequences: each token looks at its own sequence, and at nothing else.
+
+    Args:
+        sequence_ids: (B, T) integers: 1 for the tokens of a row's first sequence, 2 for its second, …; 0 for padding.
+
+    Returns:
+        bool (B, 1, T, T), to broadcast over heads. Padding looks at nothing.
+
+    Raises:
+        ValueError: a row in which the numbers do not run 1, 2, 3, … and then 0.
+    """
+    steps = sequence_ids.diff(dim=-1)
+    ends = (steps < 0) & (sequence_ids[:, 1:] == 0)
+    wrong = (sequence_ids[:, 0] != 1) | ~((steps == 0) | (steps == 1) & (sequence_ids[:, :-1] > 0) | ends).all(dim=-1)
+    if wrong.any():
+        raise ValueError(
+            f"sequence_ids row {int(wrong.nonzero()[0])}: number the sequences of a row 1, 2, 3, … from the left, with "
+            "0 for the padding at its end"
+        )
+    same = sequence_ids[:, :, None] == sequence_ids[:, None, :]
+    return (same & (sequence_ids > 0)[:, None, :])[:, None]
+
+
 def padding_mask(attention_mask: Tensor) -> Tensor:
     """Turn a batch's attention_mask into the mask that every query of every head obeys.
 
@@ -74,6 +100,37 @@ def padding_mask(attention_mask: Tensor) -> Tensor:
     if empty:
         raise ValueError(f"attention_mask row {empty[0]} is all padding: remove empty examples before batching")
     return mask[:, None, None, :]
+
+
+@cache
+def measured_advantage(dtype: torch.dtype, training: bool) -> float:
+    """How many times faster than torch's fused kernel the formula is on this CPU (20 to 100 ms, once)."""
+    seconds = []
+    with torch.inference_mode(False), torch.set_grad_enabled(training):
+        query = torch.randn(8, 4, 128, 64, generator=torch.Generator().manual_seed(0)).to(dtype)
+        query.requires_grad_(training)
+        for attend in (F.scaled_dot_product_attention, lambda *qkv: scaled_dot_product_attention(*qkv)[0]):
+            times = []
+            for _ in range(6):
+                start = time.perf_counter()
+                heads = attend(query, query, query)
+                if training:
+                    heads.sum().backward()
+                times.append(time.perf_counter() - start)
+            seconds.append(min(times))
+    return seconds[0] / seconds[1]
+
+
+def formula_is_faster(query: Tensor) -> bool:
+    """Whether to compute attention by the formula, where torch's fused kernel would give the same output.
+
+    The kernel never holds the weights, which saves memory, but what it costs on a CPU depends on processor and number
+    format: with bfloat16 its backward pass can take three times as long as the formula's. So both are measured. Only a
+    clear gain moves us from the usual choice (formula to train, kernel to infer), so that two runs take the same path.
+    """
+    if query.device.type != "cpu":
+        return False
+    return measured_advantage(query.dtype, query.requires_grad) > (1 / 1.4 if query.requires_grad else 1.4)
 
 
 class MultiHeadSelfAttention(nn.Module):
@@ -113,8 +170,7 @@ class MultiHeadSelfAttention(nn.Module):
         query = self.split_heads(self.query(hidden[:, :queries]))
         key, value = self.split_heads(self.key(hidden)), self.split_heads(self.value(hidden))
         dropout_p = self.dropout_p if self.training else 0.0
-        # torch's fused kernel never holds the weights; on a CPU its backward pass is slower than our formula's.
-        if need_weights or (self.training and hidden.device.type == "cpu"):
+        if need_weights or formula_is_faster(query):
             heads, weights = scaled_dot_product_attention(query, key, value, mask, dropout_p=dropout_p)
         else:
             heads = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout_p)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -37,11 +38,44 @@ def pad_batch(sequences: Sequence[Sequence[int]], pad_token_id: int) -> tuple[Te
     Returns:
         input_ids and attention_mask, both (B, T) torch.long; the mask is 1 for tokens and 0 for padding.
     """
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
-    mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
-    ids = torch.full(mask.shape, pad_token_id)
-    ids[mask.bool()] = torch.tensor([token for sequence in sequences for token in sequence])
-    return ids, mask
+    lengths = np.array([len(sequence) for sequence in sequences])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(mask.shape, pad_token_id, dtype=np.int64)
+    ids[mask] = np.fromiter(chain.from_iterable(sequences), dtype=np.int64, count=lengths.sum())
+    return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
+
+
+def pack(lengths: Sequence[int], max_length: int) -> list[list[int]]:
+    """Put short sequences side by side into rows of max_length: the longest first, each into the fullest row with room.
+
+    ("Best fit decreasing"; Krell et al., 2021, "Efficient Sequence Packing without Cross-contamination".) What keeps
+    the sequences of a row from looking at each other is `bertlib.attention.packed_mask`.
+
+    Args:
+        lengths: tokens of each sequence.
+        max_length: tokens of a row.
+
+    Returns:
+        For each row the indices of its sequences; every index occurs exactly once.
+
+    Raises:
+        ValueError: a sequence is empty or longer than a row.
+    """
+    for number, length in enumerate(lengths):
+        if not 0 < length <= max_length:
+            raise ValueError(f"lengths[{number}] = {length}: give 1 to {max_length=} tokens; truncate longer sequences")
+    rows: list[list[int]] = []
+    with_room: list[list[int]] = [[] for _ in range(max_length + 1)]  # the rows with so much room left
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        room = next((r for r in range(lengths[index], max_length) if with_room[r]), None)
+        if room is None:
+            row, room = len(rows), max_length
+            rows.append([])
+        else:
+            row = with_room[room].pop()
+        rows[row].append(index)
+        with_room[room - lengths[index]].append(row)
+    return rows
 
 
 def length_buckets(

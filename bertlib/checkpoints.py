@@ -14,9 +14,10 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bertlib.config import read_json
+from bertlib.sharding import Moments
 from bertlib.weights import model_files, read_tensors, write_folder, write_model
 
 STATE, OPTIMIZER = "training.json", "optimizer.safetensors"
@@ -50,8 +51,14 @@ class Checkpoints:
     def place(self, updates: int) -> Path:
         return self.folder / f"{updates:08d}"
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, updates: int, state: Mapping[str, Any]) -> Path:
-        """Write a checkpoint and remove the oldest ones; `state` is any JSON object.
+    def save(self, model: nn.Module, moments: Moments, updates: int, state: Mapping[str, Any]) -> Path:
+        """Write a checkpoint and remove the oldest ones.
+
+        Args:
+            model: whose weights to write.
+            moments: from `bertlib.sharding.optimizer_moments`.
+            updates: how many were done.
+            state: any JSON object.
 
         Raises:
             OSError: no room, or writing failed; the checkpoints that were there stay.
@@ -59,15 +66,11 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.sweep()
         files, tensors = model_files(model, self.extra_files)
-        moments = {
-            f"{name}/{key}": value.detach().cpu().contiguous()
-            for name, parameter in model.named_parameters()
-            for key, value in optimizer.state.get(parameter, {}).items()
-        }
+        flat = {f"{name}/{key}": value for name, memory in moments.items() for key, value in memory.items()}
         files[STATE] = json.dumps({"settings": self.settings, "updates": updates, "state": state}, indent=1) + "\n"
-        size = sum(tensor.nbytes for tensor in [*tensors.values(), *moments.values()])
+        size = sum(tensor.nbytes for tensor in [*tensors.values(), *flat.values()])
         with write_folder(self.place(updates), size + sum(len(text) for text in files.values())) as beside:
-            safetensors.torch.save_file(moments, beside / OPTIMIZER)
+            safetensors.torch.save_file(flat, beside / OPTIMIZER)
             write_model(beside, files, tensors)
         for old in self.numbers()[: -self.keep]:
             os.replace(self.place(old), self.folder / f".{old:08d}.old")  # at once, so that no half of it is ever seen
@@ -79,11 +82,12 @@ class Checkpoints:
         for path in self.folder.glob(".[0-9]*"):
             shutil.rmtree(path, ignore_errors=True)
 
-    def resume(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
-        """Put the newest checkpoint's weights and moments into model and optimizer.
+    def resume(self, model: nn.Module) -> tuple[dict[str, Any], Moments] | None:
+        """Put the newest checkpoint's weights into the model.
 
         Returns:
-            The `state` that was saved, or None if there is no checkpoint yet.
+            The `state` that was saved, and the moments for `bertlib.sharding.restore_moments`; None if there is no
+            checkpoint yet.
 
         Raises:
             ValueError: it was made with other settings, is incomplete or damaged; the message says how to go on.
@@ -97,7 +101,7 @@ class Checkpoints:
         try:
             stored = read_json(place / STATE)
             weights = read_tensors(place)
-            moments = safetensors.torch.load_file(place / OPTIMIZER)
+            flat = safetensors.torch.load_file(place / OPTIMIZER)
             settings, state = stored["settings"], stored["state"]
             absent = [name for name in ("config.json", *self.extra_files) if not (place / name).is_file()]
             if absent:
@@ -116,20 +120,14 @@ class Checkpoints:
         expected = model_files(model)[1]
         if {name: tensor.shape for name, tensor in weights.items()} != {n: t.shape for n, t in expected.items()}:
             raise ValueError(f"{place}: holds the weights of another model; {remedy}")
-        by_name: dict[str, dict[str, Tensor]] = {}
-        for key, tensor in moments.items():
+        moments: dict[str, dict[str, torch.Tensor]] = {}
+        for key, tensor in flat.items():
             name, _, kind = key.rpartition("/")
-            by_name.setdefault(name, {})[kind] = tensor
+            moments.setdefault(name, {})[kind] = tensor
         with torch.no_grad():
             for (key, mine), stored_name in zip(model.state_dict().items(), expected, strict=True):
                 mine.copy_(weights[stored_name])
                 whole = {"step": (), "exp_avg": mine.shape, "exp_avg_sq": mine.shape}  # what AdamW remembers
-                if key in by_name and {kind: tensor.shape for kind, tensor in by_name[key].items()} != whole:
+                if key in moments and {kind: tensor.shape for kind, tensor in moments[key].items()} != whole:
                     raise ValueError(f"{place}: the optimizer's moments of {key} have another shape; {remedy}")
-        for name, parameter in model.named_parameters():
-            if name in by_name:
-                own = {kind: tensor.to(parameter.device) for kind, tensor in by_name[name].items()}
-                if parameter.device.type == "cpu":
-                    own = {kind: tensor.clone() for kind, tensor in own.items()}  # the file may be mapped, not read
-                optimizer.state[parameter] = own
-        return state
+        return state, moments

@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
-from bertlib.attention import MultiHeadSelfAttention, padding_mask
+from bertlib.attention import MultiHeadSelfAttention, packed_mask, padding_mask
 from bertlib.config import BertConfig
 from bertlib.dropout import Dropout
 from bertlib.weights import init_weights, load_model, save_model
@@ -64,9 +65,12 @@ class BertEmbeddings(nn.Module):
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
 
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
-        """(B, T) ids of tokens and of segments (None: all segment A) -> (B, T, D)."""
-        positions = self.position_embeddings.weight[: input_ids.size(1)]  # (T, D), the same for every example
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None = None) -> Tensor:
+        """(B, T) ids of tokens, of segments (None: all segment A) and of positions (None: 0, 1, 2, …) -> (B, T, D)."""
+        if position_ids is None:
+            positions = self.position_embeddings.weight[: input_ids.size(1)]  # (T, D), the same for every example
+        else:
+            positions = self.position_embeddings(position_ids)
         if token_type_ids is None:
             segments = self.token_type_embeddings.weight[0]
         else:
@@ -121,6 +125,11 @@ class BertModel(nn.Module):
     Args:
         config: its shape.
         add_pooling_layer: False leaves out the vector for the whole input, which a head on every token does not need.
+
+    Attributes:
+        recompute: True keeps only each layer's input for the backward pass and computes the rest of the layer again
+            there: less memory for one more forward pass (Chen et al., 2016, "Training Deep Nets with Sublinear Memory
+            Cost"). Outputs and gradients stay the same.
     """
 
     def __init__(self, config: BertConfig, add_pooling_layer: bool = True):
@@ -129,6 +138,7 @@ class BertModel(nn.Module):
         self.embeddings = BertEmbeddings(config)
         self.layers = nn.ModuleList(BertLayer(config) for _ in range(config.num_hidden_layers))
         self.pooler = BertPooler(config) if add_pooling_layer else None
+        self.recompute = False
         self.apply(partial(init_weights, std=config.initializer_range))
 
     def forward(
@@ -140,6 +150,7 @@ class BertModel(nn.Module):
         output_attentions: bool = False,
         output_hidden_states: bool = False,
         pooled_only: bool = False,
+        sequence_ids: Tensor | None = None,
     ) -> BertOutput:
         """Encode a batch.
 
@@ -151,39 +162,63 @@ class BertModel(nn.Module):
             output_hidden_states: also return the embeddings and each layer's output.
             pooled_only: compute the last layer for [CLS] alone, which is all that the pooler reads. The pooled output
                 is the same and cheaper; the last hidden state is (B, 1, D).
+            sequence_ids: (B, T), in place of attention_mask, for rows packed with several sequences; see
+                `bertlib.batching.pack`. Each is encoded as if it stood alone, and pooler_output has a row for each of
+                the N sequences, (N, D), in reading order.
 
         Raises:
-            ValueError: an id is out of range, the sequence is longer than the position table, the shapes differ, or a
-                row is all padding. TypeError: ids that are not integers.
+            ValueError: an id is out of range, the sequence is longer than the position table, the shapes differ, a
+                row is all padding, or arguments exclude each other. TypeError: ids that are not integers.
         """
-        mask = self.check_inputs(input_ids, attention_mask, token_type_ids)
-        hidden = self.embeddings(input_ids, token_type_ids)
+        mask = self.check_inputs(input_ids, attention_mask, token_type_ids, sequence_ids)
+        position_ids = starts = None
+        if sequence_ids is not None:
+            if pooled_only:
+                raise ValueError(
+                    "pooled_only=True with sequence_ids: the first tokens stand all over the rows; drop it"
+                )
+            place = torch.arange(input_ids.size(1), device=input_ids.device)
+            first = sequence_ids.diff(dim=-1, prepend=torch.zeros_like(sequence_ids[:, :1])) > 0  # each [CLS]
+            position_ids = place - (place * first).cummax(dim=-1).values  # counted from each sequence's own start
+            starts = first.nonzero(as_tuple=True)
+        hidden = self.embeddings(input_ids, token_type_ids, position_ids)
         states, attentions = [hidden], []
         for number, layer in enumerate(self.layers, start=1):
             queries = 1 if pooled_only and number == len(self.layers) else None
-            hidden, weights = layer(hidden, mask, output_attentions, queries)
+            if self.recompute and self.training:
+                hidden, weights = checkpoint(layer, hidden, mask, output_attentions, queries, use_reentrant=False)
+            else:
+                hidden, weights = layer(hidden, mask, output_attentions, queries)
             states.append(hidden)
             attentions.append(weights)
+        to_pool = hidden if starts is None else hidden[starts][:, None]
         return BertOutput(
             last_hidden_state=hidden,
-            pooler_output=None if self.pooler is None else self.pooler(hidden),
+            pooler_output=None if self.pooler is None else self.pooler(to_pool),
             hidden_states=tuple(states) if output_hidden_states else None,
             attentions=tuple(attentions) if output_attentions else None,
         )
 
     def check_inputs(
-        self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None,
+        token_type_ids: Tensor | None,
+        sequence_ids: Tensor | None = None,
     ) -> Tensor | None:
         """Raise on inputs that make no sense (see `forward`); otherwise give the mask that attention needs, or None."""
         config = self.config
         if input_ids.dim() != 2 or not input_ids.numel():
             raise ValueError(f"input_ids has shape {tuple(input_ids.shape)}: give (batch, tokens), neither of them 0")
+        if attention_mask is not None and sequence_ids is not None:
+            raise ValueError("attention_mask and sequence_ids exclude each other: the 0s of sequence_ids are padding")
         if input_ids.size(1) > config.max_position_embeddings:
             raise ValueError(
                 f"input_ids is {input_ids.size(1)} tokens long, but the position table ends at "
                 f"{config.max_position_embeddings}: truncate the text or cut it into windows"
             )
-        for name, given in (("attention_mask", attention_mask), ("token_type_ids", token_type_ids)):
+        given_ids = {"attention_mask": attention_mask, "token_type_ids": token_type_ids, "sequence_ids": sequence_ids}
+        for name, given in given_ids.items():
             if given is not None and given.shape != input_ids.shape:
                 raise ValueError(
                     f"{name} has shape {tuple(given.shape)}, input_ids {tuple(input_ids.shape)}: they must be equal"
@@ -191,6 +226,8 @@ class BertModel(nn.Module):
         check_ids("input_ids", input_ids, config.vocab_size, "the tokenizer and the model have different vocabularies")
         if token_type_ids is not None:
             check_ids("token_type_ids", token_type_ids, config.type_vocab_size, "use 0 for segment A and 1 for B")
+        if sequence_ids is not None:
+            return packed_mask(sequence_ids)
         if attention_mask is None:
             return None
         mask = padding_mask(attention_mask)

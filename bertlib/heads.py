@@ -76,6 +76,8 @@ class BertForPreTraining(nn.Module):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
         next_sentence_label: Tensor | None = None,
+        *,
+        sequence_ids: Tensor | None = None,
     ) -> PreTrainingOutput:
         """Score a batch, and with labels measure the losses.
 
@@ -86,17 +88,20 @@ class BertForPreTraining(nn.Module):
             input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
             labels: (B, T) ids below V at selected positions, -100 elsewhere.
             next_sentence_label: (B,) 0 for IsNext, 1 for NotNext.
+            sequence_ids: (B, T), for packed rows, in place of attention_mask, as in `BertModel.forward`; there is an
+                NSP score and a next_sentence_label for each of the N pairs then.
 
         Raises:
             ValueError: labels have another shape or are out of range; and all that BertModel raises.
         """
+        pairs = len(input_ids) if sequence_ids is None else int(sequence_ids.amax(dim=-1).sum())
         for name, given, shape in (
             ("labels", labels, input_ids.shape),
-            ("next_sentence_label", next_sentence_label, input_ids.shape[:1]),
+            ("next_sentence_label", next_sentence_label, (pairs,)),
         ):
             if given is not None and given.shape != shape:
                 raise ValueError(f"{name} has shape {tuple(given.shape)}: give {tuple(shape)}")
-        encoded = self.bert(input_ids, attention_mask, token_type_ids)
+        encoded = self.bert(input_ids, attention_mask, token_type_ids, sequence_ids=sequence_ids)
         hidden, losses = encoded.last_hidden_state, {}
         if labels is not None:
             selected = labels != -100

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertlib.batching import length_buckets, pad_batch
+from bertlib.batching import length_buckets, pack, pad_batch
 from bertlib.checkpoints import Checkpoints
 from bertlib.config import BertConfig
 from bertlib.heads import BertForPreTraining
@@ -68,6 +69,7 @@ class PretrainingData:
         probability: float = 0.15,
         whole_words: bool = False,
         topics: Sequence | None = None,
+        packing: bool = False,
         show_progress: bool = True,
     ):
         """Encode the documents.
@@ -80,6 +82,8 @@ class PretrainingData:
             seed: of pairs, order and masks.
             probability, whole_words: see `bertlib.masking.mask_tokens`.
             topics: see `bertlib.pairs.next_sentence_pairs`.
+            packing: put several short pairs into one row of max_length, in place of batches of similar length; see
+                `bertlib.batching.pack`. A batch has batch_size pairs all the same.
 
         Raises:
             ValueError: there is no document with two sentences, or an argument is out of its range.
@@ -89,7 +93,7 @@ class PretrainingData:
         self.ids = special_ids(tokenizer)
         self.vocab_size = tokenizer.get_vocab_size()
         self.max_length, self.batch_size, self.seed = max_length, batch_size, seed
-        self.probability, self.topics = probability, topics
+        self.probability, self.topics, self.packing = probability, topics, packing
         pieces = tokenizer.get_vocab()
         continuations = sorted(number for piece, number in pieces.items() if piece.startswith("##"))
         self.continuation_ids = continuations if whole_words else None
@@ -120,22 +124,32 @@ class PretrainingData:
         if number not in self._passes:
             rng = np.random.default_rng((self.seed, 0, number))
             pairs = next_sentence_pairs(self.sentences, max_length=self.max_length, rng=rng, topics=self.topics)
-            lengths = [len(pair.first) + len(pair.second) + SPECIALS_A_PAIR for pair in pairs]
-            batches = [[pairs[i] for i in chosen] for chosen in length_buckets(lengths, self.batch_size, rng)]
+            if self.packing:
+                order = rng.permutation(len(pairs)).tolist()
+                chosen = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+            else:
+                lengths = [len(pair.first) + len(pair.second) + SPECIALS_A_PAIR for pair in pairs]
+                chosen = length_buckets(lengths, self.batch_size, rng)
+            batches = [[pairs[i] for i in batch] for batch in chosen]
             self._passes = {n: kept for n, kept in self._passes.items() if n == number - 1} | {number: batches}
             if number == len(self._starts) - 1:
                 self._starts.append(self._starts[-1] + len(batches))
         return self._passes[number]
 
     def batch(self, number: int) -> Batch:
-        """Batch `number` of the stream, from 0: input_ids (masked), attention_mask, token_type_ids, labels (B, T);
-        next_sentence_label (B,). All torch.long.
+        """Batch `number` of the stream, from 0: input_ids (masked), attention_mask (sequence_ids if packed),
+        token_type_ids, labels (B, T); next_sentence_label, one a pair. All torch.long.
         """
         while number >= self._starts[-1]:
             self.batches_of_pass(len(self._starts) - 1)
         turn = int(np.searchsorted(self._starts, number, side="right")) - 1
         pairs = self.batches_of_pass(turn)[number - self._starts[turn]]
         joined = [pair.join(self.ids["[CLS]"], self.ids["[SEP]"]) for pair in pairs]
+        if self.packing:
+            rows = pack([len(ids) for ids, _ in joined], self.max_length)
+            pairs = [pairs[i] for row in rows for i in row]
+            numbers = [[n for n, i in enumerate(row, start=1) for _ in joined[i][0]] for row in rows]
+            joined = [tuple(list(chain(*(joined[i][k] for i in row))) for k in (0, 1)) for row in rows]
         input_ids, attention_mask = pad_batch([ids for ids, _ in joined], self.ids["[PAD]"])
         masked, labels = mask_tokens(
             input_ids,
@@ -146,9 +160,9 @@ class PretrainingData:
             probability=self.probability,
             continuation_ids=self.continuation_ids,
         )
-        return {
+        padding = {"sequence_ids": pad_batch(numbers, 0)[0]} if self.packing else {"attention_mask": attention_mask}
+        return padding | {
             "input_ids": masked,
-            "attention_mask": attention_mask,
             "token_type_ids": pad_batch([segments for _, segments in joined], 0)[0],
             "labels": labels,
             "next_sentence_label": torch.tensor([pair.label for pair in pairs]),
@@ -213,10 +227,10 @@ def loss_counts(batch: Batch) -> dict[str, int]:
 
 def real_tokens(batch: Batch) -> int:
     """Tokens of a batch, padding left out."""
-    return int(batch["attention_mask"].sum())
+    return int((batch["sequence_ids"] > 0).sum() if "sequence_ids" in batch else batch["attention_mask"].sum())
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: what a sharded model gathers here, its next training step uses again
 def evaluate(model: BertForPreTraining, batches: Sequence[Batch], *, precision: str = "auto") -> dict[str, float]:
     """Measure a model on held-out batches.
 
@@ -376,6 +390,9 @@ def pretrain(
     whole_words: bool = False,
     dropout: float | None = None,
     good_start: bool = True,
+    packing: bool = False,
+    recompute: bool = False,
+    compile: bool = False,
     evaluate_every: int | None = None,
     precision: str = "auto",
     seed: int = 0,
@@ -407,6 +424,10 @@ def pretrain(
         dropout: while training, in place of what `start` says; 0 is best for a run that sees nothing often. The model
             that comes out has start's again. None for no change.
         good_start: give new weights a start that saves a small model most of its plateau; see `bertlib.starts`.
+        packing: several short pairs in a row; see `PretrainingData`.
+        recompute: less memory for more time; see `bertlib.BertModel`.
+        compile: have torch compile each layer, which takes up to a minute at the start. Worth a try on a GPU; on the
+            CPUs that we measured it never paid for itself.
         evaluate_every: updates between evaluations (and checkpoints); None for a tenth of all.
         seed: of new weights, pairs, order, masks and dropout.
         tensorboard: write curves to `out/runs` (needs the package tensorboard).
@@ -441,6 +462,7 @@ def pretrain(
         batch_size=batch_size,
         seed=seed,
         whole_words=whole_words,
+        packing=packing,
         show_progress=show_progress,
     )
     held_out_batches = None
@@ -478,6 +500,10 @@ def pretrain(
     elif good_start and "mlm.dense.weight" in fresh:
         pass_through(model)
     model = model.to(pick_device())
+    model.bert.recompute = recompute
+    if compile:
+        for layer in model.bert.layers:
+            layer.compile(dynamic=True)
 
     every = min(updates, evaluate_every or math.ceil(updates / 10))
     rounds = math.ceil(updates / every)
@@ -499,6 +525,7 @@ def pretrain(
                 "weight_decay": weight_decay,
                 "whole_words": whole_words,
                 "good_start": good_start,
+                "packing": packing,
                 "precision": str(pick_dtype(pick_device(), precision)).removeprefix("torch."),
                 "seed": seed,
                 **settings,

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bertlib.checkpoints import Checkpoints
 from bertlib.progress import progress_bar
 from bertlib.runtime import autocast, keep_freed_memory, pick_dtype, process_rank
+from bertlib.sharding import gather, optimizer_moments, restore_moments, shard, sharding_wanted, whole
 
 Batch = Mapping[str, Tensor]
 
@@ -102,7 +103,9 @@ def train(
 
     An update may be split over several batches, and these over several processes. Its loss is, for every term (such as
     "mlm" and "nsp"), the sum over all its batches divided by the count over all its batches, so that the split changes
-    nothing. Averaging each batch's mean instead gives the tokens of short batches too much weight.
+    nothing. Averaging each batch's mean instead gives the tokens of short batches too much weight. Each process holds
+    the whole model, or, started by `accelerate launch --use_fsdp` and with maximize=None, a part of it; the result is
+    the same.
 
     Nothing random is carried from one update to the next: dropout is seeded anew by seed, update and process. So a run
     that goes on from a checkpoint goes on bit for bit.
@@ -162,15 +165,21 @@ def train(
     updates_an_epoch = math.ceil(len(batches) / accumulation)
     total_steps = epochs * updates_an_epoch
     warmup_steps = int(warmup * total_steps)
+    stored = None if checkpoints is None else checkpoints.resume(model)
+    complete = model  # the model that the caller gave, where training goes on with a part of it
+    sharded = processes > 1 and maximize is None and sharding_wanted()
+    if sharded:
+        model = shard(complete)
     # Biases, gains and tables of one model share a device, so the fused kernel serves on CPU, CUDA and MPS alike.
     optimizer = torch.optim.AdamW(
         parameter_groups(model, weight_decay), lr=learning_rate, betas=(0.9, 0.999), eps=1e-6, fused=True
     )
 
     history, best_value, best_state, first_epoch, units = History(), -math.inf, None, 0, 0
-    stored = None if checkpoints is None else checkpoints.resume(model, optimizer)
     if stored is not None:
-        history, first_epoch, units = History(**stored["history"]), stored["epochs"], stored["units"]
+        state, moments = stored
+        restore_moments(model, optimizer, moments)
+        history, first_epoch, units = History(**state["history"]), state["epochs"], state["units"]
     elif evaluate_first and evaluate is not None:
         model.eval()
         history.epochs.append({"epoch": 0, "updates": 0, unit: 0} | dict(evaluate(model)))
@@ -186,7 +195,8 @@ def train(
             for first in range(0, len(batches), accumulation):
                 step = len(history.updates)
                 torch.manual_seed(int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0]))
-                mine = [batches[i] for i in range(first, min(first + accumulation, len(batches)))[rank::processes]]
+                numbers = range(first, min(first + accumulation, len(batches)))
+                mine = [batches[i] for i in numbers[rank::processes]]
                 counts = [loss_counts(batch) for batch in mine]
                 totals = [sum(count[term] for count in counts) for term in terms] + [sum(map(size, mine))]
                 if processes > 1:
@@ -197,21 +207,28 @@ def train(
                 divisors = {term: max(total, 1) for term, total in zip(terms, totals, strict=False)}
                 optimizer.zero_grad(set_to_none=True)
                 loss_of_update = torch.zeros((), device=device)
-                for batch in mine:
+                # Where the model is sharded, every process takes part in every layer: one without work goes through
+                # the motions with a batch that counts for nothing. And gradients are averaged there, not summed.
+                idle = [batches[first]] if sharded and len(mine) < math.ceil(len(numbers) / processes) else []
+                weights = [processes if sharded else 1] * len(mine) + [0] * len(idle)
+                for batch, weight in zip([*mine, *idle], weights, strict=True):
                     batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
                     with autocast(device, dtype):
                         sums = loss_sums(model, batch)
                     loss = sum(sums[term].float() / divisors[term] for term in terms)
-                    loss.backward()
-                    loss_of_update += loss.detach()
-                if processes > 1:
+                    (weight * loss).backward()
+                    if weight:
+                        loss_of_update += loss.detach()
+                if sharded:
+                    dist.all_reduce(loss_of_update)
+                elif processes > 1:
                     for parameter in model.parameters():
                         if parameter.grad is None and parameter.requires_grad:
                             parameter.grad = torch.zeros_like(parameter)
                     gradients = [p.grad for p in model.parameters() if p.grad is not None]
                     sum_over_processes([loss_of_update, *gradients])
                 norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_grad_norm)
-                loss_of_update, norm = float(loss_of_update), float(norm)
+                loss_of_update, norm = float(loss_of_update), float(whole(norm))
                 if not (math.isfinite(loss_of_update) and math.isfinite(norm)):
                     raise FloatingPointError(
                         f"update {step + 1}: loss {loss_of_update}, gradient norm {norm}; lower "
@@ -249,11 +266,17 @@ def train(
             if on_epoch is not None and rank == 0:
                 on_epoch(history)
             if checkpoints is not None:
+                if sharded:
+                    gather(model, complete)
+                moments = optimizer_moments(model, optimizer) if rank == 0 or sharded else {}
                 if rank == 0:
                     state = {"epochs": epoch + 1, "units": units, "history": asdict(history)}
-                    checkpoints.save(model, optimizer, len(history.updates), state)
+                    checkpoints.save(complete, moments, len(history.updates), state)
                 if processes > 1:
                     dist.barrier()
+    if sharded:
+        gather(model, complete)
+        model = complete.to(device)
     model.eval()
     if maximize is None:
         if on_best is not None and rank == 0:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from bertlib.batching import encode_texts, length_buckets, pad_batch, padding_share
+from bertlib.batching import encode_texts, length_buckets, pack, pad_batch, padding_share
 
 
 def random_lengths(seed):
@@ -139,3 +139,25 @@ def test_texts_that_cannot_be_encoded(tokenizer, texts, message):
 def test_max_length_without_room_for_a_token(tokenizer):
     with pytest.raises(ValueError, match="max_length=2: give at least 3"):
         encode_texts(tokenizer, ["goal"], 2)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_packing_keeps_every_sequence_whole_and_fills_rows(seed):
+    lengths, _ = random_lengths(seed)
+    rows = pack(lengths, 128)
+    assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
+    filled = [sum(lengths[i] for i in row) for row in rows]
+    assert max(filled) <= 128
+    assert len(rows) <= 1.25 * sum(lengths) / 128 + 2  # best fit decreasing: 11/9 of the best, and little more
+    assert sum(f <= 64 for f in filled) <= 1  # two half-empty rows would have been one
+
+
+def test_packing_by_hand():
+    assert pack([3, 8, 5, 2, 10, 2], 10) == [[4], [1, 5], [2, 0, 3]]
+    assert pack([], 10) == []
+
+
+@pytest.mark.parametrize("lengths", [[3, 0], [3, 11]])
+def test_sequences_that_cannot_be_packed(lengths):
+    with pytest.raises(ValueError, match=r"lengths\[1\] = (0|11): give 1 to max_length=10 tokens"):
+        pack(lengths, 10)

@@ -18,6 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from bertlib import BertConfig, BertForPreTraining, checkpoints, weights
 from bertlib.checkpoints import Checkpoints
 from bertlib.pretrain import pretrain
+from bertlib.sharding import optimizer_moments
 from bertlib.wordpiece import WordPiece, load_tokenizer
 
 SETTINGS = {
@@ -346,8 +347,9 @@ def test_how_many_are_kept(keep, tmp_path, tiny_config):
     optimizer = torch.optim.AdamW(model.parameters())
     kept = Checkpoints(tmp_path, {"a": 1}, keep=keep)
     for updates in (5, 10, 15, 20):
-        kept.save(model, optimizer, updates, {"n": updates})
+        kept.save(model, optimizer_moments(model, optimizer), updates, {"n": updates})
     assert kept.numbers() == [5, 10, 15, 20][-keep:]
-    assert kept.resume(model, optimizer) == {"n": 20}
-    assert Checkpoints(tmp_path / "none", {}).resume(model, optimizer) is None
+    state, moments = kept.resume(model)
+    assert state == {"n": 20} and moments == {}
+    assert Checkpoints(tmp_path / "none", {}).resume(model) is None
     assert json.loads((tmp_path / "00000020" / "training.json").read_text(encoding="utf-8"))["settings"] == {"a": 1}

@@ -13,6 +13,7 @@ FLOORS = {
     "figures": 0,
     "progress": 0,
     "runtime": 0,
+    "sharding": 0,
     "spans": 0,
     "attention": 1,
     "batching": 1,

@@ -7,6 +7,7 @@ from bug_zoo import mlm_losses
 from torch.nn import functional as F
 
 from bertlib import BertForPreTraining, BertForSequenceClassification
+from bertlib.batching import pack, pad_batch
 from bertlib.dropout import Dropout
 from bertlib.pretrain import loss_counts, loss_sums
 from bertlib.training import train
@@ -214,3 +215,86 @@ def test_nsp_reads_the_pooled_cls(tiny_config):
 def test_bad_pretraining_labels(tiny_config, change, message):
     with pytest.raises(ValueError, match=message):
         BertForPreTraining(tiny_config)(**pretraining_batch(tiny_config) | change)
+
+
+def packed(rows, values):
+    """The values of several sequences, side by side in rows."""
+    return pad_batch([[v for i in row for v in values[i]] for row in rows], 0)[0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_packed_sequences_do_not_see_each_other(seed, tiny_config):
+    """Outputs, losses and gradients are those of the same sequences in rows of their own."""
+    config = replace(tiny_config, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    torch.manual_seed(seed)
+    model = BertForPreTraining(config).train()
+    lengths = torch.randint(2, 17, (9,)).tolist()
+    ids = [torch.randint(5, config.vocab_size, (n,)).tolist() for n in lengths]
+    types = [[0] * (n // 2) + [1] * (n - n // 2) for n in lengths]
+    labels = [[token if place % 3 == 1 else -100 for place, token in enumerate(row)] for row in ids]
+    follows = torch.randint(0, 2, (9,)).tolist()
+    rows = pack(lengths, 16)
+    order = [i for row in rows for i in row]
+    assert len(rows) < 9
+    sequence_ids = pad_batch([[n for n, i in enumerate(row, 1) for _ in ids[i]] for row in rows], 0)[0]
+    in_rows, mask = packed(rows, ids), sequence_ids > 0
+    row_labels = packed(rows, labels).masked_fill(~mask, -100)
+    together = model(
+        in_rows,
+        token_type_ids=packed(rows, types),
+        labels=row_labels,
+        next_sentence_label=torch.tensor([follows[i] for i in order]),
+        sequence_ids=sequence_ids,
+    )
+    together.loss.backward()
+    gradients = [parameter.grad.clone() for parameter in model.parameters()]
+    model.zero_grad()
+    padded, padding = pad_batch(ids, 0)
+    apart = model(
+        padded,
+        padding,
+        pad_batch(types, 0)[0],
+        pad_batch(labels, 0)[0].masked_fill(padding == 0, -100),
+        torch.tensor(follows),
+    )
+    apart.loss.backward()
+    torch.testing.assert_close(together.loss, apart.loss)
+    torch.testing.assert_close(together.seq_relationship_logits, apart.seq_relationship_logits[order])
+    for mine, parameter in zip(gradients, model.parameters(), strict=True):
+        torch.testing.assert_close(mine, parameter.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_packed_rows_with_wrong_arguments(tiny_config):
+    model = BertForPreTraining(tiny_config)
+    ids, sequence_ids = torch.full((1, 4), 7), torch.tensor([[1, 1, 2, 2]])
+    with pytest.raises(ValueError, match=r"next_sentence_label has shape \(1,\): give \(2,\)"):
+        model(ids, next_sentence_label=torch.tensor([0]), sequence_ids=sequence_ids)
+    with pytest.raises(ValueError, match="exclude each other"):
+        model(ids, torch.ones(1, 4), sequence_ids=sequence_ids)
+    with pytest.raises(ValueError, match="sequence_ids has shape"):
+        model.bert(ids, sequence_ids=sequence_ids[:, :3])
+    with pytest.raises(ValueError, match="pooled_only=True with sequence_ids"):
+        model.bert(ids, sequence_ids=sequence_ids, pooled_only=True)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_recomputing_changes_neither_loss_nor_gradients(dropout, tiny_config):
+    config = replace(tiny_config, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout)
+    model = BertForPreTraining(config).train()
+    batch = pretraining_batch(config)
+    results, layers_run = [], []
+    model.bert.layers[0].register_forward_pre_hook(lambda *_: layers_run.append(1))
+    for recompute in (False, True):
+        model.bert.recompute = recompute
+        model.zero_grad()
+        torch.manual_seed(1)
+        loss = model(**batch).loss
+        loss.backward()
+        results.append([loss.detach(), *[p.grad.clone() for p in model.parameters()]])
+        assert len(layers_run) == (3 if recompute else 1)  # once; then forward, and again for the backward pass
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
+    model.eval()
+    layers_run.clear()
+    model(**batch)
+    assert len(layers_run) == 1

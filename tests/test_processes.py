@@ -13,6 +13,7 @@ import safetensors.torch
 import torch
 from test_checkpoints import in_child
 from test_pretrain import TINY, documents
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from bertlib.pretrain import pretrain
 from bertlib.runtime import joined_processes, process_rank
@@ -49,9 +50,11 @@ def join(processes, action):
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
-def train(tokenizer, out, rank=0, start=TINY, on_evaluation=None, **settings):
+def train(tokenizer, out, rank=0, start=TINY, on_evaluation=None, shards=False, **settings):
     """Nine updates, evaluated after every third; each process writes down what it saw."""
     seen = []
+    if shards:
+        seen_parts = watch_parts()
 
     def look(history, baseline):
         seen.append(len(history.updates))
@@ -74,11 +77,25 @@ def train(tokenizer, out, rank=0, start=TINY, on_evaluation=None, **settings):
         on_evaluation=look,
         **settings,
     )
+    if shards:  # each process really held only its part while it trained
+        assert seen_parts and all(mine < 0.8 * total for mine, total in seen_parts)
     epochs = [{k: v for k, v in row.items() if "second" not in k} for row in result.history.epochs]
     report = {"updates": result.history.updates, "epochs": epochs, "seen": seen}
     (out / f"report{rank}.json").write_text(json.dumps(report), encoding="utf-8")
     weights = {name: tensor.clone() for name, tensor in result.model.state_dict().items()}
     safetensors.torch.save_file(weights, out / f"weights{rank}.safetensors")
+
+
+def watch_parts():
+    """A list that grows, with every update of an optimizer, by (numbers that this process holds, numbers in all)."""
+    seen = []
+
+    def look(optimizer, args, kwargs):
+        parts = [p for group in optimizer.param_groups for p in group["params"]]
+        seen.append((sum(p.to_local().numel() for p in parts), sum(p.numel() for p in parts)))
+
+    register_optimizer_step_post_hook(look)
+    return seen
 
 
 def read(out, rank=0):
@@ -124,6 +141,45 @@ def test_processes_change_nothing(processes, tokenizer, alone, tmp_path):
         assert other["seen"] == []  # the first process alone speaks and writes
         assert other["updates"] == report["updates"]
         assert all(torch.equal(tensor, weights[name]) for name, tensor in other_weights.items())
+
+
+@needs_fork
+@pytest.mark.parametrize("processes, accumulation", [(2, 4), (4, 4), (2, 1), (4, 3)])  # also processes without a batch
+def test_a_sharded_model_is_the_same_model(processes, accumulation, tokenizer, tmp_path, monkeypatch):
+    """As `accelerate launch --use_fsdp` asks for it; each process holds a part of every weight."""
+    settings = {"accumulation": accumulation}
+    (tmp_path / "one").mkdir()
+    train(tokenizer, tmp_path / "one", **settings)
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    report, weights = together(processes, tokenizer, tmp_path / "more", shards=True, **settings)
+    assert_close((report, weights), read(tmp_path / "one"))
+    for rank in range(1, processes):
+        assert all(torch.equal(tensor, weights[name]) for name, tensor in read(tmp_path / "more", rank)[1].items())
+    stored = tmp_path / "more" / "model" / "model.safetensors"
+    assert {n: t.shape for n, t in safetensors.torch.load_file(stored).items()} == {
+        n: t.shape for n, t in safetensors.torch.load_file(tmp_path / "one" / "model" / "model.safetensors").items()
+    }
+
+
+@needs_fork
+@pytest.mark.parametrize("before, after", [((2, False), (1, False)), ((1, False), (3, True)), ((4, True), (2, False))])
+def test_goes_on_with_another_number_of_processes(before, after, tokenizer, alone, tmp_path, monkeypatch):
+    """(processes, sharded) before and after a stop at update 6, whose checkpoint is that of update 3."""
+
+    def stop(history, baseline):
+        if len(history.updates) == 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def run(processes, sharded, **settings):
+        monkeypatch.setenv("ACCELERATE_USE_FSDP", str(sharded).lower())
+        return join(processes, lambda rank: train(tokenizer, tmp_path, rank, shards=sharded, **settings))
+
+    assert run(*before, on_evaluation=stop)[0] == -signal.SIGKILL
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["00000003"]
+    assert run(*after) == [0] * after[0]
+    report, weights = read(tmp_path)
+    assert report["seen"] == [6, 9]
+    assert_close((report, weights), alone)
 
 
 @needs_fork
