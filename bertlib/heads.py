@@ -94,14 +94,13 @@ class BertForPreTraining(nn.Module):
         Raises:
             ValueError: labels have another shape or are out of range; and all that BertModel raises.
         """
-        pairs = len(input_ids) if sequence_ids is None else int(sequence_ids.amax(dim=-1).sum())
+        encoded = self.bert(input_ids, attention_mask, token_type_ids, sequence_ids=sequence_ids)
         for name, given, shape in (
             ("labels", labels, input_ids.shape),
-            ("next_sentence_label", next_sentence_label, (pairs,)),
+            ("next_sentence_label", next_sentence_label, encoded.pooler_output.shape[:1]),
         ):
             if given is not None and given.shape != shape:
                 raise ValueError(f"{name} has shape {tuple(given.shape)}: give {tuple(shape)}")
-        encoded = self.bert(input_ids, attention_mask, token_type_ids, sequence_ids=sequence_ids)
         hidden, losses = encoded.last_hidden_state, {}
         if labels is not None:
             selected = labels != -100

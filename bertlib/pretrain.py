@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from bertlib.batching import length_buckets, pack, pad_batch
 from bertlib.checkpoints import Checkpoints
 from bertlib.config import BertConfig
+from bertlib.corpus import EncodedCorpus, vocabulary_digest
 from bertlib.heads import BertForPreTraining
 from bertlib.masking import IGNORED, mask_tokens
 from bertlib.pairs import SPECIALS_A_PAIR, Pair, next_sentence_pairs
@@ -30,7 +31,8 @@ from bertlib.training import Batch, History, train
 from bertlib.weights import load_model, save_model, tokenizer_files
 from bertlib.wordpiece import SPECIAL_TOKENS, WordPiece, load_tokenizer
 
-Documents = Sequence[Sequence[str]]  # documents of sentences
+Documents = Sequence[Sequence[str]] | EncodedCorpus  # documents of sentences
+DOCUMENTS_A_SECTION = 50_000  # as many are drawn into pairs at a time: a few hundred MB of Wikipedia
 
 
 def special_ids(tokenizer: Tokenizer) -> dict[str, int]:
@@ -53,6 +55,9 @@ class PretrainingData:
     and its order anew from (seed, pass), each batch its masks from (seed, n). Nothing has to be remembered to go on
     from the middle, and no mask is ever used twice (RoBERTa's dynamic masking; Liu et al., 2019, §4.1).
 
+    A pass over a large corpus goes section by section, each a random part of the documents, whose pairs alone are in
+    memory. A false second segment comes from the same section.
+
     Attributes:
         sentences: the documents as token ids, without special tokens.
         tokens: how many tokens they have in all.
@@ -70,12 +75,13 @@ class PretrainingData:
         whole_words: bool = False,
         topics: Sequence | None = None,
         packing: bool = False,
+        section: int = DOCUMENTS_A_SECTION,
         show_progress: bool = True,
     ):
-        """Encode the documents.
+        """Encode the documents, unless they are encoded already.
 
         Args:
-            documents: each a sequence of sentences.
+            documents: each a sequence of sentences; or an EncodedCorpus, of any size.
             tokenizer: with the five special tokens.
             max_length: tokens a pair may have.
             batch_size: pairs a batch.
@@ -84,9 +90,11 @@ class PretrainingData:
             topics: see `bertlib.pairs.next_sentence_pairs`.
             packing: put several short pairs into one row of max_length, in place of batches of similar length; see
                 `bertlib.batching.pack`. A batch has batch_size pairs all the same.
+            section: documents a section, at most.
 
         Raises:
-            ValueError: there is no document with two sentences, or an argument is out of its range.
+            ValueError: there is no document with two sentences, an argument is out of its range, or the corpus was
+                encoded with another vocabulary.
         """
         if not len(documents):
             raise ValueError("documents is empty: give at least two documents of two sentences")
@@ -97,21 +105,29 @@ class PretrainingData:
         pieces = tokenizer.get_vocab()
         continuations = sorted(number for piece, number in pieces.items() if piece.startswith("##"))
         self.continuation_ids = continuations if whole_words else None
-        self.sentences = []
-        with progress_bar(what="encoding", unit="documents", total=len(documents), show=show_progress) as bar:
-            for first in range(0, len(documents), 256):
-                part = documents[first : first + 256]
-                flat = tokenizer.encode_batch([s for document in part for s in document], add_special_tokens=False)
-                encoded = iter(flat)
-                self.sentences += [[next(encoded).ids for _ in document] for document in part]
-                bar.update(len(part))
-        self.tokens = sum(len(sentence) for document in self.sentences for sentence in document)
-        self._passes: dict[int, list[list[Pair]]] = {}
-        self._starts = [0]  # number of the first batch of each pass
-        self.batches_of_pass(0)  # raises now, not in the middle of training, if there is nothing to pair
+        if isinstance(documents, EncodedCorpus):
+            if documents.vocabulary != vocabulary_digest(tokenizer):
+                raise ValueError(f"{documents.folder} was encoded with another vocabulary: encode it again")
+            self.sentences, self.tokens = documents, documents.tokens
+        else:
+            self.sentences = []
+            with progress_bar(what="encoding", unit="documents", total=len(documents), show=show_progress) as bar:
+                for first in range(0, len(documents), 256):
+                    part = documents[first : first + 256]
+                    flat = tokenizer.encode_batch([s for document in part for s in document], add_special_tokens=False)
+                    encoded = iter(flat)
+                    self.sentences += [[next(encoded).ids for _ in document] for document in part]
+                    bar.update(len(part))
+            self.tokens = sum(len(sentence) for document in self.sentences for sentence in document)
+        self.sections = math.ceil(len(documents) / section)
+        self._drawn: dict[int, list[list[Pair]]] = {}
+        self._starts = [0]  # number of the first batch of each section of each pass
+        self.batches_of_section(0)  # raises now, not in the middle of training, if there is nothing to pair
 
     def digest(self) -> str:
         """A fingerprint of the encoded documents."""
+        if isinstance(self.sentences, EncodedCorpus):
+            return self.sentences.digest()
         digest = hashlib.sha256()
         for document in self.sentences:
             for sentence in document:
@@ -119,11 +135,18 @@ class PretrainingData:
             digest.update(b"\n")
         return digest.hexdigest()[:16]
 
-    def batches_of_pass(self, number: int) -> list[list[Pair]]:
-        """The pairs of one pass over the documents, grouped by length into batches, in random order."""
-        if number not in self._passes:
-            rng = np.random.default_rng((self.seed, 0, number))
-            pairs = next_sentence_pairs(self.sentences, max_length=self.max_length, rng=rng, topics=self.topics)
+    def batches_of_section(self, turn: int) -> list[list[Pair]]:
+        """The pairs of section `turn % sections` of pass `turn // sections`, grouped into batches, in random order."""
+        if turn not in self._drawn:
+            rng = np.random.default_rng((self.seed, 0, turn))
+            documents, topics = self.sentences, self.topics
+            if self.sections > 1:
+                in_pass, place = divmod(turn, self.sections)
+                order = np.random.default_rng((self.seed, 2, in_pass)).permutation(len(self.sentences))
+                chosen = np.sort(np.array_split(order, self.sections)[place]).tolist()
+                documents = [self.sentences[i] for i in chosen]
+                topics = None if topics is None else [topics[i] for i in chosen]
+            pairs = next_sentence_pairs(documents, max_length=self.max_length, rng=rng, topics=topics)
             if self.packing:
                 order = rng.permutation(len(pairs)).tolist()
                 chosen = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
@@ -131,19 +154,24 @@ class PretrainingData:
                 lengths = [len(pair.first) + len(pair.second) + SPECIALS_A_PAIR for pair in pairs]
                 chosen = length_buckets(lengths, self.batch_size, rng)
             batches = [[pairs[i] for i in batch] for batch in chosen]
-            self._passes = {n: kept for n, kept in self._passes.items() if n == number - 1} | {number: batches}
-            if number == len(self._starts) - 1:
+            self._drawn = {n: kept for n, kept in self._drawn.items() if n == turn - 1} | {turn: batches}
+            if turn == len(self._starts) - 1:
                 self._starts.append(self._starts[-1] + len(batches))
-        return self._passes[number]
+        return self._drawn[turn]
+
+    def batches_of_pass(self, number: int) -> list[list[Pair]]:
+        """The pairs of one pass over the documents, grouped by length into batches, in random order."""
+        turns = range(number * self.sections, (number + 1) * self.sections)
+        return [batch for turn in turns for batch in self.batches_of_section(turn)]
 
     def batch(self, number: int) -> Batch:
         """Batch `number` of the stream, from 0: input_ids (masked), attention_mask (sequence_ids if packed),
         token_type_ids, labels (B, T); next_sentence_label, one a pair. All torch.long.
         """
         while number >= self._starts[-1]:
-            self.batches_of_pass(len(self._starts) - 1)
+            self.batches_of_section(len(self._starts) - 1)
         turn = int(np.searchsorted(self._starts, number, side="right")) - 1
-        pairs = self.batches_of_pass(turn)[number - self._starts[turn]]
+        pairs = self.batches_of_section(turn)[number - self._starts[turn]]
         joined = [pair.join(self.ids["[CLS]"], self.ids["[SEP]"]) for pair in pairs]
         if self.packing:
             rows = pack([len(ids) for ids, _ in joined], self.max_length)
@@ -174,6 +202,8 @@ class PretrainingData:
 
     def token_counts(self) -> np.ndarray:
         """How often each id occurs, int64 (V,)."""
+        if isinstance(self.sentences, EncodedCorpus):
+            return sum(np.bincount(part, minlength=self.vocab_size) for part in self.sentences.token_parts())
         flat = [np.asarray(sentence) for document in self.sentences for sentence in document if sentence]
         return np.bincount(np.concatenate(flat), minlength=self.vocab_size)
 

@@ -23,6 +23,7 @@ FLOORS = {
     "weights": 1,
     "wordpiece": 1,
     "checkpoints": 2,
+    "corpus": 2,
     "data": 2,
     "encoder": 2,
     "heads": 3,

@@ -1,0 +1,243 @@
+"""Pretraining speed: bertlib against transformers' BertForPreTraining in the loop that a user would write, in one run.
+
+The plain loop: float32, AdamW, dropout 0.1, every pair padded to T tokens, scores of the whole vocabulary at every
+position. The rows below give it each of bertlib's steps that it can take too, one on top of the other. All sides see
+the same pairs and masks. Before any ratio: from the same weights, without dropout, both sides' losses of a dozen
+updates must be equal.
+
+    python benchmarks/pretraining.py                              four layers of 256, T = 128, on BBC News
+    python benchmarks/pretraining.py --model base --length 512    BERT-base; on a GPU, perhaps with --compile
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from dataclasses import replace
+
+import torch
+import transformers
+from measure import TrainingSide, alternate, close_all, print_machine, print_table, say
+from torch.nn import functional as F
+
+from bertlib.config import BertConfig
+from bertlib.costs import matrix_peak, training_flops
+from bertlib.data import documents_of, load
+from bertlib.heads import BertForPreTraining
+from bertlib.masking import IGNORED
+from bertlib.pretrain import PretrainingData, loss_counts, loss_sums, real_tokens
+from bertlib.runtime import autocast, data_folder, keep_freed_memory, pick_device, pick_dtype, seed_everything
+from bertlib.training import linear_schedule, train
+from bertlib.wordpiece import load_tokenizer
+
+SHAPES = {"small": (4, 256, 4), "base": (12, 768, 12)}
+STEPS = ("buckets", "selected only", "fused AdamW", "bf16", "eager attention", "memory kept", "no dropout")
+
+
+def make_data(options: dict) -> PretrainingData:
+    documents = documents_of(load("bbc_news")["train"])
+    sizes = {"max_length": options["length"], "batch_size": options["batch"]}
+    return PretrainingData(documents, load_tokenizer(data_folder("bbc_bert")), **sizes, show_progress=False)
+
+
+def make_config(options: dict, vocab_size: int) -> BertConfig:
+    layers, width, heads = SHAPES[options["model"]]
+    return BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * width,
+        max_position_embeddings=options["length"],
+    )
+
+
+def padded(batch: dict, length: int) -> dict:
+    """The same batch with every row as long as the longest could be."""
+    more = length - batch["input_ids"].size(1)
+    fill = {"input_ids": 0, "attention_mask": 0, "token_type_ids": 0, "labels": IGNORED}
+    return batch | {name: F.pad(batch[name], (0, more), value=value) for name, value in fill.items()}
+
+
+def reference_loss(model: torch.nn.Module, batch: dict, selected_only: bool) -> torch.Tensor:
+    """transformers' loss; on demand with the MLM head on the selected positions alone."""
+    if not selected_only:
+        return model(**batch).loss
+    encoded = model.bert(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"])
+    selected = batch["labels"] != IGNORED
+    scores = model.cls.predictions(encoded[0][selected])
+    follows = model.cls.seq_relationship(encoded[1])
+    return F.cross_entropy(scores, batch["labels"][selected]) + F.cross_entropy(follows, batch["next_sentence_label"])
+
+
+def train_reference(options: dict, steps: tuple[str, ...], weights: str | None = None, updates: int = 10**6) -> list:
+    """transformers in a plain loop, with some of bertlib's steps; gives the loss and real tokens of each update."""
+    seed_everything(0)
+    device = pick_device()
+    data = make_data(options)
+    attention = "eager" if "eager attention" in steps else "sdpa"
+    dropout = 0.0 if "no dropout" in steps else 0.1
+    if weights is not None:
+        model = transformers.BertForPreTraining.from_pretrained(weights, attn_implementation=attention)
+    else:
+        config = transformers.BertConfig(**make_config(options, data.vocab_size).to_dict())
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
+        model = transformers.BertForPreTraining._from_config(config, attn_implementation=attention)
+    model.to(device).train()
+    if options["compile"]:
+        model.compile()
+    if "memory kept" in steps and device.type == "cpu":
+        keep_freed_memory()
+    dtype = pick_dtype(device) if "bf16" in steps else torch.float32
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=options["rate"], eps=1e-6, fused="fused AdamW" in steps or None
+    )
+    if options["check"]:
+        optimizer.param_groups[0]["weight_decay"] = 0.0
+    losses = []
+    for number in range(updates):
+        batch = data.batch(number)
+        tokens = real_tokens(batch)
+        if "buckets" not in steps:
+            batch = padded(batch, options["length"])
+        batch = {name: tensor.to(device) for name, tensor in batch.items()}
+        optimizer.zero_grad()
+        with autocast(device, dtype):
+            loss = reference_loss(model, batch, "selected only" in steps)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        share = linear_schedule(number, warmup_steps=options["warmup"], total_steps=max(updates, options["warmup"] + 1))
+        for group in optimizer.param_groups:
+            group["lr"] = options["rate"] * share
+        optimizer.step()
+        losses.append((loss.item(), tokens))
+    return losses
+
+
+class Stream:
+    """The batches of a stream, in order, as `bertlib.training.train` asks for them."""
+
+    def __init__(self, data: PretrainingData, count: int):
+        self.data, self.count = data, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> dict:
+        return self.data.batch(number)
+
+
+def train_ours(
+    options: dict, dropout: float, precision: str = "auto", weights: str | None = None, updates: int = 10**6
+) -> list:
+    """bertlib's own loop as `pretrain` calls it; gives the loss and real tokens of each update."""
+    seed_everything(0)
+    data = make_data(options)
+    if weights is not None:
+        model = BertForPreTraining.from_pretrained(weights)
+    else:
+        shape = make_config(options, data.vocab_size)
+        model = BertForPreTraining(replace(shape, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout))
+    model.to(pick_device())
+    if options["compile"]:
+        for layer in model.bert.layers:
+            layer.compile(dynamic=True)
+    history = train(
+        model,
+        lambda epoch: Stream(data, updates),
+        loss_sums=loss_sums,
+        loss_counts=loss_counts,
+        epochs=1,
+        learning_rate=options["rate"],
+        warmup=options["warmup"] / updates,
+        weight_decay=0.0 if options["check"] else 0.01,
+        precision=precision,
+        unit="tokens",
+        size=real_tokens,
+        show_progress=False,
+    )
+    return [row["loss"] for row in history.updates]
+
+
+def check_equal(options: dict, updates: int = 12) -> float:
+    """The largest relative difference between both sides' losses, from the same weights on the same batches."""
+    options = options | {"check": True, "compile": False, "warmup": 3}
+    seed_everything(1)
+    config = make_config(options, make_data(options).vocab_size)
+    config = replace(config, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    with tempfile.TemporaryDirectory() as folder:
+        BertForPreTraining(config).save_pretrained(folder)
+        plain = train_reference(options, ("no dropout",), weights=folder, updates=updates)
+        ours = train_ours(options, 0.0, "fp32", weights=folder, updates=updates)
+    return max(abs(loss - mine) / loss for (loss, _), mine in zip(plain, ours, strict=True))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=SHAPES, default="small")
+    parser.add_argument("--length", type=int, default=128, help="tokens a pair, at most")
+    parser.add_argument("--batch", type=int, default=64, help="pairs a batch")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=4, help="updates a round")
+    parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument("--compile", action="store_true", help="both sides compiled")
+    parser.add_argument("--ends", action="store_true", help="only the plain loop, all of its steps, and bertlib")
+    options = vars(parser.parse_args()) | {"check": False, "warmup": 10}
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+    layers, width, _ = SHAPES[options["model"]]
+    print_machine()
+    print(f"{layers} layers of {width}, at most {options['length']} tokens, {options['batch']} pairs a batch")
+    difference = check_equal(options)
+    print(f"same weights, same batches, no dropout, fp32: losses differ by at most {difference:.1e} of themselves")
+    if not difference < 1e-3:
+        print("the two sides do not compute the same: no ratio is worth anything", file=sys.stderr)
+        return 1
+
+    wanted = {"transformers, plain": (train_reference, {"steps": ()})}
+    for count in range(1, len(STEPS) + 1):
+        if count == len(STEPS) - 1 or not options["ends"]:
+            wanted[f"+ {STEPS[count - 1]}"] = (train_reference, {"steps": STEPS[:count]})
+    wanted["bertlib"] = (train_ours, {"dropout": 0.1})
+    wanted["bertlib, no dropout"] = (train_ours, {"dropout": 0.0})
+    data = make_data(options)
+    batches = [data.batch(n) for n in range(options["steps"] * (options["rounds"] + 1) + 2)]
+    tokens = [real_tokens(batch) for batch in batches]
+    sides, runs, done = {}, {}, dict.fromkeys(wanted, 1)
+    try:
+        for name, (function, arguments) in wanted.items():
+            say(f"starting: {name}")
+            sides[name] = TrainingSide(function, options=options, **arguments)
+
+        def run(name: str) -> float:
+            first = done[name]
+            done[name] += options["steps"]
+            return sum(tokens[first : done[name]]) / sides[name].seconds(options["steps"])
+
+        runs = alternate({name: lambda name=name: run(name) for name in wanted}, options["rounds"])
+    finally:
+        close_all(sides.values())
+    print_table(runs, "tokens/s")
+
+    device = pick_device()
+    dtype = pick_dtype(device)
+    peak = matrix_peak(dtype, device)
+    measured = batches[1 + options["steps"] :]
+    shape = make_config(options, data.vocab_size)
+    work = sum(
+        training_flops(shape, *batch["input_ids"].shape, int((batch["labels"] != IGNORED).sum())) for batch in measured
+    ) / sum(map(real_tokens, measured))
+    for name in ("bertlib", "bertlib, no dropout"):
+        share = work * statistics.median(runs[name]) / peak
+        print(
+            f"{name}: {share:.0%} of this machine's measured {str(dtype).removeprefix('torch.')} matrix peak ", end=""
+        )
+        print(f"({peak / 1e9:,.0f} GFLOP/s), at {work / 1e6:.1f} MFLOP a token")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
