@@ -10,13 +10,13 @@ endif
 PY := $(BIN)/python
 STAMP := .venv/.ready
 
-.PHONY: help setup course test lint lab doctor benchmarks clean
+.PHONY: help setup course test lint lab doctor bench clean
 help:
 	@echo "make course            run all lessons       (make course ONLY=\"01 07\" for some)"
 	@echo "make test              ruff, unit tests, every notebook"
 	@echo "make lab               open the lessons in JupyterLab"
 	@echo "make doctor            what is missing, and how to mend it"
-	@echo "make benchmarks        speed against plain code, as ratios"
+	@echo "make bench             speed and memory against plain code, as ratios (half an hour, on a quiet machine)"
 	@echo "make clean             remove build/ and .venv/"
 
 setup: $(STAMP)
@@ -43,8 +43,12 @@ lab: $(STAMP)
 doctor: $(STAMP)
 	$(PY) -m bertlib doctor
 
-benchmarks: $(STAMP)
-	$(PY) benchmarks/fine_tuning.py
+bench: $(STAMP)
+	$(PY) benchmarks/pretraining.py
+	$(PY) benchmarks/fine_tuning.py --data bbc_news
+	$(PY) benchmarks/data.py
+	$(PY) benchmarks/inference.py
+	$(PY) benchmarks/memory.py
 	$(PY) benchmarks/tagging.py
 
 clean:

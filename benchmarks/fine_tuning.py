@@ -101,6 +101,7 @@ def trainer(options: dict) -> float:
             optim="adamw_torch_fused",
             train_sampling_strategy="group_by_length",
             bf16=pick_dtype(device) == torch.bfloat16,
+            use_cpu=device.type == "cpu",
             seed=options["seed"],
             report_to=[],
             save_strategy="no",

@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
@@ -102,6 +103,8 @@ def _work(connection, function: Callable, arguments: dict, threads: int) -> None
         if steps_left == 0:
             connection.send(("paused", None))
             steps_left = connection.recv()
+            if steps_left is None:
+                raise SystemExit
         steps_left -= 1
 
     try:
@@ -109,6 +112,8 @@ def _work(connection, function: Callable, arguments: dict, threads: int) -> None
         result = function(**arguments)
         handle.remove()
         connection.send(("done", result))
+    except SystemExit:
+        pass
     except BaseException:
         connection.send(("failed", traceback.format_exc()))
 
@@ -173,7 +178,11 @@ class TrainingSide:
     def close(self) -> None:
         """End the worker, wherever it is."""
         if self.worker.is_alive():
-            self.worker.terminate()
+            with suppress(OSError):  # it may have ended by itself just now
+                self.connection.send(None)
+            self.worker.join(timeout=20)
+            if self.worker.is_alive():
+                self.worker.terminate()
         self.worker.join()
         self.connection.close()
 

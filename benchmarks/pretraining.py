@@ -180,7 +180,7 @@ def main() -> int:
     parser.add_argument("--length", type=int, default=128, help="tokens a pair, at most")
     parser.add_argument("--batch", type=int, default=64, help="pairs a batch")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=4, help="updates a round")
+    parser.add_argument("--steps", type=int, default=3, help="updates a round")
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--compile", action="store_true", help="both sides compiled")
     parser.add_argument("--ends", action="store_true", help="only the plain loop, all of its steps, and bertlib")

@@ -283,7 +283,13 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--held-out", type=Path, help="documents for the curves, in the same form")
     command.add_argument("--validation", type=float, default=0.05, help="without --held-out: share of the documents")
     command.add_argument("--out", type=Path, required=True, help="folder for model/, checkpoints/ and runs/")
-    command.add_argument("--start", default="random", help="random, minilm, bert-base-uncased, or a model's folder")
+    command.add_argument(  # torchrun takes --start for one of its own options
+        "--from",
+        "--start",
+        dest="start",
+        default="random",
+        help="random, minilm, bert-base-uncased, or a model's folder",
+    )
     command.add_argument("--vocab", type=Path, help="a vocab.txt for a random start; by default one is trained")
     command.add_argument("--vocab-size", type=int, default=8192)
     command.add_argument("--hidden-size", type=int, default=256)

@@ -17,6 +17,7 @@ FLOORS = {
     "spans": 0,
     "attention": 1,
     "batching": 1,
+    "costs": 1,
     "masking": 1,
     "pairs": 1,
     "text": 1,

@@ -7,6 +7,7 @@ from bug_zoo import mlm_losses
 from torch.nn import functional as F
 
 from bertlib import BertForPreTraining, BertForSequenceClassification
+from bertlib.attention import measured_advantage
 from bertlib.batching import pack, pad_batch
 from bertlib.dropout import Dropout
 from bertlib.pretrain import loss_counts, loss_sums
@@ -298,3 +299,14 @@ def test_recomputing_changes_neither_loss_nor_gradients(dropout, tiny_config):
     layers_run.clear()
     model(**batch)
     assert len(layers_run) == 1
+
+
+def test_recomputing_where_attention_is_still_to_be_measured(tiny_config):
+    """What the measurement keeps for its own backward pass is none of the layer's business."""
+    measured_advantage.cache_clear()
+    model = BertForPreTraining(tiny_config).train()
+    model.bert.recompute = True
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model(**pretraining_batch(tiny_config)).loss
+    loss.backward()
+    assert all(parameter.grad is not None for parameter in model.bert.layers.parameters())

@@ -22,6 +22,7 @@ REQUIRED = {
     "03_wordpiece": {"split_words", "join_pieces", "merge", "learn_pieces", "longest_match"},
     "04_mlm_and_nsp_data": {"mask_tokens", "next_sentence_pairs"},
     "05_pretraining": {"MLMHead", "BertForPreTraining", "unigram_baseline"},
+    "06_speed_and_scale": {"forward_flops"},
     "07_news_classification": {"length_buckets", "pad_batch", "linear_schedule"},
     "08_named_entities": {"entities_of", "first_pieces", "piece_labels"},
 }

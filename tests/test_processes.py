@@ -226,7 +226,7 @@ def test_the_command_under_torchrun(tmp_path, capfd):
         (corpus / f"{number}.txt").write_text("\n".join(document), encoding="utf-8")
     sizes = ["--vocab-size", "120", "--hidden-size", "16", "--layers", "1", "--heads", "2", "--max-length", "24"]
     schedule = ["--updates", "6", "--evaluate-every", "3", "--batch-size", "4", "--accumulation", "2"]
-    exact = ["--dropout", "0", "--precision", "fp32"]
+    exact = ["--dropout", "0", "--precision", "fp32", "--from", "random"]
     command = ["pretrain", "--corpus", str(corpus), *sizes, *schedule, *exact]
     assert main([*command, "--out", str(tmp_path / "one")]) == 0
     alone = [line for line in capfd.readouterr().out.splitlines() if line.startswith("update")]
