@@ -19,7 +19,7 @@ def course(options: argparse.Namespace) -> int:
     return run_course(options.notebooks, options.build, options.only)
 
 
-def encode(options: argparse.Namespace) -> int:
+def encode_text(options: argparse.Namespace) -> int:
     from itertools import islice
 
     from bertlib.corpus import encode_corpus
@@ -265,7 +265,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--vocab-size", type=int, default=8192, help="of a new tokenizer")
     command.add_argument("--sample", type=int, default=20_000, help="documents that a new tokenizer is trained on")
     command.add_argument("--limit", type=int, help="documents to read at most")
-    command.set_defaults(run=encode)
+    command.set_defaults(run=encode_text)
 
     command = commands.add_parser(
         "pretrain",

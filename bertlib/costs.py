@@ -38,7 +38,7 @@ def training_flops(config: BertConfig, batch: int, length: int, selected: int) -
     return 3 * sum(forward_flops(config, batch, length, selected).values())
 
 
-def matrix_peak(dtype: torch.dtype, device: torch.device, size: int | None = None, seconds: float = 0.5) -> float:
+def matrix_peak(dtype: torch.dtype, device: torch.device, size: int | None = None, seconds: float = 1.0) -> float:
     """The most FLOP a second that this device reached in large square matrix products.
 
     Args:
