@@ -23,6 +23,7 @@ from bertlib.pretrain import (
     loss_counts,
     loss_sums,
     pretrain,
+    real_tokens,
     unigram_baseline,
 )
 from bertlib.training import train
@@ -547,3 +548,43 @@ def test_checkpoints_keep_the_last_not_the_best(tmp_path):
             maximize="x",
             checkpoints=Checkpoints(tmp_path, {}),
         )
+
+
+# ------------------------------------------------------------------------------------- packing, recomputing, compiling
+
+
+def test_packed_batches_hold_the_same_pairs(tokenizer):
+    """Every pair of a pass once, whole, in rows that are never too long, and told apart from its neighbours."""
+    data = make_data(tokenizer, packing=True, max_length=24, batch_size=10)
+    cls, sep = data.ids["[CLS]"], data.ids["[SEP]"]
+    for number in range(len(data.batches_of_pass(0))):
+        batch, pairs = data.batch(number), data.batches_of_pass(0)[number]
+        assert batch.keys() == {"input_ids", "sequence_ids", "token_type_ids", "labels", "next_sentence_label"}
+        original = torch.where(batch["labels"] == IGNORED, batch["input_ids"], batch["labels"])
+        found = []
+        for row, numbers, segments in zip(original, batch["sequence_ids"], batch["token_type_ids"], strict=True):
+            assert len(row) <= 24
+            for n in range(1, int(numbers.max()) + 1):
+                found.append((row[numbers == n].tolist(), segments[numbers == n].tolist()))
+        expected = [pair.join(cls, sep) for pair in pairs]
+        assert sorted(found) == sorted(expected)
+        labels = {tuple(ids): pair.label for (ids, _), pair in zip(expected, pairs, strict=True)}
+        assert [labels[tuple(ids)] for ids, _ in found] == batch["next_sentence_label"].tolist()
+    assert real_tokens(batch) == sum(len(ids) for ids, _ in found)
+
+
+@pytest.mark.parametrize("settings", [{"packing": True}, {"recompute": True}, {"compile": True}])
+def test_ways_to_train(settings, tokenizer):
+    """Recomputing and compiling change nothing; packing draws other batches, and learns as well."""
+    run = {"start": TINY, "tokenizer": tokenizer, "updates": 40, "batch_size": 8, "max_length": 20} | QUIET
+    run |= {"learning_rate": 2e-3, "evaluate_every": 40}
+    with torch.compiler.set_stance("force_eager"):  # the compiler's own work takes a minute and is not ours to test
+        plain, other = (pretrain(documents(60, 1), documents(20, 2), **run, **more) for more in ({}, settings))
+    first, last = (other.history.epochs[place]["mlm_loss"] for place in (0, -1))
+    assert last < first - 0.2
+    losses = [[row["loss"] for row in result.history.updates] for result in (plain, other)]
+    if "packing" in settings:
+        assert losses[0] != losses[1]
+        assert abs(last - plain.history.epochs[-1]["mlm_loss"]) < 0.4
+    else:
+        assert losses[0] == pytest.approx(losses[1], rel=1e-6)

@@ -216,7 +216,18 @@ def test_killed_processes_go_on_bit_for_bit(tokenizer, tmp_path):
     assert all(torch.equal(tensor, expected_weights[name]) for name, tensor in weights.items())
 
 
-def test_the_command_under_torchrun(tmp_path, capfd):
+TORCHRUN = ["torch.distributed.run", "--nproc-per-node", "2", "--master-addr", "127.0.0.1"]
+ACCELERATE = ["accelerate.commands.launch", "--num_processes", "2", "--num_machines", "1", "--dynamo_backend", "no"]
+ACCELERATE += ["--mixed_precision", "no", "--main_process_ip", "127.0.0.1"]
+LAUNCHERS = {
+    "torchrun": [*TORCHRUN, "--master-port"],
+    "accelerate": [*ACCELERATE, "--cpu", "--main_process_port"],
+    "accelerate, sharded": [*ACCELERATE, "--use_fsdp", "--fsdp_version", "2", "--main_process_port"],
+}
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_the_command_under_a_launcher(launcher, tmp_path, capfd):
     """As a person starts it; and the same command alone, which gives the same model."""
     from bertlib.__main__ import main
 
@@ -230,10 +241,18 @@ def test_the_command_under_torchrun(tmp_path, capfd):
     command = ["pretrain", "--corpus", str(corpus), *sizes, *schedule, *exact]
     assert main([*command, "--out", str(tmp_path / "one")]) == 0
     alone = [line for line in capfd.readouterr().out.splitlines() if line.startswith("update")]
-    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    meeting = ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
     result = subprocess.run(
-        [sys.executable, *launcher, *meeting, "-m", "bertlib", *command, "--out", str(tmp_path / "two")],
+        [
+            sys.executable,
+            "-m",
+            *LAUNCHERS[launcher],
+            str(free_port()),
+            "-m",
+            "bertlib",
+            *command,
+            "--out",
+            str(tmp_path / "two"),
+        ],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
