@@ -1,0 +1,43 @@
+"""Worked solutions of the exercises on sentence pairs. Try first: `check` tells you more than these do."""
+
+
+def my_join(first, second, cls_token_id, sep_token_id):
+    front, back = [cls_token_id, *first, sep_token_id], [*second, sep_token_id]
+    return front + back, [0] * len(front) + [1] * len(back)
+
+
+def my_truncate(first, second, budget):
+    first, second = list(first), list(second)
+    while len(first) + len(second) > budget:
+        if len(first) > len(second):
+            del first[0]  # at the front: what meets B stays
+        else:
+            del second[-1]
+    return first, second
+
+
+def my_label(first, second):
+    return 0 if second == (first[0], first[1] + 1) else 1
+
+
+def my_random_next(documents, document, sentence, rng):
+    true_next = documents[document][sentence + 1]
+    while True:
+        other = int(rng.integers(len(documents)))
+        if other == document:
+            continue
+        place = int(rng.integers(len(documents[other])))
+        if documents[other][place] != true_next:  # documents may share a passage
+            return other, place
+
+
+def my_build(documents, rng):
+    pairs = []
+    for number, document in enumerate(documents):
+        for place in range(len(document) - 1):
+            if rng.random() < 0.5:
+                pairs.append((document[place], document[place + 1], 0))
+            else:
+                other, sentence = my_random_next(documents, number, place, rng)
+                pairs.append((document[place], documents[other][sentence], 1))
+    return pairs

@@ -1,0 +1,542 @@
+"""The checks: right answers pass, wrong ones do not, the hint fits, nothing that an answer does harms the caller."""
+
+import ast
+import inspect
+import io
+import random
+import subprocess
+import sys
+import threading
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import mutation
+import numpy as np
+import pytest
+import solutions
+import torch
+from bug_zoo import (
+    labels_off,
+    maps_without_mask,
+    masked_row,
+    masking_bugs,
+    mlm_losses,
+    pair_bugs,
+    tokenizers_that_differ,
+    writes_to_its_input,
+)
+from torch.nn import functional as F
+from wrong_answers import WRONG, from_the_zoo
+
+from bertlib import checks
+from bertlib.checks import check, examine, names, question, question_rng
+from bertlib.checks.engine import Question, difference, show
+
+ALL = names()
+FUNCTIONS = [name for name in ALL if not isinstance(checks.find(name), Question)]
+QUESTIONS = [name for name in ALL if isinstance(checks.find(name), Question)]
+
+SLOW = {"masking.mask_tokens", "looking.integrated_gradients"}
+
+# Mutants of worked solutions that are right as well, by function and what was done.
+RIGHT_AS_WELL = {
+    "wordpiece.merge": {"Gt to GtE", "1 to 2"},  # the length of the slice says the same
+    "masking.select": {"Lt to LtE"},  # a draw is never exactly the share
+    "masking.exactly": {"2.0 to 3.0"},  # any number above 1
+    "masking.mask_tokens": {"Lt to LtE"},
+    "masking.mlm_loss": {"sum to mean", "without USub"},  # times 0; and two dimensions have the last as their first
+    "pairs.build": {"Lt to LtE"},
+    "pretraining.vocabulary_scores": {"without USub", "Add to Sub"},  # two dimensions; eps is below the tolerance
+    "pretraining.bigram_guess": {"1 to 2"},  # counting in twos
+    "training.schedule": {"if False", "GtE to Gt"},  # at the end the formula gives 0 as well
+    "speed.pack": {"max to min"},  # "worst fit" packs nearly as well
+    "classification.truncate": {"LtE to Lt"},  # of just the right length
+    "classification.split": {"0 to 1", "Lt to LtE"},  # one text more or less
+    "tagging.f1": {"BitAnd to BitOr"},
+    "looking.entropy": {"Gt to GtE"},  # 0 times a finite logarithm
+    "looking.share_at": {"1 to 2"},  # maps are square
+    "looking.gradient_times_input": {"without USub"},
+    "looking.integrated_gradients": {"without USub"},
+}
+
+
+def masks(attention_mask):
+    return attention_mask.bool()[:, None, None, :]
+
+
+# ------------------------------------------------------------------------------------------- right and wrong answers
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_worked_solution_is_accepted(name):
+    for seed in range(20 if name not in SLOW else 5):
+        report = examine(name, solutions.answer(name), seed=seed)
+        assert report.passed, report
+    assert report.cases >= 3
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_numbers(name):
+    assert examine(name, solutions.answer(name)).passed
+    solve, draw = checks.find(name).solve, checks.find(name).draw
+    found = set()
+    for variant in range(10):
+        right = solve(question_rng(name, variant))
+        found.add(right)
+        assert examine(name, right, variant=variant).passed
+        for wrong in (right * 1.05 + 0.01, -right - 1, 0, float("nan"), str(right), [right], True):
+            assert not examine(name, wrong, variant=variant).passed
+        for mistake, hint in checks.find(name).mistakes:
+            report = examine(name, mistake(**draw(question_rng(name, variant))), variant=variant)
+            assert not report.passed and report.hint == hint, report
+        assert all(
+            str(value) in question(name, variant=variant) for value in draw(question_rng(name, variant)).values()
+        )
+    assert len(found) >= 4, "classes would get the same numbers"
+    assert question(name) == question(name) and examine(name, ...).written is False
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_known_mistakes_are_rejected_with_their_hint(name):
+    for mistake, hint in checks.find(name).mistakes:
+        for seed in range(3):
+            report = examine(name, mistake, seed=seed)
+            assert not report.passed and report.hint == hint, f"{mistake.__name__}: {report}"
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_are_rejected(name):
+    for answer in WRONG[name]:
+        for seed in range(2):
+            report = examine(name, answer, seed=seed)
+            assert report.written and not report.passed, f"{getattr(answer, '__name__', answer)}: {report}"
+
+
+def faulty(name):
+    """The worked solution with one small fault each: what was done, and the function."""
+    function = solutions.answer(name)
+    source = inspect.getsource(function)
+    for _, text, what, changed in mutation.mutants(source):
+        scope = dict(function.__globals__)
+        exec(compile(changed, f"<{what}>", "exec"), scope)
+        yield f"{what}: {text}", scope[function.__name__]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_faults_in_worked_solutions_are_rejected(name):
+    survivors, tried = [], 0
+    for what, answer in faulty(name):
+        tried += 1
+        if examine(name, answer, seed=0, seconds=1.0).passed and what.split(":")[0] not in RIGHT_AS_WELL.get(name, ()):
+            survivors.append(what)
+    assert not survivors
+    assert tried + len(checks.find(name).mistakes) + len(WRONG.get(name, ())) >= 5
+
+
+def test_every_check_has_five_wrong_answers_written_by_hand_or_by_the_mutator():
+    for name in FUNCTIONS:
+        count = len(checks.find(name).mistakes) + len(WRONG.get(name, ())) + sum(1 for _ in faulty(name))
+        assert count >= 5, f"{name}: {count}"
+
+
+# --------------------------------------------------------------------------------------------------- the bug zoo
+
+
+def ignoring(loss):
+    """A zoo's loss, which takes labels with -100, as an answer to masking.mlm_loss."""
+    return lambda scores, tokens, selected: loss(scores, torch.where(selected, tokens, -100))
+
+
+def pads_in_place(sequences, pad_token_id):
+    lengths = [len(sequence) for sequence in sequences]
+    ids = torch.tensor(writes_to_its_input.pads_in_place(sequences, pad_token_id))
+    return ids, (torch.arange(ids.size(1)) < torch.tensor(lengths)[:, None]).long()
+
+
+def places_of(tokenizer_class):
+    return lambda text, vocab: (
+        tokenizer_class({piece: number for number, piece in enumerate(vocab)})
+        .encode(text, add_special_tokens=False)
+        .offsets
+    )
+
+
+# Every bug of the zoo: the check that rejects it, the answer and words of the hint; or why no check meets it as it is.
+ZOO = {
+    "head_input.ReadsAllTokens": "a whole model; encoder.pooler rejects reading all tokens",
+    "head_input.SkipsThePooler": "a whole model; encoder.pooler rejects the state that is not pooled",
+    "labels_off.counts_from_one": ("pretraining.nsp_loss", labels_off.counts_from_one, ""),
+    "labels_off.ignores_class_zero": ("pretraining.nsp_loss", labels_off.ignores_class_zero, "class 0 is a class"),
+    "labels_off.answers_by_length": "a classifier's predict, which no exercise asks for",
+    "layer_in_forward.Attention": "a module's weights; exercises ask for functions",
+    "maps_without_mask.attention": (
+        "attention.scaled_dot_product",
+        maps_without_mask.attention,
+        "one softmax for both",
+    ),
+    "masked_row.uniform_attention": ("attention.scaled_dot_product", masked_row.uniform_attention, "equal weights"),
+    "masked_row.nan_attention": ("attention.scaled_dot_product", masked_row.nan_attention, "0/0"),
+    "masking_bugs.masked_once": "a stream over epochs; lesson 04 shows it",
+    "masking_bugs.moves_the_global_generator": "a check puts the global generators back, whatever an answer does",
+    "masking_bugs.tears_words": "whole-word masking has no exercise",
+    "masking_bugs.piece_after_a_special_is_special": "whole-word masking has no exercise",
+    "masking_bugs.one_fate_a_word": "whole-word masking has no exercise",
+    "mean_of_means.one_update": "a training loop; training.accumulate rejects the mean of means",
+    "mlm_losses.padding_counts": ("masking.mlm_loss", ignoring(mlm_losses.padding_counts), ""),
+    "mlm_losses.divides_by_all_tokens": (
+        "masking.mlm_loss",
+        ignoring(mlm_losses.divides_by_all_tokens),
+        "divide by the number of selected",
+    ),
+    "mlm_losses.nan_when_nothing_is_selected": (
+        "masking.mlm_loss",
+        ignoring(mlm_losses.nan_when_nothing_is_selected),
+        "0/0",
+    ),
+    "mlm_losses.nsp_ignores_class_zero": ("pretraining.nsp_loss", mlm_losses.nsp_ignores_class_zero, "class 0"),
+    "mlm_losses.NSPReadsAllTokens": "a whole model; encoder.pooler rejects reading all tokens",
+    "ner_bugs.ScoredOnPieces": "a tagger's evaluate; tagging.align rejects asking every piece",
+    "ner_bugs.label_modulo": "takes the library's pieces; tagging.align rejects the same on word_ids",
+    "ner_bugs.every_piece_asked": "takes the library's pieces; tagging.align rejects the same on word_ids",
+    "pair_bugs.too_long": "windows of sentences; pairs.truncate is about lengths",
+    "pair_bugs.another_document_is_enough": "windows; pairs.random_next rejects it on a shared passage",
+    "pair_bugs.lone_sentence_is_always_false": "windows of sentences have no exercise",
+    "pair_bugs.short_documents_are_always_true": "windows of sentences have no exercise",
+    "pair_bugs.filled_to_the_brim": "windows of sentences have no exercise",
+    "pair_bugs.own_randomness": "windows; pairs.build rejects an rng of one's own",
+    "pair_bugs.moves_the_global_generator": "a check puts the global generators back, whatever an answer does",
+    "schedules.starts_at_full_rate": "a training loop; training.schedule rejects a first step at full rate",
+    "schedules.steps_before_the_optimizer": "a training loop; training.schedule rejects being one step ahead",
+    "writes_to_its_input.masks_in_place": "takes a batch of the library's; changed arguments are rejected everywhere",
+    "writes_to_its_input.pads_in_place": ("classification.padding", pads_in_place, "work on a copy"),
+    **{f"masking_bugs.{bug.__name__}": ("masking.mask_tokens", bug, "") for bug in masking_bugs.BUGS},
+    **{
+        f"pair_bugs.{bug.__name__}": ("pairs.build", from_the_zoo(bug), "")
+        for bug in (pair_bugs.any_document, pair_bugs.always_the_first_sentence, pair_bugs.labels_swapped)
+    },
+    **{
+        f"tokenizers_that_differ.{bug.__name__}": ("wordpiece.offsets", places_of(bug), "")
+        for bug in tokenizers_that_differ.BUGS
+    },
+}
+
+
+@pytest.mark.parametrize("bug", [bug for bug, how in ZOO.items() if not isinstance(how, str)])
+def test_zoo_s_bugs_are_rejected(bug):
+    name, answer, words = ZOO[bug]
+    for seed in range(3):
+        report = examine(name, answer, seed=seed)
+        assert not report.passed and words in report.hint, report
+
+
+def test_every_bug_of_the_zoo_is_in_the_table():
+    caged = set()
+    for path in (Path(__file__).parent / "bug_zoo").glob("[a-z]*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                caged.add(f"{path.stem}.{node.name}")
+    assert caged == set(ZOO)
+
+
+# ------------------------------------------------------------------------------------------- whatever an answer does
+
+
+def loops(attention_mask):
+    while True:
+        pass
+
+
+def loops_stubbornly(attention_mask):
+    while True:
+        try:
+            time.sleep(0.01)
+        except:  # noqa: E722
+            continue
+
+
+def raises(attention_mask):
+    return attention_mask["no such key"]
+
+
+def leaves(attention_mask):
+    sys.exit(3)
+
+
+def interrupts(attention_mask):
+    raise KeyboardInterrupt
+
+
+def recurses(attention_mask):
+    return recurses(attention_mask)
+
+
+def forgets_to_return(attention_mask):
+    attention_mask.bool()[:, None, None, :]
+
+
+def floods(attention_mask):
+    for _ in range(2000):
+        print("x" * 1000)
+    return
+
+
+def changes(attention_mask):
+    attention_mask[:] = 1
+    return attention_mask.bool()[:, None, None, :]
+
+
+def too_many_arguments(attention_mask, heads):
+    return masks(attention_mask)
+
+
+def a_list(attention_mask):
+    return attention_mask.tolist()
+
+
+def not_numbers(attention_mask):
+    return torch.full((*attention_mask.shape,), float("nan"))[:, None, None, :]
+
+
+def only_the_example(attention_mask):
+    example = torch.tensor([[[[True, True, False]]], [[[True, False, False]]]])
+    return example if attention_mask.shape == (2, 3) else torch.ones(len(attention_mask), 1, 1, 1).bool()
+
+
+def eats_memory(attention_mask):
+    return torch.empty(2**50)
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (loops, "longer than 0.3 seconds"),
+        (loops_stubbornly, "longer than 0.3 seconds"),
+        (raises, "in line"),
+        (leaves, "SystemExit"),
+        (interrupts, "interrupted"),
+        (recurses, "RecursionError"),
+        (forgets_to_return, "returned None"),
+        (floods, "returned None"),
+        (changes, "changed its argument number 1 in place"),
+        (too_many_arguments, "heads"),
+        (a_list, "expected a tensor (2, 1, 1, 3)"),
+        (not_numbers, "expected the dtype torch.bool"),
+        (only_the_example, "expected the shape"),
+        (eats_memory, "RuntimeError"),
+        (masks(torch.ones(1, 2)), "expected a function"),
+        (42, "expected a function"),
+    ],
+)
+def test_whatever_an_answer_does_is_told_in_a_few_lines(answer, words, capsys):
+    start = time.perf_counter()
+    assert check("attention.masks", answer, seconds=0.3, seed=1) is False
+    assert time.perf_counter() - start < 2
+    out = capsys.readouterr().out
+    assert words in out and out.startswith("✗ attention.masks: ")
+    assert len(out.splitlines()) <= 3 and len(out) < 1500
+
+
+def test_time_is_limited_in_other_threads_too():
+    found = []
+    worker = threading.Thread(target=lambda: found.append(examine("attention.masks", loops, seconds=0.3)))
+    worker.start()
+    worker.join(5)
+    assert not worker.is_alive() and "longer than" in found[0].message
+    assert examine("attention.masks", masks).passed
+
+
+def test_an_alarm_of_the_caller_s_own_is_put_back():
+    if not hasattr(__import__("signal"), "setitimer"):
+        pytest.skip("no timers here")
+    import signal
+
+    before = signal.getsignal(signal.SIGALRM)
+    examine("attention.masks", loops, seconds=0.2)
+    assert signal.getsignal(signal.SIGALRM) is before and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+@pytest.mark.parametrize("answer", [..., None, lambda attention_mask: ..., lambda attention_mask: NotImplemented])
+def test_placeholders_are_not_written_yet(answer, capsys):
+    assert not check("attention.masks", answer)
+    assert capsys.readouterr().out.startswith("○ attention.masks: not written yet. It asks for: attention_mask (B, T)")
+
+
+def test_not_implemented_is_not_written_yet():
+    def later(attention_mask):
+        raise NotImplementedError
+
+    assert examine("attention.masks", later).written is False
+
+
+def test_random_states_of_the_caller_stay(capsys):
+    def draws():
+        return random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002
+
+    def greedy(attention_mask):
+        draws()
+        torch.manual_seed(5)
+        return masks(attention_mask)
+
+    states = [random.getstate(), np.random.get_state(), torch.get_rng_state()]  # noqa: NPY002
+    expected = draws()
+    random.setstate(states[0]), np.random.set_state(states[1]), torch.set_rng_state(states[2])  # noqa: NPY002
+    assert check("attention.masks", greedy) and check("masking.mask_tokens", solutions.answer("masking.mask_tokens"))
+    assert draws() == expected
+
+
+def test_what_an_answer_prints_is_shown_if_it_is_wrong_and_not_if_it_is_right(capsys):
+    def talks(attention_mask):
+        print("looking at", tuple(attention_mask.shape))
+        return masks(attention_mask)
+
+    assert check("attention.masks", talks)
+    assert "looking" not in capsys.readouterr().out
+    assert not check("attention.masks", lambda attention_mask: print("looking here"))
+    assert "It printed: looking here" in capsys.readouterr().out
+
+
+def test_cases_are_drawn_anew_each_time_and_a_seed_fixes_them():
+    def cases(seed):
+        seen = []
+        examine(
+            "attention.masks",
+            lambda attention_mask: seen.append(attention_mask.tolist()) or masks(attention_mask),
+            seed=seed,
+        )
+        return seen
+
+    assert cases(1) == cases(1) != cases(2)
+    assert cases(None) != cases(None)
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    with pytest.raises(ValueError, match=r"did you mean attention\.masks"):
+        check("attention.mask", masks)
+    with pytest.raises(ValueError, match=r"the checks are attention\.scores, "):
+        check("zzzz", masks)
+    with pytest.raises(ValueError, match="checks a function"):
+        question("attention.masks")
+
+
+def test_the_library_s_own_functions_pass():
+    from bertlib.attention import padding_mask
+    from bertlib.batching import pad_batch
+    from bertlib.spans import entities_of, follows
+    from bertlib.wordpiece import longest_match
+
+    for name, function in (
+        ("attention.masks", padding_mask),
+        ("classification.padding", pad_batch),
+        ("tagging.spans", entities_of),
+        ("tagging.follows", follows),
+        ("wordpiece.greedy", longest_match),
+        ("encoder.gelu", F.gelu),
+    ):
+        assert examine(name, function).passed, examine(name, function)
+
+
+def test_it_needs_no_notebook_and_little_time():
+    """In a plain interpreter, beyond the import of torch."""
+    code = (
+        "import time, torch; start = time.perf_counter(); from bertlib.checks import check; "
+        "ok = check('attention.masks', lambda attention_mask: attention_mask.bool()[:, None, None]); "
+        "import sys; print(ok, time.perf_counter() - start, 'IPython' in sys.modules, 'sklearn' in sys.modules)"
+    )
+    seconds = []
+    for _ in range(3):
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8")
+        assert "✓ attention.masks: right, on 6 cases." in result.stdout, result.stderr
+        ok, took, *loaded = result.stdout.splitlines()[-1].split()
+        assert ok == "True" and loaded == ["False", "False"]
+        seconds.append(float(took))
+    assert min(seconds) < 1.5
+
+
+# ----------------------------------------------------------------------------------------------------- comparison
+
+
+@pytest.mark.parametrize(
+    "expected, got",
+    [
+        (torch.tensor([1.0]), torch.tensor([1.0], dtype=torch.float64)),
+        (torch.tensor([1, 2]), torch.tensor([1, 2], dtype=torch.int32)),
+        (0.5, torch.tensor(0.5)),
+        (torch.tensor(2.0), 2.0),
+        ([1, 2], (1, 2)),
+        ((torch.ones(2), 3), [torch.ones(2), 3]),
+        ({"a": 1.0}, {"a": 1.0 + 1e-9}),
+        (True, np.True_),
+        (3, np.int64(3)),
+        (float("nan"), float("nan")),
+    ],
+)
+def test_as_good_as_equal(expected, got):
+    assert difference(expected, got, 1e-6) is None
+
+
+@pytest.mark.parametrize(
+    "expected, got, words",
+    [
+        (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.1]), "at [1]: expected 2, came 2.1 (1 of 2 differ)"),
+        (torch.ones(2), torch.ones(3), "the shape (2,), came (3,)"),
+        (torch.ones(2), torch.ones(2).long(), "the dtype torch.float32, came torch.int64"),
+        (torch.ones(2), np.ones(2), "expected a tensor"),
+        (torch.ones(2), torch.tensor([1.0, float("nan")]), "NaN at [1]"),
+        (1.0, float("nan"), "NaN, where 1 was expected"),
+        (True, 1, "expected True, came 1 (int)"),
+        (1, True, "came True (bool)"),
+        (1.0, "1.0", "(str)"),
+        ([1, 2], [1], "expected 2 things, came 1"),
+        ([1, 2], "12", "expected a list"),
+        ({"a": 1}, {"b": 1}, "the key 'a' is missing"),
+        ({"a": 1}, {"a": 1, "b": 2}, "the key 'b' is too many"),
+        (None, 1, "expected None"),
+        ("a", "b", "expected 'a', came 'b'"),
+        ("a", 1, "(int)"),
+    ],
+)
+def test_differences_are_named(expected, got, words):
+    assert words in difference(expected, got, 1e-6)
+
+
+def test_values_are_shown_in_a_line():
+    class Broken:
+        def __repr__(self):
+            raise RuntimeError
+
+    assert show(torch.arange(4.0).reshape(2, 2)) == "float32 tensor (2, 2): [[0, 1], [2, 3]]"
+    assert show(Broken()) == "a Broken"
+    assert len(show(torch.rand(100, 100))) < 250 and "\n" not in show(np.arange(10_000))
+
+
+# ---------------------------------------------------------------------------------------------- lessons and solutions
+
+
+def checks_called(source):
+    """Names of the checks that a piece of code calls, and what each is given."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    found = [call for call in calls if getattr(call.func, "id", "") == "check"]
+    return {call.args[0].value: ast.unparse(call.args[1]) for call in found}
+
+
+def test_solutions_do_not_copy_the_library():
+    """They are readable code of their own: no function of a solution is one of bertlib's."""
+    for theme, module in solutions.THEMES.items():
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("bertlib"):
+                assert node.module in {"bertlib.wordpiece"}, f"{theme} imports {node.module}"
+
+
+def test_worked_solutions_are_all_asked_for():
+    for theme, module in solutions.THEMES.items():
+        written = {name.removeprefix("my_") for name in vars(module) if name.startswith("my_")}
+        assert written == {name.split(".")[1] for name in ALL if name.startswith(theme + ".")}
+
+
+def test_printing_goes_to_the_caller():
+    out = io.StringIO()
+    with redirect_stdout(out):
+        check("encoder.gelu", F.gelu)
+    assert out.getvalue() == "✓ encoder.gelu: right, on 4 cases.\n"

@@ -1,0 +1,485 @@
+"""Wrong answers to the checks that judge by properties and not by a reference. As learners write them, or the zoo's."""
+
+import random
+from itertools import pairwise
+
+import numpy as np
+import torch
+from bug_zoo import masking_bugs, pair_bugs
+from solutions import classification, looking, masking, pairs, speed, tagging
+
+from bertlib.masking import mask_tokens
+
+FIXED = np.random.default_rng(0).random((5000, 64))
+
+
+# ------------------------------------------------------------------------------------------------------------ masking
+
+
+def selects_specials(ids, special, share, rng):
+    return torch.from_numpy(rng.random(ids.shape)) < share
+
+
+def selects_the_rest(ids, special, share, rng):
+    return (torch.from_numpy(rng.random(ids.shape)) > share) & ~special
+
+
+def share_of_all(ids, special, share, rng):
+    return (torch.from_numpy(rng.random(ids.shape)) < share * 64 / 57) & ~special
+
+
+def one_draw_for_all(ids, special, share, rng):
+    return torch.full(ids.shape, bool(rng.random() < share)) & ~special
+
+
+def own_generator(ids, special, share, rng):
+    return (torch.from_numpy(np.random.default_rng(0).random(ids.shape)) < share) & ~special
+
+
+def global_generator(ids, special, share, rng):
+    return (torch.rand(ids.shape) < share) & ~special
+
+
+def every_seventh(ids, special, share, rng):
+    return (torch.arange(ids.size(1)).expand_as(ids) % 7 == 0) & ~special
+
+
+def exactly_each_row(ids, special, share, rng):
+    return torch.from_numpy(masking.my_exactly(ids.numpy(), special.numpy(), share, rng))
+
+
+def numbers_for_truths(ids, special, share, rng):
+    return masking.my_select(ids, special, share, rng).long()
+
+
+def exactly_with_specials(ids, special, share, rng):
+    return rng.random(ids.shape).argsort(axis=1).argsort(axis=1) < round(share * ids.shape[1])
+
+
+def exactly_of_all(ids, special, share, rng):
+    draws = np.where(special, 2.0, rng.random(ids.shape))
+    return draws.argsort(axis=1).argsort(axis=1) < round(share * ids.shape[1])
+
+
+def argsort_once(ids, special, share, rng):
+    draws = np.where(special, 2.0, rng.random(ids.shape))
+    return (draws.argsort(axis=1) < round(share * (~special[0]).sum())) & ~special
+
+
+def always_the_first(ids, special, share, rng):
+    return (np.cumsum(~special, axis=1) <= round(share * (~special[0]).sum())) & ~special
+
+
+def the_same_for_all_rows(ids, special, share, rng):
+    return np.repeat(masking.my_exactly(ids[:1], special[:1], share, rng), len(ids), axis=0)
+
+
+def about_the_share(ids, special, share, rng):
+    return (rng.random(ids.shape) < share) & ~special
+
+
+def floor_of_the_share(ids, special, share, rng):
+    draws = np.where(special, 2.0, rng.random(ids.shape))
+    return draws.argsort(axis=1).argsort(axis=1) < int(share * (~special[0]).sum()) - 1
+
+
+def exactly_without_rng(ids, special, share, rng):
+    return masking.my_exactly(ids, special, share, np.random.default_rng(1))
+
+
+def two_draws_in_a_row(input_ids, *, vocab_size, mask_token_id, special_ids, rng):
+    """80 % masked; of the rest 10 % random: 80/2/18."""
+    chosen = torch.from_numpy((rng.random(input_ids.shape) < 0.15) & ~np.isin(input_ids.numpy(), special_ids))
+    masked = chosen & torch.from_numpy(rng.random(input_ids.shape) < 0.8)
+    replaced = chosen & ~masked & torch.from_numpy(rng.random(input_ids.shape) < 0.1)
+    ordinary = [number for number in range(vocab_size) if number not in special_ids]
+    shown = torch.where(masked, mask_token_id, input_ids)
+    shown[replaced] = torch.from_numpy(rng.choice(ordinary, int(replaced.sum())))
+    return shown, torch.where(chosen, input_ids, -100)
+
+
+def always_the_mask(input_ids, *, vocab_size, mask_token_id, special_ids, rng):
+    chosen = torch.from_numpy((rng.random(input_ids.shape) < 0.15) & ~np.isin(input_ids.numpy(), special_ids))
+    return torch.where(chosen, mask_token_id, input_ids), torch.where(chosen, input_ids, -100)
+
+
+def fifteen_of_everything(input_ids, **settings):
+    return mask_tokens(input_ids, probability=0.15 * 64 / 57, **settings)
+
+
+def never_the_last_id(input_ids, *, vocab_size, mask_token_id, special_ids, rng):
+    shown, labels = mask_tokens(
+        input_ids, vocab_size=vocab_size, mask_token_id=mask_token_id, special_ids=special_ids, rng=rng
+    )
+    drawn = (shown != input_ids) & (shown == vocab_size - 1)
+    return torch.where(drawn, vocab_size - 2, shown), labels
+
+
+def labels_of_zero(input_ids, **settings):
+    shown, labels = mask_tokens(input_ids, **settings)
+    return shown, torch.where(labels == -100, 0, labels)
+
+
+def labels_alone(input_ids, **settings):
+    return mask_tokens(input_ids, **settings)[1]
+
+
+# -------------------------------------------------------------------------------------------------------------- pairs
+
+
+def one_is_next(first, second):
+    return 1 - pairs.my_label(first, second)
+
+
+def same_document_is_next(first, second):
+    return 0 if first[0] == second[0] else 1
+
+
+def same_place_suffices(first, second):
+    return 0 if second[1] == first[1] + 1 else 1
+
+
+def any_later_is_next(first, second):
+    return 0 if first[0] == second[0] and second[1] > first[1] else 1
+
+
+def truth_for_a_number(first, second):
+    return second != (first[0], first[1] + 1)
+
+
+def always_next(first, second):
+    return 0
+
+
+def own_document_too(documents, document, sentence, rng):
+    other = int(rng.integers(len(documents)))
+    return other, int(rng.integers(len(documents[other])))
+
+
+def another_document_is_enough(documents, document, sentence, rng):
+    other = (document + int(rng.integers(1, len(documents)))) % len(documents)
+    return other, int(rng.integers(len(documents[other])))
+
+
+def the_first_sentence(documents, document, sentence, rng):
+    return (document + int(rng.integers(1, len(documents)))) % len(documents), 0
+
+
+def the_next_document(documents, document, sentence, rng):
+    other = (document + 1) % len(documents)
+    return other, int(rng.integers(len(documents[other])))
+
+
+def one_too_far(documents, document, sentence, rng):
+    other, _ = pairs.my_random_next(documents, document, sentence, rng)
+    return other, int(rng.integers(len(documents[other]) + 1))
+
+
+def not_from_the_rng(documents, document, sentence, rng):
+    return pairs.my_random_next(documents, document, sentence, np.random.default_rng())
+
+
+def the_sentence_itself(documents, document, sentence, rng):
+    other, place = pairs.my_random_next(documents, document, sentence, rng)
+    return documents[other][place]
+
+
+def _built(change):
+    def build(documents, rng):
+        return [change(*pair, documents, rng) for pair in pairs.my_build(documents, rng)]
+
+    return build
+
+
+def from_the_zoo(builder):
+    def build(documents, rng):
+        found = builder(documents, max_length=512, rng=rng)
+        return [(pair.first, pair.second, pair.label) for pair in found]
+
+    return build
+
+
+def mostly_true(documents, rng):
+    pairs_ = pairs.my_build(documents, rng)
+    return [pair if pair[2] == 0 or rng.random() < 0.5 else (*_true(documents, pair[0]), 0) for pair in pairs_]
+
+
+def _true(documents, first):
+    for document in documents:
+        if first in document:
+            return first, document[document.index(first) + 1]
+    raise LookupError
+
+
+def across_documents(documents, rng):
+    flat = [sentence for document in documents for sentence in document]
+    return [(one, other, 0) for one, other in pairwise(flat)]
+
+
+def built_without_the_rng(documents, rng):
+    return pairs.my_build(documents, np.random.default_rng())
+
+
+def last_pairs_missing(documents, rng):
+    return pairs.my_build(documents, rng)[:-1]
+
+
+# ---------------------------------------------------------------------------------------------- packing and batching
+
+
+def one_a_row(lengths, room):
+    return [[index] for index in range(len(lengths))]
+
+
+def in_order(lengths, room):
+    rows, used = [[]], 0
+    for index, length in enumerate(lengths):
+        if used + length > room:
+            rows.append([])
+            used = 0
+        rows[-1].append(index)
+        used += length
+    return rows
+
+
+def too_full(lengths, room):
+    return speed.my_pack(lengths, room + max(lengths))
+
+
+def the_lengths(lengths, room):
+    return [[lengths[index] for index in row] for row in speed.my_pack(lengths, room)]
+
+
+def one_missing(lengths, room):
+    return [row for row in speed.my_pack(lengths, room) if 0 not in row]
+
+
+def an_empty_row(lengths, room):
+    return [*speed.my_pack(lengths, room), []]
+
+
+def unsorted_batches(lengths, batch_size):
+    return [list(range(start, min(start + batch_size, len(lengths)))) for start in range(0, len(lengths), batch_size)]
+
+
+def last_batch_missing(lengths, batch_size):
+    return [batch for batch in classification.my_buckets(lengths, batch_size) if len(batch) == batch_size]
+
+
+def batches_of_lengths(lengths, batch_size):
+    return [[lengths[index] for index in batch] for batch in classification.my_buckets(lengths, batch_size)]
+
+
+def doubled_batches(lengths, batch_size):
+    return classification.my_buckets(lengths, 2 * batch_size)
+
+
+def shuffled_batches(lengths, batch_size):
+    order = list(range(len(lengths)))
+    random.shuffle(order)
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def overlapping_batches(lengths, batch_size):
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size - 1)]
+
+
+def split_without_looking(texts, share, rng):
+    order = rng.permutation(len(texts)).tolist()
+    count = round(share * len(texts))
+    return order[count:], order[:count]
+
+
+def split_at_the_end(texts, share, rng):
+    count = round(share * len(texts))
+    return list(range(len(texts) - count)), list(range(len(texts) - count, len(texts)))
+
+
+def split_without_copies(texts, share, rng):
+    train, test = classification.my_split(texts, share, rng)
+    seen = {}
+    return [i for i in train if seen.setdefault(texts[i], i) == i], test
+
+
+def split_without_rng(texts, share, rng):
+    return classification.my_split(texts, share, np.random.default_rng(3))
+
+
+def split_by_chance(texts, share, rng):
+    return classification.my_split(texts, share, np.random.default_rng())
+
+
+def split_in_half(texts, share, rng):
+    return classification.my_split(texts, 0.5, rng)
+
+
+def split_of_texts(texts, share, rng):
+    return tuple([texts[i] for i in part] for part in classification.my_split(texts, share, rng))
+
+
+# ------------------------------------------------------------------------------------------------- windows, gradients
+
+
+def no_overlap(length, room, overlap):
+    return [(start, min(start + room, length)) for start in range(0, length, room)]
+
+
+def end_cut_off(length, room, overlap):
+    return [(start, start + room) for start in range(0, length - room + 1, room - overlap)] or [(0, length)]
+
+
+def beyond_the_end(length, room, overlap):
+    return [(start, start + room) for start, _ in tagging.my_windows(length, room, overlap)]
+
+
+def too_many_windows(length, room, overlap):
+    return [(start, min(start + room, length)) for start in range(length)]
+
+
+def one_window(length, room, overlap):
+    return [(0, min(length, room))]
+
+
+def too_wide(length, room, overlap):
+    return tagging.my_windows(length, room + 1, overlap)
+
+
+def a_window_too_many(length, room, overlap):
+    return [(start, min(start + room, length)) for start in range(0, length, room - overlap)]
+
+
+def gradient_at_the_end(score, x, baseline, steps):
+    return looking.my_gradient_times_input(score, x)
+
+
+def times_x(score, x, baseline, steps):
+    mean = looking.my_integrated_gradients(score, x, baseline, steps)
+    return mean if not baseline.any() else _mean_gradient(score, x, baseline, steps, x)
+
+
+def _mean_gradient(score, x, baseline, steps, by):
+    total = torch.zeros_like(x)
+    for step in range(steps):
+        point = (baseline + (step + 0.5) / steps * (x - baseline)).requires_grad_()
+        total += torch.autograd.grad(score(point), point)[0]
+    return (total / steps * by).sum(dim=-1)
+
+
+def from_zero(score, x, baseline, steps):
+    return looking.my_integrated_gradients(score, x, torch.zeros_like(x), steps)
+
+
+def not_multiplied(score, x, baseline, steps):
+    return _mean_gradient(score, x, baseline, steps, torch.ones_like(x))
+
+
+def not_divided(score, x, baseline, steps):
+    return steps * looking.my_integrated_gradients(score, x, baseline, steps)
+
+
+def each_dimension(score, x, baseline, steps):
+    return x - baseline
+
+
+def too_few_steps(score, x, baseline, steps):
+    return looking.my_integrated_gradients(score, x, baseline, 1)
+
+
+WRONG = {
+    "masking.select": [
+        selects_specials,
+        selects_the_rest,
+        share_of_all,
+        one_draw_for_all,
+        own_generator,
+        global_generator,
+        every_seventh,
+        exactly_each_row,
+        numbers_for_truths,
+    ],
+    "masking.exactly": [
+        exactly_with_specials,
+        exactly_of_all,
+        argsort_once,
+        always_the_first,
+        the_same_for_all_rows,
+        about_the_share,
+        floor_of_the_share,
+        exactly_without_rng,
+    ],
+    "masking.mask_tokens": [
+        *masking_bugs.BUGS,
+        two_draws_in_a_row,
+        always_the_mask,
+        fifteen_of_everything,
+        never_the_last_id,
+        labels_of_zero,
+        labels_alone,
+    ],
+    "pairs.label": [
+        one_is_next,
+        same_document_is_next,
+        same_place_suffices,
+        any_later_is_next,
+        truth_for_a_number,
+        always_next,
+    ],
+    "pairs.random_next": [
+        own_document_too,
+        another_document_is_enough,
+        the_first_sentence,
+        the_next_document,
+        one_too_far,
+        not_from_the_rng,
+        the_sentence_itself,
+    ],
+    "pairs.build": [
+        _built(lambda first, second, label, *_: (first, second, 1 - label)),
+        _built(lambda first, second, label, documents, rng: (first, documents[0][0] if label else second, label)),
+        _built(lambda first, second, label, *_: (second, first, label)),
+        from_the_zoo(pair_bugs.any_document),
+        from_the_zoo(pair_bugs.always_the_first_sentence),
+        from_the_zoo(pair_bugs.labels_swapped),
+        mostly_true,
+        across_documents,
+        last_pairs_missing,
+        built_without_the_rng,
+    ],
+    "speed.pack": [one_a_row, in_order, too_full, the_lengths, one_missing, an_empty_row],
+    "classification.buckets": [
+        unsorted_batches,
+        last_batch_missing,
+        batches_of_lengths,
+        doubled_batches,
+        shuffled_batches,
+        overlapping_batches,
+    ],
+    "classification.split": [
+        split_without_looking,
+        split_at_the_end,
+        split_without_copies,
+        split_without_rng,
+        split_by_chance,
+        split_in_half,
+        split_of_texts,
+    ],
+    "tagging.windows": [
+        no_overlap,
+        end_cut_off,
+        beyond_the_end,
+        too_many_windows,
+        one_window,
+        too_wide,
+        a_window_too_many,
+    ],
+    "looking.integrated_gradients": [
+        gradient_at_the_end,
+        times_x,
+        from_zero,
+        not_multiplied,
+        not_divided,
+        each_dimension,
+        too_few_steps,
+    ],
+}
