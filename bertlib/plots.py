@@ -1,12 +1,18 @@
-"""Pictures that several lessons draw. Each takes numbers and returns the matplotlib axes it drew on."""
+"""Pictures that several lessons draw. Each takes numbers and returns the matplotlib axes it drew on; `show` puts a
+picture into the notebook together with words for those who do not see it."""
 
 from __future__ import annotations
 
+import base64
+import html
+import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
 
 # Okabe and Ito's palette: told apart by colour-blind readers too.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -28,6 +34,58 @@ STYLE = {
 def use_style() -> None:
     """Give all later plots of this kernel the course's look."""
     plt.rcParams.update(STYLE)
+
+
+def picture(figure: Figure, alt: str) -> dict[str, str]:
+    """A figure as a notebook stores it, with its text alternative.
+
+    JupyterLab, nbconvert and myst-nb all prefer HTML, and only there do all three keep a text alternative. The bare
+    PNG is for what cannot show HTML (PDF by LaTeX, comparing notebooks); plain text is the alternative itself.
+
+    Args:
+        figure: what to draw.
+        alt: what one learns from the picture, in a sentence or two: its subject and what it shows, not its colours.
+
+    Returns:
+        MIME type -> content.
+
+    Raises:
+        ValueError: alt is blank.
+    """
+    alt = " ".join(alt.split())
+    if not alt:
+        raise ValueError(f"alt={alt!r}: say in a sentence or two what the picture shows")
+    drawn, stored = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi="figure", bbox_inches="tight")
+    # 256 colours look the same (none moves by more than a few levels) and take a third of the space.
+    colours = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    colours.save(stored, "PNG", optimize=True)
+    data = base64.b64encode(stored.getvalue()).decode("ascii")
+    page = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+    return {"text/html": page, "image/png": data, "text/plain": f"Picture: {alt}"}
+
+
+def show(alt: str, figure: Figure | None = None) -> None:
+    """Show a figure in the notebook with a text alternative, and close it: a lesson's `plt.show()`.
+
+        ax = attention_map(weights, tokens)
+        show("Attention of head 3: nearly every token looks at the one before it.")
+
+    Args:
+        alt: what one learns from the picture; see `picture`. May hold computed numbers (an f-string).
+        figure: None for the current one.
+
+    Raises:
+        ValueError: alt is blank, or there is no figure to show.
+    """
+    from IPython.display import display
+
+    if figure is None:
+        if not plt.get_fignums():
+            raise ValueError("figure=None, but there is no current figure: draw one first")
+        figure = plt.gcf()
+    display(picture(figure, alt), raw=True)
+    plt.close(figure)  # or the notebook would show it a second time
 
 
 def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
@@ -149,11 +207,26 @@ class LiveCurves:
         from IPython.display import display
 
         fig = self.draw(history.epochs, baseline)
+        bundle = picture(fig, self.describe(history.epochs, baseline))
         if self.handle is None:
-            self.handle = display(fig, display_id=True)
+            self.handle = display(bundle, raw=True, display_id=True)
         else:
-            self.handle.update(fig)
+            self.handle.update(bundle, raw=True)
         plt.close(fig)  # or the notebook would show it a second time
+
+    def describe(self, rows: Sequence[Mapping[str, float]], baseline: Mapping[str, float] | None = None) -> str:
+        """The figure's text alternative."""
+        first, last = rows[0], rows[-1]
+        words = (
+            f"{self.title or 'Pretraining'}, updates {first['updates']} to {last['updates']}: held-out MLM loss goes "
+            f"from {first['mlm_loss']:.2f} to {last['mlm_loss']:.2f} nats, NSP accuracy from "
+            f"{100 * first['nsp_accuracy']:.0f} to {100 * last['nsp_accuracy']:.0f} % (a coin: 50 %)."
+        )
+        if baseline is not None:
+            words += f" The unigram guess has a loss of {baseline['mlm_loss']:.2f}."
+        for name, own in self.compare.items():
+            words += f" {name}: loss {own[-1]['mlm_loss']:.2f}, accuracy {100 * own[-1]['nsp_accuracy']:.0f} %."
+        return words
 
     def draw(self, rows: Sequence[Mapping[str, float]], baseline: Mapping[str, float] | None = None):
         """A figure with held-out MLM loss (left) and NSP accuracy (right) over the updates of these rows."""
