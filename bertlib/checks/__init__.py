@@ -15,7 +15,7 @@ from importlib import import_module
 
 import numpy as np
 
-from bertlib.checks.engine import Check, NotWritten, Question, Trial, Wrong, random_state_kept
+from bertlib.checks.engine import Check, NotWritten, Question, Trial, Wrong, is_placeholder, random_state_kept
 
 THEMES = (
     "attention",
@@ -34,7 +34,7 @@ THEMES = (
 
 @dataclass(frozen=True)
 class Report:
-    """What came of an examination.
+    """What came of an examination; true if the answer is right.
 
     Attributes:
         name: of the check.
@@ -55,6 +55,12 @@ class Report:
     hint: str = ""
     printed: str = ""
     seconds: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def _ipython_display_(self) -> None:
+        """Nothing: as a cell's last value it has been printed already."""
 
     def __str__(self) -> str:
         if not self.written:
@@ -135,7 +141,7 @@ def examine(name: str, answer: object, *, seconds: float = 10.0, seed: int | Non
 
     with random_state_kept():
         try:
-            if answer is None or answer is Ellipsis:
+            if is_placeholder(answer):
                 raise NotWritten
             found.judge(trial)
         except NotWritten:
@@ -148,8 +154,8 @@ def examine(name: str, answer: object, *, seconds: float = 10.0, seed: int | Non
     return report(passed=True, written=True)
 
 
-def check(name: str, answer: object, *, seconds: float = 10.0, seed: int | None = None, variant: int = 0) -> bool:
-    """Judge an answer, print what came of it, and say whether it is right. The arguments are those of `examine`."""
+def check(name: str, answer: object, *, seconds: float = 10.0, seed: int | None = None, variant: int = 0) -> Report:
+    """Judge an answer, print what came of it, and return that. The arguments are those of `examine`."""
     report = examine(name, answer, seconds=seconds, seed=seed, variant=variant)
     print(report)
-    return report.passed
+    return report
