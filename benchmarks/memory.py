@@ -12,12 +12,13 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 
 import torch
 import transformers
 from measure import print_machine, say
+from pretraining import SHAPES, make_config
 
-from bertlib.config import BertConfig
 from bertlib.heads import BertForPreTraining
 from bertlib.runtime import autocast, pick_device, pick_dtype
 
@@ -65,6 +66,7 @@ def one_cell(side: str, folder: str, batch: int, length: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=SHAPES, default="small")
     parser.add_argument("--batches", type=int, nargs="+", default=[8, 32, 128])
     parser.add_argument("--lengths", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--cell", nargs=4, help=argparse.SUPPRESS)
@@ -78,17 +80,11 @@ def main() -> int:
         return 2
     transformers.utils.logging.set_verbosity_error()
     print_machine()
-    config = BertConfig(
-        vocab_size=8192,
-        hidden_size=256,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        intermediate_size=1024,
-        max_position_embeddings=max(options.lengths),
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
-    print("4 layers of 256, V = 8,192, no dropout; MB above the idle model, and the ratio to transformers")
+    vocab_size = 30522 if options.model == "base" else 8192
+    config = make_config({"model": options.model, "length": max(options.lengths)}, vocab_size)
+    config = replace(config, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    print(f"{config.num_hidden_layers} layers of {config.hidden_size}, V = {vocab_size:,}, no dropout; ", end="")
+    print("MB above the idle model, and the ratio to transformers")
     print(f"\n{'batch':>6}{'tokens':>8}" + "".join(f"{side:>28}" for side in SIDES))
     with tempfile.TemporaryDirectory() as folder:
         BertForPreTraining(config).save_pretrained(folder)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -72,6 +73,30 @@ def sum_over_processes(tensors: Sequence[Tensor]) -> None:
     dist.all_reduce(flat)
     for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(part.view_as(tensor))
+
+
+def taken_in_turn(batches: Sequence[Batch], shares: Sequence[range], ahead: bool) -> Iterator[list[Batch]]:
+    """The batches of each share, one share after the other.
+
+    Args:
+        batches: built when they are asked for.
+        shares: which of them go together.
+        ahead: build the next share in a thread while the caller works with this one: right where the work is a GPU's.
+            On a CPU it would only take cores from the work.
+    """
+
+    def build(share: range) -> list[Batch]:
+        return [batches[i] for i in share]
+
+    if not ahead:
+        yield from map(build, shares)
+        return
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(build, shares[0])
+        for share in shares[1:]:
+            ready, waiting = waiting.result(), thread.submit(build, share)
+            yield ready
+        yield waiting.result()
 
 
 def train(
@@ -192,11 +217,14 @@ def train(
                 batches = make_batches(epoch)
             model.train()
             losses, units_before, started = [], units, time.perf_counter()
-            for first in range(0, len(batches), accumulation):
+            all_numbers = [
+                range(first, min(first + accumulation, len(batches))) for first in range(0, len(batches), accumulation)
+            ]
+            shares = [numbers[rank::processes] for numbers in all_numbers]
+            in_turn = taken_in_turn(batches, shares, ahead=device.type == "cuda")
+            for numbers, mine in zip(all_numbers, in_turn, strict=True):
                 step = len(history.updates)
                 torch.manual_seed(int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0]))
-                numbers = range(first, min(first + accumulation, len(batches)))
-                mine = [batches[i] for i in numbers[rank::processes]]
                 counts = [loss_counts(batch) for batch in mine]
                 totals = [sum(count[term] for count in counts) for term in terms] + [sum(map(size, mine))]
                 if processes > 1:
@@ -209,7 +237,7 @@ def train(
                 loss_of_update = torch.zeros((), device=device)
                 # Where the model is sharded, every process takes part in every layer: one without work goes through
                 # the motions with a batch that counts for nothing. And gradients are averaged there, not summed.
-                idle = [batches[first]] if sharded and len(mine) < math.ceil(len(numbers) / processes) else []
+                idle = [batches[numbers[0]]] if sharded and len(mine) < math.ceil(len(numbers) / processes) else []
                 weights = [processes if sharded else 1] * len(mine) + [0] * len(idle)
                 for batch, weight in zip([*mine, *idle], weights, strict=True):
                     batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}

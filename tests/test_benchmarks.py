@@ -142,7 +142,8 @@ def test_pretraining_command():
     result = command("pretraining.py", "--ends", "--rounds", "1", "--steps", "1", "--batch", "2", "--length", "32")
     assert result.returncode == 0, result.stderr
     rows = [line for line in result.stdout.splitlines() if "1.00–1.00" in line or line.startswith("bertlib")]
-    assert len(rows) == 5 and "matrix peak" in rows[-1]
+    assert len(rows) == 5 and rows[-1].startswith("bertlib, no dropout: ") and "MFLOP a token" in rows[-1]
+    assert "matrix peak" in result.stdout
 
 
 def test_inference_command():

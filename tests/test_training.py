@@ -1,4 +1,5 @@
 import copy
+import time
 
 import pytest
 import torch
@@ -6,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from bertlib import BertForSequenceClassification
-from bertlib.training import linear_schedule, parameter_groups, train
+from bertlib.training import linear_schedule, parameter_groups, taken_in_turn, train
 
 SETTINGS = {"epochs": 2, "learning_rate": 1e-2, "precision": "fp32", "show_progress": False}
 
@@ -429,3 +430,42 @@ def test_nothing_to_train_on(model):
 def test_argument_out_of_range_is_named(model, name, value):
     with pytest.raises(ValueError, match=f"{name}={value!r}"):
         run(model, **{name: value})
+
+
+# ------------------------------------------------------------------------------------------- batches built ahead
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_batches_come_in_turn_each_once(ahead):
+    asked = []
+
+    class Recording(list):
+        def __getitem__(self, index):
+            asked.append(index)
+            return super().__getitem__(index)
+
+    shares = [range(0, 3, 2), range(3, 4), range(4, 4), range(4, 6)]
+    taken = list(taken_in_turn(Recording("abcdef"), shares, ahead))
+    assert taken == [["a", "c"], ["d"], [], ["e", "f"]] and asked == [0, 2, 3, 4, 5]
+
+
+def test_one_share_is_built_ahead_and_no_more():
+    built = []
+
+    class Slow:
+        def __getitem__(self, index):
+            built.append(index)
+            return index
+
+    turns = taken_in_turn(Slow(), [range(n, n + 1) for n in range(5)], ahead=True)
+    assert next(turns) == [0]
+    time.sleep(0.2)
+    assert built == [0, 1]
+    turns.close()
+
+
+def test_what_fails_while_it_is_built_ahead_fails_here():
+    turns = taken_in_turn([1, 2], [range(0, 1), range(1, 3)], ahead=True)
+    assert next(turns) == [1]
+    with pytest.raises(IndexError):
+        next(turns)
