@@ -138,8 +138,16 @@ def rounded(attentions: Sequence[Tensor]) -> list[Tensor]:
     return [weights.detach().double().cpu().mul(1000).round().div(1000) for weights in attentions]
 
 
-def without_network(page: str) -> str:
-    """A page that bertviz made, with all that it needs inside it: nothing is fetched when it is shown."""
+def without_network(page: str, label: str) -> str:
+    """A page that bertviz made, with all that it needs inside it: nothing is fetched when it is shown.
+
+    Args:
+        page: bertviz's HTML.
+        label: what the view is, for those who do not see it.
+
+    Returns:
+        HTML, black on white also where the page around it is dark.
+    """
     tags = r'<script src="[^"]*require[^"]*"></script>(.*?)<script type="text/javascript">(.*)</script>\s*'
     markup, script = re.fullmatch(tags, page, re.DOTALL).groups()
     script = re.sub(r"; // HACK: .*", ";", script, count=1)  # a comment in which all the numbers stand once more
@@ -149,7 +157,8 @@ def without_network(page: str) -> str:
     d3 = f"const exports = {{}}, module = {{ exports }};\n{d3_source()}\nreturn module.exports;"
     d3 = f"const d3 = (function () {{ {d3} }})();"
     body = f"(function () {{\n{d3}\n{SHIM}\n{script}\n{FIT % identity}\n}})();".replace("</script", "<\\/script")
-    page = f'<div style="overflow-x:auto">{markup}</div><script type="text/javascript">{body}</script>'
+    frame = f'role="figure" aria-label="{html.escape(label)}" style="overflow-x:auto;background:#fff;color:#000"'
+    page = f'<div {frame}>{markup}</div><script type="text/javascript">{body}</script>'
     return page.replace(identity, stable)
 
 
@@ -178,7 +187,8 @@ def head_view(
     if not 0 <= layer < len(attentions):
         raise ValueError(f"layer={layer}: give one from 0 to {len(attentions) - 1}")
     page = bertviz.head_view(attentions, list(tokens), layer=layer, heads=heads, html_action="return")
-    return HTML(without_network(page.data))
+    label = f"Head view of attention: {len(tokens)} tokens, lines from each to those that it looks at"
+    return HTML(without_network(page.data, label))
 
 
 def model_view(attentions: Sequence[Tensor], tokens: Sequence[str], *, layers: Sequence[int] | None = None):
@@ -195,7 +205,9 @@ def model_view(attentions: Sequence[Tensor], tokens: Sequence[str], *, layers: S
         attentions, list(tokens), include_layers=None if layers is None else list(layers), html_action="return",
         display_mode="light",
     )  # fmt: skip
-    return HTML(without_network(page.data))
+    shown = len(attentions if layers is None else layers)
+    label = f"Model view of attention: a small picture for each head of {shown} layers, over {len(tokens)} tokens"
+    return HTML(without_network(page.data, label))
 
 
 def fitting(attentions: Sequence[Tensor], tokens: Sequence[str]) -> list[Tensor]:

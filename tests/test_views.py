@@ -70,6 +70,7 @@ def test_views_carry_all_they_need(view, attentions):
     assert page.count("<script") == page.count("</script>") == 1  # a token cannot end the script
     assert "d3js.org v5.7.0" in page
     assert "PYTHON_PARAMS" not in page
+    assert re.search(r'role="figure" aria-label="(Head|Model) view of attention: .*\b5 tokens', page)  # read aloud
     assert view(attentions, TOKENS).data == page  # the same picture, the same text
 
 
