@@ -179,6 +179,10 @@ def not_from_the_rng(documents, document, sentence, rng):
     return pairs.my_random_next(documents, document, sentence, np.random.default_rng())
 
 
+def from_a_fixed_rng(documents, document, sentence, rng):
+    return pairs.my_random_next(documents, document, sentence, np.random.default_rng(0))
+
+
 def the_sentence_itself(documents, document, sentence, rng):
     other, place = pairs.my_random_next(documents, document, sentence, rng)
     return documents[other][place]
@@ -218,6 +222,10 @@ def across_documents(documents, rng):
 
 def built_without_the_rng(documents, rng):
     return pairs.my_build(documents, np.random.default_rng())
+
+
+def built_with_a_fixed_rng(documents, rng):
+    return pairs.my_build(documents, np.random.default_rng(0))
 
 
 def last_pairs_missing(documents, rng):
@@ -432,6 +440,7 @@ WRONG = {
         the_next_document,
         one_too_far,
         not_from_the_rng,
+        from_a_fixed_rng,
         the_sentence_itself,
     ],
     "pairs.build": [
@@ -445,6 +454,7 @@ WRONG = {
         across_documents,
         last_pairs_missing,
         built_without_the_rng,
+        built_with_a_fixed_rng,
     ],
     "speed.pack": [one_a_row, in_order, too_full, the_lengths, one_missing, an_empty_row],
     "classification.buckets": [

@@ -49,7 +49,22 @@ def _truncate(ids: list[int], max_length: int) -> list[int]:
     return ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]]
 
 
+def _answer_span(start: Tensor, end: Tensor) -> tuple[int, int]:
+    """Devlin et al., 2019, §4.2: the largest sum of a start's and an end's score, the end not before the start."""
+    place = (start[:, None] + end).masked_fill(torch.ones(len(start), len(start)).tril(-1).bool(), -math.inf).argmax()
+    return divmod(int(place), len(start))
+
+
 # ------------------------------------------------------------------------------------------------------------- cases
+
+
+def _start_and_end_scores(rng):
+    yield torch.tensor([0.0, 3.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 2.0, 1.0])
+    yield torch.tensor([0.0, 1.0, 4.0]), torch.tensor([5.0, 0.0, 3.0])  # the best end stands before the best start
+    yield torch.tensor([0.0, 9.0, 0.0]), torch.tensor([0.0, 9.0, 0.0])
+    for _ in range(12):
+        length = int(rng.integers(4, 9))
+        yield floats(rng, length), floats(rng, length)
 
 
 def _sequences(rng):
@@ -162,6 +177,34 @@ def _as_shares(gold, predicted, classes):
     return [[n / max(sum(row), 1) for n in row] for row in _confusion(gold, predicted, classes)]
 
 
+def _each_for_itself(start, end):
+    return int(start.argmax()), int(end.argmax())
+
+
+def _start_first(start, end):
+    first = int(start.argmax())
+    return first, first + int(end[first:].argmax())
+
+
+def _end_first(start, end):
+    last = int(end.argmax())
+    return int(start[: last + 1].argmax()), last
+
+
+def _put_in_order(start, end):
+    return tuple(sorted(_each_for_itself(start, end)))
+
+
+def _two_tokens_at_least(start, end):
+    best = max((float(start[a] + end[b]), a, b) for a in range(len(start)) for b in range(a + 1, len(start)))
+    return best[1:]
+
+
+def _end_excluded(start, end):
+    first, last = _answer_span(start, end)
+    return first, last + 1
+
+
 def _judge_buckets(trial: Trial) -> None:
     for case in range(6):
         lengths = trial.rng.integers(3, 60, 50 if case else 7).tolist()
@@ -264,6 +307,20 @@ CHECKS = {
             ),
             (lambda pooled, weight, bias: (pooled @ weight.T + bias).argmin(-1), "the highest score wins."),
             (lambda pooled, weight, bias: (pooled @ weight.T + bias).argmax(-1) + 1, "classes count from 0."),
+        ),
+    ),
+    "answer_span": against(
+        "start, end (T,) scores -> (first, last) token of the answer: the pair with the largest sum, last not before "
+        "first",
+        _answer_span,
+        _start_and_end_scores,
+        mistakes=(
+            (_each_for_itself, "taken each for itself, the end can stand before the start: look at pairs."),
+            (_put_in_order, "the best start and the best end exchanged are no answer that the scores speak for."),
+            (_start_first, "the best start need not belong to the best pair: add the scores, then take the largest."),
+            (_end_first, "the best end need not belong to the best pair: add the scores, then take the largest."),
+            (_two_tokens_at_least, "an answer may be a single token: start and end are then the same."),
+            (_end_excluded, "the last token itself is asked for, not the place behind it."),
         ),
     ),
     "accuracy": against(

@@ -149,6 +149,12 @@ def _judge_random_next(trial: Trial) -> None:
     got = [[trial.call(*args, np.random.default_rng(seed)) for seed in range(20)] for _ in range(2)]
     if got[0] != got[1]:
         raise Wrong("the same rng gives something else the second time", "draw only from the rng that you are given.")
+    if len(set(map(tuple, got[0]))) == 1:
+        raise Wrong("every rng gives the same", "draw from the rng that you are given, not from one of your own.")
+
+
+def _same_pairs(one: list, other: list) -> bool:
+    return [list(map(list, pair[:2])) for pair in one] == [list(map(list, pair[:2])) for pair in other]
 
 
 def _judge_pairs(trial: Trial) -> None:
@@ -185,9 +191,13 @@ def _judge_pairs(trial: Trial) -> None:
         false = [documents[p[1][0] // 1000].index(list(p[1])) for p in pairs if p[2] == NOT_NEXT]
         if len(set(false)) == 1:
             raise Wrong("false segments are always the same sentence of their document", "draw the sentence as well.")
-    one, same = (trial.call(documents, np.random.default_rng(3)) for _ in range(2))
-    if [list(map(list, pair[:2])) for pair in one] != [list(map(list, pair[:2])) for pair in same]:
+    one, same, other = (trial.call(documents, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    if not _same_pairs(one, same):
         raise Wrong("the same rng gives other pairs the second time", "draw only from the rng that you are given.")
+    if _same_pairs(one, other):
+        raise Wrong(
+            "another rng gives the same pairs", "draw from the rng that you are given, not from one of your own."
+        )
     share = sum(labels) / len(labels)
     if abs(share - 0.5) > 6 * math.sqrt(0.25 / len(labels)):
         raise Wrong(f"{share:.1%} of the pairs are NotNext, expected 50 %", "toss a fair coin for each pair.")

@@ -27,6 +27,15 @@ def my_predict(pooled, weight, bias):
     return torch.stack([(weight @ vector + bias).argmax() for vector in pooled])
 
 
+def my_answer_span(start, end):
+    best, found = -math.inf, None
+    for first in range(len(start)):
+        for last in range(first, len(end)):
+            if start[first] + end[last] > best:
+                best, found = start[first] + end[last], (first, last)
+    return found
+
+
 def my_accuracy(gold, predicted):
     return sum(g == p for g, p in zip(gold, predicted, strict=True)) / len(gold)
 
