@@ -9,12 +9,14 @@ BIN := .venv/bin
 endif
 PY := $(BIN)/python
 STAMP := .venv/.ready
+BOOK := .venv/.book
 
-.PHONY: help setup course test lint lab doctor bench clean
+.PHONY: help setup course test lint lab book doctor bench clean
 help:
 	@echo "make course            run all lessons       (make course ONLY=\"01 07\" for some)"
 	@echo "make test              ruff, unit tests, every notebook"
 	@echo "make lab               open the lessons in JupyterLab"
+	@echo "make book              the lessons and the library as a site, in build/book/html"
 	@echo "make doctor            what is missing, and how to mend it"
 	@echo "make bench             speed and memory against plain code, as ratios (half an hour, on a quiet machine)"
 	@echo "make clean             remove build/ and .venv/"
@@ -39,6 +41,13 @@ test: $(STAMP)
 
 lab: $(STAMP)
 	$(PY) -m jupyterlab --notebook-dir=notebooks
+
+book: $(BOOK)
+	$(PY) book/build.py
+
+$(BOOK): $(STAMP) requirements-book.txt
+	$(PY) -m pip install --quiet --progress-bar off -r requirements-book.txt -c constraints.txt
+	@touch $(BOOK)
 
 doctor: $(STAMP)
 	$(PY) -m bertlib doctor

@@ -44,14 +44,12 @@ def served(folder):
 
 
 def watch(page):
-    """A list to which everything is added that a page does wrong from now on: errors, and requests that fail or leave."""
+    """A list of all that a page does wrong from now on: errors, and requests that fail or leave this machine."""
     wrong = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("console", lambda line: wrong.append(f"console: {line.text}") if line.type == "error" else None)
     page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
-    page.on(
-        "response", lambda response: wrong.append(f"{response.status}: {response.url}") if not response.ok else None
-    )
+    page.on("response", lambda answer: wrong.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
 
     def left(request):
         if not request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")):

@@ -1,0 +1,148 @@
+"""Builds the site: `make book`. The pages are what is committed; no lesson is run.
+
+    python book/build.py [--out FOLDER] [--repository ADDRESS]
+
+Sphinx reads one folder, so the parts are copied beside each other first, in the places that they have in the
+repository: their links to each other then work here and there. Two libraries that draw in the reader's browser come
+from npm, are compared with a checksum, and are kept in build/: the site asks no other host for anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARIES_FOLDER = ROOT / "build" / "book" / "libraries"
+
+# npm package, version, the one file of it that is needed, its SHA-256
+LIBRARIES = (
+    ("mathjax", "3.2.2", "es5/tex-svg-full.js", "a4354ff94fd868aea0cc6eaaa79a57fda0588646fc46ee3700a349ee0a11cbe6"),
+    ("mermaid", "11.17.2", "dist/mermaid.min.js", "581ed7d74bd9048d0e3a91363927d72ef22942d7722546b27f7cc29e35390eb8"),
+)
+# What becomes a page: a folder or file of the repository, copied to the same place; index.md is the front page.
+PARTS = (
+    "notebooks/*.ipynb",
+    "data/README.md",
+    "data/*/*.md",
+    "benchmarks/results/*.md",
+    "book/teaching.md",
+    "images/*",
+)
+
+
+def fetch(folder: Path) -> None:
+    """Put the browser libraries into a folder, if they are not there yet.
+
+    Raises:
+        SystemExit: npm is not installed, a package cannot be had, or a file is not the one that is expected.
+    """
+    for package, version, inside, expected in LIBRARIES:
+        target = folder / Path(inside).name
+        if not target.exists():
+            npm = shutil.which("npm")
+            if npm is None:
+                sys.exit(f"{target.name} comes from npm, which is not installed: install Node.js, then try again")
+            with tempfile.TemporaryDirectory() as work:
+                done = subprocess.run([npm, "pack", "--silent", f"{package}@{version}"], cwd=work)
+                if done.returncode:
+                    sys.exit(f"npm could not fetch {package}@{version} (exit status {done.returncode}): see above")
+                (archive,) = Path(work).glob("*.tgz")
+                with tarfile.open(archive) as files:
+                    content = files.extractfile(f"package/{inside}").read()
+            folder.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        found = hashlib.sha256(target.read_bytes()).hexdigest()
+        if found != expected:
+            target.unlink()
+            sys.exit(f"{package}@{version}: {inside} has SHA-256 {found}, not {expected}; it was removed: try again")
+
+
+def floors() -> dict[str, list[str]]:
+    """The library's modules by floor, as CONTRIBUTING.md lists them."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) \| (.*) \|$", text, re.MULTILINE)
+    return {floor: [part.split("`")[1] for part in row.split(" · ")] for floor, row in rows}
+
+
+def first_sentence(module: str) -> str:
+    """What a module's docstring begins with; the module is not imported."""
+    path = ROOT / "bertlib" / f"{module}.py"
+    path = path if path.exists() else ROOT / "bertlib" / module / "__init__.py"
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return re.match(r".+?(?=[.:](\s|$)|$)", docstring.replace("\n", " "))[0]
+
+
+def write_api(folder: Path) -> None:
+    """A page for each module, from its docstrings, and one that lists them by floor."""
+    folder.mkdir(parents=True)
+    lines = ["# The library", "", "A module imports only from floors below its own."]
+    for floor, modules in floors().items():
+        lines += ["", f"## Floor {floor}", ""]
+        lines += [f"- [{module}]({module}.md): {first_sentence(module)}." for module in modules]
+        lines += ["", "```{toctree}", ":hidden:", "", *modules, "```"]
+        for module in modules:
+            title = "python -m bertlib" if module == "__main__" else f"bertlib.{module}"
+            page = f"# {title}\n\n```{{eval-rst}}\n.. automodule:: bertlib.{module}\n   :members:\n```\n"
+            (folder / f"{module}.md").write_text(page, encoding="utf-8")
+    (folder / "index.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def assemble(source: Path) -> None:
+    """Everything that becomes a page, in one folder."""
+    shutil.rmtree(source, ignore_errors=True)
+    for pattern in PARTS:
+        for path in sorted(ROOT.glob(pattern)):
+            target = source / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    shutil.copyfile(ROOT / "book" / "index.md", source / "index.md")
+    write_api(source / "api")
+
+
+def build(out: Path, repository: str) -> int:
+    """Build the site into the folder html of a folder.
+
+    Args:
+        out: where the work is done; source, doctrees and html in it are made anew.
+        repository: its address, for the buttons "Open in Colab" and "Edit this page"; without one they stay away.
+
+    Returns:
+        sphinx-build's exit status; a warning is an error.
+    """
+    fetch(LIBRARIES_FOLDER)
+    assemble(out / "source")
+    for made in ("doctrees", "html"):
+        shutil.rmtree(out / made, ignore_errors=True)
+    command = [sys.executable, "-m", "sphinx", "--builder", "html", "--fail-on-warning", "--quiet"]
+    if repository:
+        command += ["--define", f"html_theme_options.source_repository={repository}"]
+    places = ["--conf-dir", ROOT / "book", "--doctree-dir", out / "doctrees", out / "source", out / "html"]
+    return subprocess.run([*command, *map(str, places)], cwd=ROOT).returncode
+
+
+def main() -> int:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    address = project.get("urls", {}).get("Repository", "")
+    parser = argparse.ArgumentParser(description="Build the site.")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "book", help="default: build/book")
+    parser.add_argument("--repository", default=address, help=f"default: pyproject.toml's, {address or 'none yet'}")
+    arguments = parser.parse_args()
+    out = arguments.out.resolve()
+    status = build(out, arguments.repository)
+    if status == 0:
+        print(f"{sum(1 for _ in (out / 'html').rglob('*.html'))} pages: open {out / 'html' / 'index.html'}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""What the site needs of Sphinx beyond myst-nb: diagrams, notes, and the buttons of a lesson."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import PurePosixPath
+
+from docutils import nodes
+from sphinx.transforms import SphinxTransform
+from sphinx.util.docutils import SphinxDirective
+
+
+class mermaid(nodes.General, nodes.Element):
+    """A diagram, drawn by mermaid.js in the reader's browser."""
+
+
+class Mermaid(SphinxDirective):
+    """A fence of the language mermaid, as JupyterLab and GitHub draw it too."""
+
+    has_content = True
+
+    def run(self):
+        node = mermaid(code="\n".join(self.content))
+        self.set_source_info(node)
+        return [node]
+
+
+def visit_mermaid(self, node):
+    # The name of a diagram is its accTitle, which JupyterLab reads as well.
+    title = re.search(r"^\s*accTitle\s*:\s*(.+)$", node["code"], re.MULTILINE)
+    label = html.escape(title[1].strip() if title else "Diagram")
+    self.body.append(f'<pre class="mermaid" role="img" aria-label="{label}">{html.escape(node["code"])}</pre>\n')
+    raise nodes.SkipNode
+
+
+class Notes(SphinxTransform):
+    """A quotation that begins with **Note** is how lessons write a note, which JupyterLab shows as well."""
+
+    default_priority = 400
+
+    def apply(self):
+        for quote in list(self.document.findall(nodes.block_quote)):
+            first = quote.children[0] if quote.children else None
+            if isinstance(first, nodes.paragraph) and isinstance(first.children[0], nodes.strong):
+                word = first.children[0].astext().strip(" .:").lower()
+                if word in ("note", "warning", "tip"):
+                    first.remove(first.children[0])
+                    if first.children and isinstance(first.children[0], nodes.Text):
+                        text = first.children[0].astext().lstrip(" .:\n")
+                        first.replace(first.children[0], nodes.Text(text))
+                    quote.replace_self(getattr(nodes, word)("", *quote.children))
+
+
+def add_to_page(app, pagename, templatename, context, doctree):
+    """Scripts for pages that have diagrams; where a lesson is, for its buttons; index.md's place in the repository."""
+    if doctree is not None and any(doctree.findall(mermaid)):
+        app.add_js_file("mermaid.min.js")
+        app.add_js_file("diagrams.js", loading_method="defer")
+    repository, lesson = app.config.html_theme_options.get("source_repository", ""), PurePosixPath(pagename)
+    if lesson.parts[0] == "notebooks":
+        context["notebook"] = f"{lesson.name}.ipynb"
+        if repository.startswith("https://github.com/"):
+            place = repository.removeprefix("https://github.com/").strip("/")
+            context["colab"] = f"https://colab.research.google.com/github/{place}/blob/main/{lesson}.ipynb"
+    if repository and pagename == "index":
+        context["theme_source_edit_link"] = f"{repository}/edit/main/book/{{filename}}"
+    if lesson.parts[0] == "api":
+        context["page_source_suffix"] = None  # made by the build: there is nothing to edit, and no source worth a look
+
+
+def setup(app):
+    app.add_node(mermaid, html=(visit_mermaid, None))
+    app.add_directive("mermaid", Mermaid)
+    app.add_transform(Notes)
+    app.connect("html-page-context", add_to_page)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
