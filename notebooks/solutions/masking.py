@@ -18,17 +18,12 @@ def my_exactly(ids, special, share, rng):
 
 def my_mask_tokens(input_ids, *, vocab_size, mask_token_id, special_ids, rng):
     ordinary = [number for number in range(vocab_size) if number not in special_ids]
-    shown, labels = input_ids.clone(), torch.full_like(input_ids, -100)
-    picked, fate = rng.random(input_ids.shape), rng.random(input_ids.shape)
-    random = rng.choice(ordinary, size=input_ids.shape)
-    chosen = (picked < 0.15) & ~np.isin(input_ids.numpy(), special_ids)
-    for place in zip(*np.nonzero(chosen), strict=True):
-        labels[place] = input_ids[place]
-        if fate[place] < 0.8:
-            shown[place] = mask_token_id
-        elif fate[place] < 0.9:
-            shown[place] = int(random[place])
-    return shown, labels
+    picked, fate = torch.from_numpy(rng.random((2, *input_ids.shape)))
+    random = torch.from_numpy(rng.choice(ordinary, size=input_ids.shape))
+    chosen = (picked < 0.15) & ~torch.isin(input_ids, torch.tensor(special_ids))
+    shown = torch.where(chosen & (fate < 0.9), random, input_ids)
+    shown = torch.where(chosen & (fate < 0.8), mask_token_id, shown)
+    return shown, torch.where(chosen, input_ids, -100)
 
 
 def my_mlm_loss(scores, tokens, selected):
