@@ -1,5 +1,6 @@
 import base64
 import io
+import re
 from html.parser import HTMLParser
 from itertools import combinations
 from types import SimpleNamespace
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_rgb
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from bertlib import plots
@@ -159,6 +162,14 @@ def test_a_picture_carries_its_text_alternative():
     assert attributes(bundle["text/html"]) == {"alt": words, "src": f"data:image/png;base64,{bundle['image/png']}"}
     assert bundle["text/plain"] == f"Picture: {words}"
     assert list(bundle) == ["text/html", "image/png", "text/plain"]
+
+
+def test_pages_made_by_nbconvert_keep_it():
+    bundle = plots.picture(plt.subplots()[0], 'Two axes & "nothing" in them.')
+    cell = new_code_cell("", outputs=[new_output("display_data", data=bundle)])
+    page, _ = HTMLExporter(template_name="lab").from_notebook_node(new_notebook(cells=[cell]))
+    (picture,) = re.findall(r"<img [^>]*>", page)
+    assert attributes(picture)["alt"] == 'Two axes & "nothing" in them.'
 
 
 def test_a_stored_picture_looks_like_the_drawn_one():
