@@ -79,7 +79,7 @@ def first_sentence(module: str) -> str:
     path = ROOT / "bertlib" / f"{module}.py"
     path = path if path.exists() else ROOT / "bertlib" / module / "__init__.py"
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    return re.match(r".+?(?=[.:](\s|$)|$)", docstring.replace("\n", " "))[0]
+    return re.match(r".+?\.(?=\s|$)|.+", docstring.replace("\n", " "))[0]
 
 
 def write_api(folder: Path) -> None:
@@ -88,7 +88,7 @@ def write_api(folder: Path) -> None:
     lines = ["# The library", "", "A module imports only from floors below its own."]
     for floor, modules in floors().items():
         lines += ["", f"## Floor {floor}", ""]
-        lines += [f"- [{module}]({module}.md): {first_sentence(module)}." for module in modules]
+        lines += [f"- [{module}]({module}.md): {first_sentence(module)}" for module in modules]
         lines += ["", "```{toctree}", ":hidden:", "", *modules, "```"]
         for module in modules:
             title = "python -m bertlib" if module == "__main__" else f"bertlib.{module}"

@@ -224,3 +224,24 @@ def test_by_night(visit):
     page.wait_for_function(f"Math.min(...{colour}) > 200")
     page.locator("pre.mermaid svg").wait_for()  # drawn again, in the other colours
     assert wrong == []
+
+
+# The contrast of WCAG 2 between an element's text and its own background, for all that brings a background along.
+CONTRASTS = """
+[...document.querySelectorAll("div.cell_output [style*=background]")].map((node) => {
+  const { color, backgroundColor } = getComputedStyle(node);
+  const [light, dark] = [color, backgroundColor].map((value) => {
+    const parts = value.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+    const [r, g, b] = parts.map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }).sort((one, other) => other - one);
+  return (light + 0.05) / (dark + 0.05);
+})
+"""
+
+
+@pytest.mark.parametrize("lesson", ["03_wordpiece", "04_mlm_and_nsp_data", "08_named_entities", "09_looking_inside"])
+def test_marked_text_is_read_by_night(visit, lesson):
+    page, _ = visit(f"notebooks/{lesson}.html", color_scheme="dark")
+    contrasts = page.evaluate(CONTRASTS)
+    assert contrasts and min(contrasts) > 7
