@@ -66,10 +66,9 @@ def picture(figure: Figure, alt: str) -> dict[str, str]:
 
 
 def show(alt: str, figure: Figure | None = None) -> None:
-    """Show a figure in the notebook with a text alternative, and close it: a lesson's `plt.show()`.
+    """Show a figure in the notebook with a text alternative, and close it; in a lesson, instead of `plt.show()`.
 
-        ax = attention_map(weights, tokens)
-        show("Attention of head 3: nearly every token looks at the one before it.")
+    After `attention_map`, say, `show("Attention of head 3: nearly every token looks at the one before it.")`.
 
     Args:
         alt: what one learns from the picture; see `picture`. May hold computed numbers (an f-string).

@@ -33,6 +33,7 @@ mathjax3_config = {"options": {"enableMenu": False}}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 napoleon_use_rtype = False
+napoleon_use_ivar = True  # attributes as a list
 default_role = "py:obj"
 python_use_unqualified_type_names = True
 
