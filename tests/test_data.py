@@ -350,7 +350,7 @@ def test_progress_bars_are_left_as_they_were(monkeypatch):
         assert datasets.are_progress_bars_disabled()
         raise OSError("no route to host")
 
-    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    monkeypatch.setattr(datasets, "load_dataset_builder", unreachable)
     for disabled in (True, False):
         (datasets.disable_progress_bars if disabled else datasets.enable_progress_bars)()
         with pytest.raises(ConnectionError, match=r"no route to host.*use 'bbc_news', which needs none"):
@@ -751,3 +751,13 @@ def test_the_final_answer_is_one_of_the_passes_unless_a_rule_was_made():
         known = {tuple(entity) for entity in (*one["entities"], *two["entities"])}
         other += sum(tuple(entity) not in known for entity in last["entities"])
     assert other <= 0.01 * sum(len(row["entities"]) for row in final)
+
+
+# ------------------------------------------------------------------------------------------------ a rehearsal
+
+
+def test_a_rehearsal_takes_the_first_rows_of_each_split(monkeypatch, bbc):
+    monkeypatch.setenv("BERT_COURSE_REHEARSAL", "300")
+    few = data.load("bbc_news")
+    assert {name: len(split) for name, split in few.items()} == {"train": 300, "validation": 207, "test": 300}
+    assert few["train"].to_dict() == bbc["train"].select(range(300)).to_dict()

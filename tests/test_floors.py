@@ -11,6 +11,7 @@ FLOORS = {
     "config": 0,
     "dropout": 0,
     "figures": 0,
+    "hub": 0,
     "progress": 0,
     "runtime": 0,
     "sharding": 0,

@@ -2,6 +2,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from bertlib import runtime
+from bertlib.figures import OutOfBand, figure
 from bertlib.runtime import PROFILES, autocast, get_profile, pick_device, pick_dtype, seed_everything, start_lesson
 
 CPU = torch.device("cpu")
@@ -156,3 +158,31 @@ def test_profiles_have_a_corpus():
 
     for profile in PROFILES.values():
         assert profile.corpus in LOADERS
+
+
+def test_another_encoder_and_a_rehearsal(monkeypatch, capsys):
+    monkeypatch.setenv("BERT_COURSE_PROFILE", "full")
+    monkeypatch.setenv("BERT_COURSE_ENCODER", "owner/small-bert@" + "1" * 40)
+    monkeypatch.setenv("BERT_COURSE_REHEARSAL", "600")
+    profile = get_profile()
+    assert (profile.encoder, profile.rows) == ("owner/small-bert@" + "1" * 40, 600)
+    assert replace(profile, encoder="bert-base-uncased", rows=None) == PROFILES["full"]
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    start_lesson()
+    said = capsys.readouterr().out
+    assert "encoder: owner/small-bert@" in said and "rehearsal: at most 600 rows" in said
+
+
+@pytest.mark.parametrize("rows", ["0", "-5", "few", "1.5"])
+def test_a_rehearsal_of_no_rows(monkeypatch, rows):
+    monkeypatch.setenv("BERT_COURSE_REHEARSAL", rows)
+    with pytest.raises(ValueError, match=rf"BERT_COURSE_REHEARSAL is '{rows}': give rows, such as 600"):
+        get_profile()
+
+
+def test_only_a_rehearsal_lets_a_figure_pass_that_is_out_of_its_band(monkeypatch, capsys):
+    with pytest.raises(OutOfBand):
+        figure("accuracy", 12, 90, 100, "%")
+    monkeypatch.setenv("BERT_COURSE_REHEARSAL", "600")
+    figure("accuracy", 12, 90, 100, "%")
+    assert capsys.readouterr().out.count("✗ accuracy: 12 %  (expected 90 % to 100 %)") == 2
