@@ -21,7 +21,7 @@ __all__ = [
     "BertForTokenClassification",
     "BertModel",
 ]
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 _HOMES = {
     "BertConfig": "config",

@@ -465,7 +465,7 @@ def test_one_share_is_built_ahead_and_no_more():
 
 
 def test_what_fails_while_it_is_built_ahead_fails_here():
-    turns = taken_in_turn([1, 2], [range(0, 1), range(1, 3)], ahead=True)
+    turns = taken_in_turn([1, 2], [range(1), range(1, 3)], ahead=True)
     assert next(turns) == [1]
     with pytest.raises(IndexError):
         next(turns)
