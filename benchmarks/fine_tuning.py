@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import transformers
 from datasets import Dataset, DatasetDict
-from measure import TrainingSide, alternate, close_all, print_machine, print_table, say
+from measure import TrainingSide, alternate, close_all, print_machine, print_table, say, start_all
 
 from bertlib.classify import class_names, fine_tune, labels_of
 from bertlib.data import load, teasers
@@ -160,8 +160,8 @@ def main() -> int:
     sides = {}
     try:
         for name, (function, _) in wanted.items():
-            say(f"starting: {name}")
             sides[name] = TrainingSide(function, options=options)
+        start_all(sides)
         # The first step of each was its start; a round has the same number of texts for all.
         speeds = alternate(
             {

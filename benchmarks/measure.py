@@ -126,7 +126,7 @@ class TrainingSide:
     """
 
     def __init__(self, function: Callable[..., object], **arguments):
-        """Start the worker; it stops after its first step.
+        """Start the worker; it stops after its first step, for which `started` waits.
 
         Args:
             function: importable by name; gets the arguments, trains (any optimizer of torch), returns anything that can
@@ -139,8 +139,18 @@ class TrainingSide:
         )
         self.worker.start()
         theirs.close()
-        self.result = None
-        self._receive()
+        self.result, self.waits = None, False
+
+    def started(self) -> None:
+        """Wait until it has done its first step. Several sides may be on their way at once: that step includes
+        imports, data and, on demand, compiling.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        if not self.waits:
+            self._receive()
+            self.waits = True
 
     def _receive(self) -> str:
         try:
@@ -161,6 +171,7 @@ class TrainingSide:
         Raises:
             RuntimeError: the training ended before, or failed.
         """
+        self.started()
         started = time.perf_counter()
         self.connection.send(steps)
         if self._receive() == "done":
@@ -169,6 +180,7 @@ class TrainingSide:
 
     def finish(self) -> object:
         """Let it run to its end; gives what its function returned."""
+        self.started()
         while self.result is None and self.worker.is_alive():
             self.connection.send(10**9)
             if self._receive() == "done":
@@ -185,6 +197,13 @@ class TrainingSide:
                 self.worker.terminate()
         self.worker.join()
         self.connection.close()
+
+
+def start_all(sides: Mapping[str, TrainingSide]) -> None:
+    """Wait until every side has done its first step."""
+    for name, side in sides.items():
+        say(f"starting: {name}")
+        side.started()
 
 
 def close_all(sides: Iterable[TrainingSide]) -> None:

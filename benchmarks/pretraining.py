@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import torch
 import transformers
-from measure import TrainingSide, alternate, close_all, print_machine, print_table, say
+from measure import TrainingSide, alternate, close_all, print_machine, print_table, start_all
 from torch.nn import functional as F
 
 from bertlib.config import BertConfig
@@ -231,8 +231,8 @@ def main() -> int:
     sides, runs, done = {}, {}, dict.fromkeys(wanted, 1)
     try:
         for name, (function, arguments) in wanted.items():
-            say(f"starting: {name}")
             sides[name] = TrainingSide(function, options=options, **arguments)
+        start_all(sides)
 
         def run(name: str) -> float:
             first = done[name]
