@@ -1,6 +1,7 @@
 # make course · make test · make lab: each sets up .venv first, which takes minutes once and no time afterwards.
 PYTHON ?= python3
 ONLY   ?=
+REPO   ?=
 
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
@@ -11,12 +12,14 @@ PY := $(BIN)/python
 STAMP := .venv/.ready
 BOOK := .venv/.book
 
-.PHONY: help setup course test lint lab book doctor bench clean
+.PHONY: help setup course test lint lab book publish full-rehearsal doctor bench clean
 help:
 	@echo "make course            run all lessons       (make course ONLY=\"01 07\" for some)"
 	@echo "make test              ruff, unit tests, every notebook"
 	@echo "make lab               open the lessons in JupyterLab"
 	@echo "make book              the lessons and the library as a site, in build/book/html"
+	@echo "make publish REPO=owner/name   the address of your copy on GitHub into lessons, README and site (Colab, links)"
+	@echo "make full-rehearsal    lessons 05, 07, 08 in the full profile, on few rows from a small hub on this machine"
 	@echo "make doctor            what is missing, and how to mend it"
 	@echo "make bench             speed and memory against plain code, as ratios (half an hour, on a quiet machine)"
 	@echo "make clean             remove build/ and .venv/"
@@ -48,6 +51,12 @@ book: $(BOOK)
 $(BOOK): $(STAMP) requirements-book.txt
 	$(PY) -m pip install --quiet --progress-bar off -r requirements-book.txt -c constraints.txt
 	@touch $(BOOK)
+
+publish: $(STAMP)
+	$(PY) colab/publish.py $(REPO)
+
+full-rehearsal: $(STAMP)
+	$(PY) tests/full_rehearsal.py
 
 doctor: $(STAMP)
 	$(PY) -m bertlib doctor

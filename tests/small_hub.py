@@ -5,6 +5,7 @@ The folder stands beside the repository, in CI too; where it is absent, the test
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,9 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from datasets import Dataset, Features, List, Value
 
-from bertlib.data import AG_NEWS_REPO, AG_NEWS_REVISION
-from bertlib.weights import ENCODER_REPOS
+from bertlib.data import (
+    AG_NEWS_REPO,
+    AG_NEWS_REVISION,
+    ENTITY_REPOS,
+    WIKITEXT_CONFIG,
+    WIKITEXT_REPO,
+    WIKITEXT_REVISION,
+    load,
+)
+from bertlib.weights import ENCODER_REPOS, encoder_folder
 
 HUB = Path(__file__).resolve().parents[1].parent / "shared" / "hub"
 needs_small_hub = pytest.mark.skipif(
@@ -80,3 +90,50 @@ def answer(done: subprocess.CompletedProcess):
     """What the program printed as JSON in its last line."""
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+# ------------------------------------------------------------------ the full profile's sets that the mirror lacks
+
+STANDIN = f"sentence-transformers/all-MiniLM-L6-v2@{'c5' * 20}"  # for bert-base-uncased, by BERT_COURSE_ENCODER
+
+
+def wikitext_lines(articles) -> list[str]:
+    """Articles as WikiText writes them: a line a paragraph, spaces around punctuation, titles between equals signs."""
+    lines = []
+    for title, text in zip(articles["title"], articles["text"], strict=True):
+        lines += ["", f" = {title.replace('=', '-')} = \n", ""]
+        parts = (re.sub(r"([,.;:!?%()])", r" \1 ", part).split() for part in text.split("\n"))
+        lines += [f" {' '.join(words)} \n" for words in parts]
+    return lines
+
+
+def write_set(folder: Path, config: str, splits: dict) -> Path:
+    """A data set's folder as the hub has it: a card that names the files, and parquet."""
+    files = [f"  - split: {split}\n    path: {config}/{split}-*\n" for split in splits]
+    card = f"---\nconfigs:\n- config_name: {config}\n  data_files:\n{''.join(files)}---\nMade up for a rehearsal.\n"
+    for split, rows in splits.items():
+        path = folder / config / f"{split}-00000-of-00001.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(path)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    return folder
+
+
+def stand_ins(folder: Path) -> list[str]:
+    """Sets in the form of WikiText-103 and CoNLL-2003, made of BBC News, and MiniLM; gives serve.py's options."""
+    columns = {"id": Value("string"), "tokens": List(Value("string")), "pos_tags": List(Value("int64"))}
+    wikitext = {
+        split: Dataset.from_dict({"text": wikitext_lines(rows)}) for split, rows in load("bbc_news", "mini").items()
+    }
+    conll = {}
+    for split, rows in load("bbc_entities", "mini").items():
+        features = Features(columns | {"ner_tags": rows.features["ner_tags"]})
+        content = {name: rows[name][:] for name in ("tokens", "ner_tags")}
+        content["id"] = [str(number) for number in range(len(rows))]
+        content["pos_tags"] = [[0] * len(tokens) for tokens in content["tokens"]]
+        conll[split] = Dataset.from_dict(content, features=features)
+    return [
+        *("--dataset", f"{WIKITEXT_REPO}@{WIKITEXT_REVISION}={write_set(folder / 'w', WIKITEXT_CONFIG, wikitext)}"),
+        *("--dataset", f"{ENTITY_REPOS['conll2003'][0]}={write_set(folder / 'c', 'conll2003', conll)}"),
+        *("--model", f"{STANDIN}={encoder_folder('minilm')}"),
+    ]
