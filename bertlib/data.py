@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import datasets
-import huggingface_hub
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+from huggingface_hub.errors import HTTPError
 
 from bertlib import hub
 from bertlib.hub import DataChanged
@@ -354,7 +354,7 @@ def stream_documents(
             sentences = split_sentences("\n".join(part for part in (row.get("title"), row[text]) if part))
             if sentences:
                 yield sentences
-    except (OSError, huggingface_hub.errors.HTTPError) as error:
+    except (OSError, HTTPError) as error:
         raise ConnectionError(f"{source} broke off ({error}); check the network and run the same again") from error
 
 

@@ -63,14 +63,14 @@ def expected_digest(path: Path, repo: str, kind: str) -> str | None:
     """
     if path.is_symlink():
         return path.resolve().name
-    import huggingface_hub
+    from huggingface_hub import HfApi, errors
 
     snapshot = next(parent for parent in path.parents if parent.parent.name == "snapshots")
     try:
-        (told,) = huggingface_hub.HfApi().get_paths_info(
+        (told,) = HfApi().get_paths_info(
             repo, path.relative_to(snapshot).as_posix(), revision=snapshot.name, repo_type=kind
         )
-    except (OSError, ValueError, huggingface_hub.errors.HTTPError):
+    except (OSError, ValueError, errors.HTTPError):
         return None
     return told.lfs.sha256 if told.lfs else told.blob_id
 
