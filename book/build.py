@@ -133,6 +133,7 @@ def build(out: Path, repository: str) -> int:
 def main() -> int:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     address = project.get("urls", {}).get("Repository", "")
+    address = "" if address.endswith("/OWNER/NAME") else address  # nobody has run make publish yet
     parser = argparse.ArgumentParser(description="Build the site.")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "book", help="default: build/book")
     parser.add_argument("--repository", default=address, help=f"default: pyproject.toml's, {address or 'none yet'}")

@@ -1,4 +1,4 @@
-"""What the site needs of Sphinx beyond myst-nb: diagrams, notes, and the buttons of a lesson."""
+"""What the site needs of Sphinx beyond myst-nb: diagrams, notes, and a lesson's buttons."""
 
 from __future__ import annotations
 
@@ -52,6 +52,18 @@ class Notes(SphinxTransform):
                     quote.replace_self(getattr(nodes, word)("", *quote.children))
 
 
+class NoColabLinks(SphinxTransform):
+    """A lesson's own line "Open in Colab" is for JupyterLab and GitHub; here the page has a button."""
+
+    default_priority = 400
+
+    def apply(self):
+        for paragraph in list(self.document.findall(nodes.paragraph)):
+            link = paragraph.children[0] if len(paragraph.children) == 1 else None
+            if isinstance(link, nodes.reference) and "://colab.research.google.com/" in link.get("refuri", ""):
+                paragraph.parent.remove(paragraph)
+
+
 def add_to_page(app, pagename, templatename, context, doctree):
     """Scripts for pages that have diagrams; where a lesson is, for its buttons; index.md's place in the repository."""
     if doctree is not None and any(doctree.findall(mermaid)):
@@ -73,5 +85,6 @@ def setup(app):
     app.add_node(mermaid, html=(visit_mermaid, None))
     app.add_directive("mermaid", Mermaid)
     app.add_transform(Notes)
+    app.add_transform(NoColabLinks)
     app.connect("html-page-context", add_to_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -148,6 +148,7 @@ def test_lessons_have_their_buttons(site, pages):
         place = f"notebooks/{lesson.name}"
         assert f"https://colab.research.google.com/github/owner/name/blob/main/{place}" in links
         assert f"{REPOSITORY}/edit/main/{place}" in links
+        assert "OWNER/NAME" not in "".join(links), "a link of the lesson's own that leads nowhere"
 
 
 def test_a_page_is_edited_where_it_is(pages):
