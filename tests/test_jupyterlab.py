@@ -1,0 +1,189 @@
+"""Lessons in a real JupyterLab, as a learner opens them: in Chromium, through its menus, without a network.
+
+These tests take minutes, so `make test` leaves them out and `make browser` runs them.
+"""
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import pytest
+from browser import chromium, watch
+
+from bertlib.figures import collect
+
+pytestmark = pytest.mark.long
+
+ROOT = Path(__file__).resolve().parents[1]
+LESSONS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
+WHOLE = ("01", "07", "09")  # run from top to bottom
+
+GUARD = ROOT / "tests" / "offline"  # no process of the server, kernels included, may call another machine
+
+
+class Lab:
+    """A JupyterLab server over a copy of the lessons, with settings of its own, and a browser that looks at it."""
+
+    def __init__(self, folder, browser):
+        self.lessons = folder / "notebooks"
+        self.lessons.mkdir()
+        self.browser, self.token = browser, secrets.token_hex(8)
+        names = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+        own = {f"JUPYTER_{name}": str(folder / name.lower()) for name in names}
+        own |= {f"JUPYTERLAB_{name}_DIR": str(folder / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+        self.environment = os.environ | own | {"IPYTHONDIR": str(folder / "ipython")}
+        self.refused = folder / "refused.txt"
+        self.environment |= {"PYTHONPATH": str(GUARD), "BERT_COURSE_REFUSED": str(self.refused)}
+        self.environment.pop("MPLBACKEND", None)  # conftest.py's; a notebook draws in itself
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        options = [f"--port={port}", "--ip=127.0.0.1", "--no-browser", "--allow-root", "--expose-app-in-browser"]
+        options += [f"--IdentityProvider.token={self.token}", f"--notebook-dir={self.lessons}"]
+        with (folder / "server.log").open("w", encoding="utf-8") as log:
+            self.server = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *options],
+                env=self.environment, cwd=folder, stdout=log, stderr=log,
+            )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=5).close()
+                return
+            except (urllib.error.URLError, ConnectionError):
+                assert self.server.poll() is None, (folder / "server.log").read_text(encoding="utf-8")
+                assert time.monotonic() < deadline, "JupyterLab did not start within a minute"
+                time.sleep(0.2)
+
+    def close(self):
+        self.server.terminate()  # it ends its kernels itself
+        self.server.wait(timeout=30)
+
+    def copy(self, lesson, trusted=True):
+        path = shutil.copyfile(lesson, self.lessons / lesson.name)
+        if trusted:
+            command = [sys.executable, "-m", "jupyter", "trust", str(path)]
+            subprocess.run(command, env=self.environment, check=True, capture_output=True)
+        return path
+
+    def open(self, path):
+        """The page with a notebook, once its kernel is idle, and the list of what goes wrong in it."""
+        page = self.browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        wrong = watch(page)
+        page.goto(f"{self.address}/lab/workspaces/{secrets.token_hex(4)}/tree/{path.name}?token={self.token}")
+        # data-status says idle too early
+        page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for(timeout=120_000)
+        return page, wrong
+
+
+def choose(page, menu, command):
+    """Click an entry of the menu bar."""
+    page.locator(".lm-MenuBar-item", has_text=re.compile(f"^{menu}$")).click()
+    page.locator(f".lm-Menu-item[data-command='{command}']").click()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    with chromium() as browser:
+        lab = Lab(tmp_path_factory.mktemp("lab"), browser)
+        yield lab
+        lab.close()
+
+
+def stored(lesson):
+    return nbformat.read(lesson, as_version=4)
+
+
+def html_of(cells):
+    """The outputs as they are shown: their HTML, or a picture that has none."""
+    data = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    return [kinds.get("text/html", "<img>" if "image/png" in kinds else "") for kinds in data]
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_a_lesson_looks_right_before_it_is_run(lab, number):
+    """As a learner first sees it: JupyterLab does not trust it yet, so no script in its outputs runs."""
+    lesson = LESSONS[number]
+    pages = html_of(stored(lesson).cells)
+    page, wrong = lab.open(lab.copy(lesson, trusted=False))
+    outputs = page.locator(".jp-OutputArea-output")
+    assert outputs.locator("img").count() == sum(text.count("<img") for text in pages)
+    assert outputs.locator("table").count() == sum(text.count("<table") for text in pages)
+    broken = "[...document.querySelectorAll('.jp-Notebook img')].filter((image) => !image.naturalWidth).length"
+    assert page.evaluate(broken) == 0
+    assert page.locator("mjx-merror, .katex-error").count() == 0
+    assert wrong == []
+
+
+def test_attention_views_are_drawn_once_the_lesson_is_trusted(lab):
+    lesson = LESSONS["09"]
+    views = sum('role="figure"' in text for text in html_of(stored(lesson).cells))
+    page, wrong = lab.open(lab.copy(lesson))
+    drawn = "[...document.querySelectorAll('[role=figure]')].filter((view) => view.querySelector('svg line')).length"
+    assert page.evaluate(drawn) == views > 0
+    assert wrong == []
+
+
+def test_beside_each_attention_view_stands_a_plain_picture():
+    """For those who have not trusted the lesson, where the view stays blank: in its cell, or in the next one."""
+    for lesson in LESSONS.values():
+        cells = [cell for cell in stored(lesson).cells if cell.cell_type == "code"]
+        for cell, following in pairwise(cells):
+            if any('role="figure"' in text for text in html_of([cell])):
+                assert any("<img" in text for text in html_of([cell, following])), f"{lesson.name}: {cell.source}"
+
+
+@pytest.mark.parametrize("number", WHOLE)
+def test_run_all(lab, number, record_property):
+    lesson = LESSONS[number]
+    path = lab.copy(lesson)
+    page, wrong = lab.open(path)
+    choose(page, "Edit", "editmenu:clear-all")
+    started = time.monotonic()
+    choose(page, "Run", "runmenu:run-all")
+    # An error ends a run: what comes after it gets no number.
+    page.wait_for_function(
+        """() => {
+            const cells = [...jupyterapp.shell.currentWidget.content.model.cells].filter((cell) => cell.type == "code");
+            const failed = cells.some((cell) => cell.toJSON().outputs.some((output) => output.output_type == "error"));
+            return failed || cells.every((cell) => cell.executionCount);
+        }""",
+        timeout=1_200_000,
+        polling=500,
+    )
+    page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for()
+    seconds = time.monotonic() - started
+    record_property("seconds", round(seconds))
+    print(f"lesson {number} in JupyterLab: {seconds:.0f} s")
+    choose(page, "File", "docmanager:save")
+    page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
+
+    ran, before = nbformat.read(path, as_version=4), stored(lesson)
+    cells = [cell for cell in ran.cells if cell.cell_type == "code"]
+    errors = [output for cell in cells for output in cell.outputs if output.output_type == "error"]
+    assert errors == []
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(figure.ok for figure in collect(ran))
+    assert [figure.name for figure in collect(ran)] == [figure.name for figure in collect(before)]
+    (*_, last) = (cell for cell in before.cells if cell.get("outputs"))
+    expected = last.outputs[0].get("text", "").splitlines()[0]
+    shown = page.locator(f".jp-CodeCell:nth-child({before.cells.index(last) + 1}) .jp-OutputArea-output").first
+    shown.scroll_into_view_if_needed()
+    assert shown.inner_text().splitlines()[0] == expected
+    assert wrong == []
+
+
+def test_no_process_asked_for_another_machine(lab):
+    """The last test of this file: whatever the server and the kernels tried until now was written down."""
+    assert not lab.refused.exists(), lab.refused.read_text(encoding="utf-8")
