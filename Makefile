@@ -11,11 +11,13 @@ endif
 PY := $(BIN)/python
 STAMP := .venv/.ready
 BOOK := .venv/.book
+DEV := .venv/.dev
 
-.PHONY: help setup course test lint lab book publish full-rehearsal doctor bench clean
+.PHONY: help setup course test browser lint lab book publish full-rehearsal doctor bench clean
 help:
 	@echo "make course            run all lessons       (make course ONLY=\"01 07\" for some)"
 	@echo "make test              ruff, unit tests, every notebook"
+	@echo "make browser           lessons in JupyterLab in Chromium, as a learner runs them (ten minutes)"
 	@echo "make lab               open the lessons in JupyterLab"
 	@echo "make book              the lessons and the library as a site, in build/book/html"
 	@echo "make publish REPO=owner/name   the address of your copy on GitHub into lessons, README and site (Colab, links)"
@@ -41,6 +43,13 @@ test: $(STAMP)
 	$(PY) -m ruff format --check .
 	$(PY) -m pytest tests
 	$(PY) -m pytest --nbval-lax -x notebooks
+
+browser: $(DEV)
+	$(PY) -m pytest -m long tests
+
+$(DEV): $(STAMP) requirements-dev.txt
+	$(PY) -m pip install --quiet --progress-bar off -r requirements-dev.txt -c constraints.txt
+	@touch $(DEV)
 
 lab: $(STAMP)
 	$(PY) -m jupyterlab --notebook-dir=notebooks

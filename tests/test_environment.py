@@ -1,5 +1,6 @@
 """The files that say what to install agree with each other, with the Makefile and with the workflows."""
 
+import ast
 import importlib.metadata
 import os
 import re
@@ -163,10 +164,18 @@ def test_windows_runs_the_commands_of_make_test():
     assert len(wanted) == 6
 
 
-def test_ci_run_is_make_test_from_anywhere():
+def test_ci_run_is_make_test_from_anywhere_and_runs_each_lesson_once():
     path = ROOT / ".ci" / "run"
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test"]
+    assert lines[:2] == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."']
+    *_, required, browser, test = lines
+    assert required.startswith("export BROWSER_TESTS=required")
+    assert browser == "make browser"
+    left_out = re.fullmatch(r'PYTEST_ADDOPTS="--ignore-glob=notebooks/(\S+)" make test', test)[1]
+    in_jupyterlab = ast.literal_eval(
+        re.search(r"^WHOLE = (\(.*?\))", read("tests/test_jupyterlab.py"), re.MULTILINE)[1]
+    )
+    assert [path.name[:2] for path in sorted((ROOT / "notebooks").glob(left_out))] == list(in_jupyterlab)
     assert path.read_bytes().startswith(b"#!/usr/bin/env bash\n")
     assert os.name == "nt" or os.access(path, os.X_OK)
     assert "make test" in read("README.md")
