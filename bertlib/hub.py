@@ -16,7 +16,7 @@ from typing import TypeVar
 
 Fetched = TypeVar("Fetched")
 
-WAITS = (1, 2, 4)  # seconds before another try while the hub is overloaded
+WAITS = (1, 2, 4, 8, 8)  # seconds before another try where the clients do not try again themselves
 OVERLOADED = {429, 500, 502, 503, 504}
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -43,6 +43,18 @@ def cache_folder(repo: str, kind: str) -> Path:
     from huggingface_hub.file_download import repo_folder_name
 
     return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type=kind)
+
+
+def passes(error: BaseException) -> bool:
+    """Whether another try may help that the clients have not made: an overloaded hub, a connection that broke off.
+
+    They try a HEAD request again by themselves, and a hub that cannot be reached at all.
+    """
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.HfHubHTTPError):
+        return error.response.status_code in OVERLOADED and error.response.request.method != "HEAD"
+    return isinstance(error, errors.HTTPError) and type(error).__name__ not in ("ConnectError", "ConnectTimeout")
 
 
 @cache  # by size and time, so that a file is read once in a process, and again if it changed
@@ -113,7 +125,7 @@ def fetch(
 ) -> Fetched:
     """Let a client library get something of one revision, and see that it came whole.
 
-    A hub that is overloaded is tried again after 1, 2 and 4 seconds (the libraries do so for some requests only).
+    A hub that is overloaded or breaks off is tried again for some 20 seconds. What could not be finished is deleted.
 
     Args:
         repo: OWNER/NAME. kind: "model" or "dataset". revision: a commit, or a branch.
@@ -124,7 +136,7 @@ def fetch(
     Raises:
         ConnectionError: the hub cannot be reached, or broke off. FileNotFoundError: no such repository or revision.
         DataChanged: a file's content is not the hub's; it is deleted, so that another try fetches it again.
-        OSError: the disk is full; the unfinished download is deleted.
+        OSError: the disk is full.
     """
     from huggingface_hub import constants, errors
 
@@ -137,9 +149,12 @@ def fetch(
             raise
         except Exception as error:  # of the libraries' own many classes
             chain = list(causes(error))
+            if wait is not None and any(passes(cause) for cause in chain):
+                time.sleep(wait)
+                continue
+            for part in (cache_folder(repo, kind) / "blobs").glob("*.incomplete"):
+                part.unlink(missing_ok=True)
             if any(isinstance(cause, OSError) and cause.errno in NO_ROOM for cause in chain):
-                for part in (cache_folder(repo, kind) / "blobs").glob("*.incomplete"):
-                    part.unlink(missing_ok=True)
                 raise OSError(
                     errno.ENOSPC,
                     f"{what} does not fit on the disk of {constants.HF_HOME} ({error}); make room there, or set "
@@ -150,10 +165,6 @@ def fetch(
                     f"{what} is not on the hub ({error}); check its name and revision (and HF_ENDPOINT if you set it)"
                 ) from error
             check_content(repo, kind)  # what was altered need not be readable
-            statuses = {getattr(getattr(cause, "response", None), "status_code", None) for cause in chain}
-            if wait is not None and statuses & OVERLOADED:
-                time.sleep(wait)
-                continue
             raise ConnectionError(
                 f"{what} could not be loaded from the hub ({error}); check the network (and HF_ENDPOINT, "
                 f"HF_HUB_OFFLINE if you set them) and try again, or {otherwise}"

@@ -79,16 +79,17 @@ def test_no_cache_is_no_problem(tmp_path, monkeypatch):
     hub.check_content(REPO, "dataset")
 
 
-def overloaded(status=503):
-    error = OSError("overloaded")
-    error.response = SimpleNamespace(status_code=status)
+def answered(status=503, method="GET"):
+    """The client's error for such an answer; built without its constructor, which wants a real answer."""
+    error = errors.HfHubHTTPError.__new__(errors.HfHubHTTPError)
+    error.response = SimpleNamespace(status_code=status, request=SimpleNamespace(method=method))
     return error
 
 
-@pytest.mark.parametrize("failures, waits", [(0, []), (1, [1]), (3, [1, 2, 4])])
+@pytest.mark.parametrize("failures, waits", [(0, []), (1, [1]), (3, [1, 2, 4]), (5, [1, 2, 4, 8, 8])])
 def test_an_overloaded_hub_is_given_time(tmp_path, monkeypatch, failures, waits):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    waited, failing = [], [overloaded() for _ in range(failures)]
+    waited, failing = [], [answered() for _ in range(failures)]
     monkeypatch.setattr(hub.time, "sleep", waited.append)
 
     def get():
@@ -103,8 +104,19 @@ def test_an_overloaded_hub_is_given_time(tmp_path, monkeypatch, failures, waits)
     assert waited == waits
 
 
-@pytest.mark.parametrize("error", [overloaded(), overloaded(403), KeyError("x"), OSError(errno.EACCES, "denied")])
-def test_what_the_libraries_raise_becomes_one_error_with_its_cause(tmp_path, monkeypatch, error):
+@pytest.mark.parametrize(
+    "error, waits",
+    [
+        (answered(), hub.WAITS),
+        (errors.HTTPError("broke off"), hub.WAITS),
+        (answered(method="HEAD"), ()),  # which the client has tried again itself
+        (answered(403), ()),
+        (type("ConnectError", (errors.HTTPError,), {})("refused"), ()),
+        (KeyError("x"), ()),
+        (OSError(errno.EACCES, "denied"), ()),
+    ],
+)
+def test_what_the_libraries_raise_becomes_one_error_with_its_cause(tmp_path, monkeypatch, error, waits):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     waited = []
     monkeypatch.setattr(hub.time, "sleep", waited.append)
@@ -115,4 +127,4 @@ def test_what_the_libraries_raise_becomes_one_error_with_its_cause(tmp_path, mon
     with pytest.raises(ConnectionError, match=r"owner/name at revision 1111111 could not .* or do without") as caught:
         hub.fetch(REPO, "model", COMMIT, get, "do without")
     assert caught.value.__cause__ is error
-    assert waited == ([1, 2, 4] if getattr(error, "response", None) and error.response.status_code == 503 else [])
+    assert waited == list(waits)
