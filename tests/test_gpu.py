@@ -5,6 +5,8 @@
 Everywhere else these tests are skipped: no machine of `make test` needs a GPU.
 """
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -144,3 +146,23 @@ def test_jobs_run_there(tiny_folder, tiny_dataset, tokenizer, tmp_path):
     )  # fmt: skip
     assert np.isfinite(result.history.epochs[-1]["mlm_loss"])
     assert result.fill_mask("the good [MASK] .")
+
+
+def test_batches_of_new_lengths_cost_no_more():
+    """cuDNN's attention plans each shape anew, which took twice the time of the step itself."""
+    config = BertConfig(vocab_size=1000, hidden_size=768, num_hidden_layers=4, num_attention_heads=12)
+    model = BertForPreTraining(config).to(GPU)
+    ids = torch.randint(5, 1000, (64, 200), device=GPU)
+
+    def seconds(length):
+        part, start = ids[:, :length], time.perf_counter()
+        mask = torch.ones_like(part)
+        mask[0, -1] = 0
+        with autocast(GPU, torch.bfloat16):
+            loss = model(part, mask, labels=part.where(mask.bool(), -100)).loss
+        loss.backward()
+        torch.cuda.synchronize()
+        return time.perf_counter() - start
+
+    same = [seconds(128) for _ in range(10)][2:]
+    assert np.median([seconds(length) for length in range(100, 128)]) < 1.5 * np.median(same)

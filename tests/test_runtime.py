@@ -186,3 +186,16 @@ def test_only_a_rehearsal_lets_a_figure_pass_that_is_out_of_its_band(monkeypatch
     monkeypatch.setenv("BERT_COURSE_REHEARSAL", "600")
     figure("accuracy", 12, 90, 100, "%")
     assert capsys.readouterr().out.count("✗ accuracy: 12 %  (expected 90 % to 100 %)") == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*CUDA is not available")
+def test_on_a_gpu_cudnns_attention_is_left_out():
+    """It plans every new shape anew, which made buckets of lengths slower than padding."""
+    allowed = torch.backends.cuda.cudnn_sdp_enabled
+    before = allowed()
+    with autocast(torch.device("cuda"), torch.bfloat16):
+        assert not allowed() and torch.backends.cuda.flash_sdp_enabled() and torch.backends.cuda.math_sdp_enabled()
+    assert allowed() == before
+    for device, dtype in (("cpu", torch.bfloat16), ("cuda", torch.float32)):
+        with autocast(torch.device(device), dtype):
+            assert allowed() == before
