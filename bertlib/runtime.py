@@ -168,9 +168,9 @@ def joined_processes() -> Iterator[tuple[int, int]]:
 def autocast(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
     """Within it matrix products run in dtype, while weights, LayerNorm sums and losses keep float32.
 
-    On a GPU, cuDNN's attention is left out: it plans anew for each new shape of a batch, and batches of many lengths are
-    what buckets make. On an H200 a step of BERT-base took 185 ms so, and 68 without (benchmarks/results; the same is
-    told in modelscope/FunASR#3704).
+    On a GPU, cuDNN's attention is left out: it plans anew for each new shape, and buckets make batches of many lengths.
+    On an H200 a step of BERT-base took 185 ms so, and 68 without (benchmarks/results; the same is told in
+    modelscope/FunASR#3704).
     """
     if dtype == torch.float32:
         yield
