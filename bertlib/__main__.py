@@ -1,4 +1,5 @@
-"""The course and its jobs from a shell: python -m bertlib doctor | course | encode | pretrain | classify | tag."""
+"""The course and its jobs from a shell: python -m bertlib doctor | course | encode | pretrain | classify | tag |
+assignments | grade."""
 
 from __future__ import annotations
 
@@ -234,6 +235,25 @@ def tag(options: argparse.Namespace) -> int:
     return 0
 
 
+def assignments(options: argparse.Namespace) -> int:
+    from bertlib.assignments import build
+
+    for path in build(options.sources, options.out, options.number):
+        print(path)
+    print(f"class {options.number}: hand these out; the sources hold the solutions")
+    return 0
+
+
+def grade(options: argparse.Namespace) -> int:
+    from bertlib.grading import Limits, grade_class, summary
+
+    limits = Limits(options.cell_seconds, options.seconds, options.memory)
+    grades = grade_class(options.sources, options.submissions, options.out, limits=limits, variant=options.number)
+    print(summary(grades))
+    print(f"table: {options.out / 'grades.csv'}; feedback: {options.out / 'feedback'}")
+    return 0
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bertlib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -354,6 +374,24 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--max-length", type=int, default=128, help="tokens a window")
     command.add_argument("--seed", type=int, default=0)
     command.set_defaults(run=tag)
+
+    sources = {"type": Path, "default": Path("notebooks/assignments/source"), "help": "the assignments' sources"}
+    number = {"type": int, "default": 0, "metavar": "N", "help": "of the class: its questions have their own numbers"}
+    command = commands.add_parser("assignments", help="build what students get", formatter_class=formats)
+    command.add_argument("--sources", **sources)
+    command.add_argument("--out", type=Path, default=Path("build/assignments"), help="folder for NAME/NAME.ipynb")
+    command.add_argument("--class", dest="number", **number)
+    command.set_defaults(run=assignments)
+
+    command = commands.add_parser("grade", help="grade a class's notebooks, each shut in", formatter_class=formats)
+    command.add_argument("submissions", type=Path, help="folder with STUDENT/NAME.ipynb or STUDENT/NAME/NAME.ipynb")
+    command.add_argument("--sources", **sources)
+    command.add_argument("--out", type=Path, default=Path("build/grades"), help="folder for grades.csv and feedback/")
+    command.add_argument("--class", dest="number", **number)
+    command.add_argument("--cell-seconds", type=float, default=30, help="for a cell, and for a call of a function")
+    command.add_argument("--seconds", type=float, default=300, help="for a submission")
+    command.add_argument("--memory", type=int, default=2048, help="MiB for a submission, beyond what torch takes")
+    command.set_defaults(run=grade)
     return parser
 
 

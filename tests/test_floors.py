@@ -16,6 +16,7 @@ FLOORS = {
     "runtime": 0,
     "sharding": 0,
     "spans": 0,
+    "wire": 0,
     "attention": 1,
     "batching": 1,
     "costs": 1,
@@ -39,7 +40,10 @@ FLOORS = {
     "course": 6,
     "doctor": 6,
     "views": 6,
-    "__main__": 7,
+    "assignments": 6,
+    "submission": 7,
+    "grading": 8,
+    "__main__": 9,
 }
 HEAVY = {"transformers", "datasets"}
 TREES = {  # a package's modules have its floor: checks.engine is checks
@@ -86,6 +90,11 @@ def upward_imports(module, tree, floors):
     return [name for name in own if floors.get(name, 99) >= floors[package] and not (inner and name == package)]
 
 
+# A student's cells are code, and somebody has to run them: `submission` does, in a process that has been shut in before
+# it gets the first of them. `grading` runs the teacher's own cells from the assignments' sources, none of a student's.
+RUNS_CELLS = {"submission": ["exec"], "grading": ["exec", "exec"]}
+
+
 def unsafe(tree):
     """Reading or writing that can run code."""
     found = [
@@ -110,6 +119,8 @@ def without_encoding(tree):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if name == "read_text" and isinstance(node.func, ast.Name):
             continue  # bertlib.text's own, which reads UTF-8
+        if ast.unparse(node.func) in {"os.open", "Image.open"}:
+            continue  # no text comes of these
         constants = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
         constants += [keyword.value.value for keyword in node.keywords if keyword.arg == "mode"]
         binary = name == "open" and any(
@@ -142,7 +153,7 @@ def test_contributing_shows_the_same_floors():
     assert table_in_contributing() == FLOORS
 
 
-@pytest.mark.parametrize("module", TREES.keys() - {"__init__"})
+@pytest.mark.parametrize("module", sorted(TREES.keys() - {"__init__"}))
 def test_modules_import_from_floors_below_only(module):
     assert upward_imports(module, TREES[module], FLOORS) == []
 
@@ -156,7 +167,7 @@ def test_heavy_libraries_stay_out(module):
 
 @pytest.mark.parametrize("module", TREES)
 def test_nothing_is_read_or_written_that_can_run_code(module):
-    assert unsafe(TREES[module]) == []
+    assert unsafe(TREES[module]) == RUNS_CELLS.get(module, [])
 
 
 @pytest.mark.parametrize("module", TREES)
@@ -214,6 +225,7 @@ def test_unsafe_lines_are_caught(line):
         ("open(p, mode='wb')", False),
         ("p.read_text(encoding='utf-8')", False),
         ("p.read_bytes()", False),
+        ("os.open(p, os.O_PATH)", False),
     ],
 )
 def test_missing_encoding_is_caught(line, wrong):
