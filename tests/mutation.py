@@ -1,12 +1,15 @@
 """How much would the tests notice? Small faults are put into bertlib's core, one at a time, and the tests run.
 
-    python tests/mutation.py                        all mutants of all modules (hours on one core)
-    python tests/mutation.py --sample 60 --seed 0   so many drawn ones of each module
-    python tests/mutation.py --module masking pairs
-    python tests/mutation.py --again results.json   those that survived before
+    python tests/mutation.py --jobs 14 --out FILE            all mutants of all modules (an hour or two on one core)
+    python tests/mutation.py --minutes 8 --jobs 14           as many, drawn evenly, as go into eight minutes
+    python tests/mutation.py --module masking pairs --sample 60 --seed 1
+    python tests/mutation.py --again FILE                    those that survived before
 
-A mutant is killed if a test fails or runs ten times as long as it should. Each is run in a fork of a process that has
-imported the heavy libraries already, on a copy of the package; the working tree is never touched. Needs Linux or macOS.
+First the tests run without a fault, and it is noted which functions each of them calls. A mutant then meets only the
+tests that call the function it changes, the quickest first, each time in a fork of a process that has imported the
+heavy libraries already, on a copy of package and tests: the working tree is never touched. It is killed if a test
+fails, if the module no longer imports, or if the tests take ten times the processor time they should. Whatever else
+goes wrong (no test found, a fork that was killed) is an error, never a kill. Needs Linux or macOS.
 """
 
 from __future__ import annotations
@@ -15,38 +18,49 @@ import argparse
 import ast
 import contextlib
 import copy
+import importlib
+import importlib.util
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+
+import pytest
+from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 
-# Module -> functions and classes to change (None: all), and the tests that are to notice, the quickest first.
-PARITY = "test_parity.py"
+# Module -> functions and classes to change (none named: all), and the files of tests that may notice.
 MODULES = {
-    "attention": (None, ["test_attention.py", "test_bug_zoo.py", PARITY]),
-    "encoder": (None, ["test_encoder.py", "test_bug_zoo.py", "test_attention.py", PARITY]),
-    "heads": (None, ["test_heads.py", "test_bug_zoo.py", PARITY]),
-    "masking": (None, ["test_masking.py"]),
-    "pairs": (None, ["test_pairs.py"]),
-    "wordpiece": (None, ["test_wordpiece.py"]),
-    "batching": (None, ["test_batching.py", "test_attention.py"]),
-    "spans": (None, ["test_spans.py", "test_tag.py"]),
+    "attention": ((), ["attention", "bug_zoo", "encoder", "heads", "parity"]),
+    "encoder": ((), ["encoder", "heads", "bug_zoo", "parity"]),
+    "heads": ((), ["heads", "encoder", "bug_zoo", "parity"]),
+    "masking": ((), ["masking"]),
+    "pairs": ((), ["pairs"]),
+    "wordpiece": ((), ["wordpiece"]),
+    "batching": ((), ["batching", "bug_zoo"]),
+    "spans": ((), ["spans", "tag"]),
     "tag": (
-        {"Pieces", "cut_into_pieces", "first_pieces", "piece_labels", "make_windows", "read_split", "contexts_of"}
-        | {"tag_names_of", "find_differences", "entity_scores"},
-        ["test_tag.py", "test_bug_zoo.py"],
+        (
+            *("Pieces", "cut_into_pieces", "first_pieces", "piece_labels", "make_windows", "tag_names_of"),
+            *("read_split", "contexts_of", "entity_scores", "find_differences"),
+        ),
+        ["tag", "bug_zoo"],
     ),
 }
+# Tests that take long and are left out: words of their names.
+LONG = ("bbc", "tweets", "every_single", "trainer", "by_hand_a_vocab", "learn", "checkpoint", "seed_decides")
 
-# Mutants that change nothing that anybody could see: module, the changed line, what was done -> why.
+# Mutants that change nothing that anybody could see: module, how the changed line begins, what was done -> why.
 EQUIVALENT: dict[tuple[str, str, str], str] = {}
 
 COMPARISONS = {
@@ -98,6 +112,14 @@ def variants(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
             yield f"{node.value} to {not node.value}", ast.Constant(not node.value)
         elif isinstance(node.value, int | float):
             yield f"{node.value} to {node.value + 1}", ast.Constant(node.value + 1)
+    elif isinstance(node, ast.Dict | ast.Subscript):
+        for key in node.keys if isinstance(node, ast.Dict) else [node.slice]:
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                changed = copy.deepcopy(node)
+                for inner in ast.walk(changed):
+                    if isinstance(inner, ast.Constant) and inner.value == key.value:
+                        inner.value += "_"
+                yield f"another key than {key.value!r}", changed
     elif isinstance(node, ast.IfExp):
         yield "always the first", node.body
         yield "always the second", node.orelse
@@ -154,10 +176,10 @@ def places(tree: ast.AST, wanted: set[str] | None) -> Iterator[tuple[ast.AST, st
             yield from walk(top) if hasattr(top, "name") else ((tree, "body", number), *walk(top))
 
 
-def mutants(source: str, wanted: set[str] | None = None) -> list[tuple[int, str, str, str]]:
+def mutants(source: str, names: tuple[str, ...] = ()) -> list[tuple[int, str, str, str]]:
     """All mutants of a module: line, the line's text, what was done, and the whole changed source."""
-    tree, lines, found = ast.parse(source), source.splitlines(), []
-    for parent, name, index in places(tree, wanted):
+    tree, lines, found, seen = ast.parse(source), source.splitlines(), [], Counter()
+    for parent, name, index in places(tree, set(names) or None):
         held = getattr(parent, name)
         node = held if index is None else held[index]
         for what, changed in variants(node):
@@ -167,82 +189,357 @@ def mutants(source: str, wanted: set[str] | None = None) -> list[tuple[int, str,
             else:
                 held[index] = new
             text = ast.unparse(ast.fix_missing_locations(copy.deepcopy(tree)))
-            found.append((node.lineno if hasattr(node, "lineno") else parent.lineno, what, text))
+            number = getattr(node, "lineno", getattr(parent, "lineno", 1))
+            seen[number, what] += 1
+            times = f" ({seen[number, what]})" if seen[number, what] > 1 else ""  # the same again on the line
+            found.append((number, lines[number - 1].strip(), what + times, text))
             if index is None:
                 setattr(parent, name, node)
             else:
                 held[index] = node
-    return [(line, lines[line - 1].strip(), what, text) for line, what, text in found]
+    return found
 
 
-def run_tests(package: Path, tests: list[str], seconds: float) -> tuple[bool, float]:
-    """Whether the tests fail (or take too long) with this copy of the package, and the seconds it took."""
-    start = time.perf_counter()
-    child = os.fork()
-    if not child:
-        os.setsid()
-        with open(os.devnull, "w") as nothing:
-            os.dup2(nothing.fileno(), 1)
-            os.dup2(nothing.fileno(), 2)
-        sys.path.insert(0, str(package.parent))
-        os.chdir(ROOT)
-        import pytest
+class Recorder:
+    """Notes for each test its processor time and which functions of the package it calls, itself or by its fixtures."""
 
+    def __init__(self, package: Path):
+        self.folder = str(package) + os.sep
+        self.calls: set[tuple[str, int]] = set()
+        self.outside: set[tuple[str, int]] = set()
+        self.fixtures: dict[str, set[tuple[str, int]]] = {}
+        self.tests: dict[str, tuple[float, set, list[str]]] = {}
+
+    def profile(self, frame, event, _):
+        if event == "call" and frame.f_code.co_filename.startswith(self.folder):
+            self.calls.add((Path(frame.f_code.co_filename).stem, frame.f_code.co_firstlineno))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef):
+        before, self.calls = self.calls, set()
         try:
-            failed = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *(f"tests/{test}" for test in tests)])
+            return (yield)
+        finally:
+            self.fixtures.setdefault(fixturedef.argname, set()).update(self.calls)
+            self.calls |= before
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        if not self.tests:
+            self.outside = self.calls  # while the files of tests were imported
+        self.calls, start = set(), time.process_time()
+        sys.setprofile(self.profile)
+        try:
+            return (yield)
+        finally:
+            self.tests[item.nodeid] = time.process_time() - start, self.calls, item.fixturenames
+
+    def found(self) -> dict[str, tuple[float, list]]:
+        return {
+            test: (seconds, sorted(calls.union(self.outside, *(self.fixtures.get(name, ()) for name in fixtures))))
+            for test, (seconds, calls, fixtures) in self.tests.items()
+        }
+
+
+class Chosen:
+    """Lets pytest run these tests only, in this order; without any, all but those left out."""
+
+    def __init__(self, order: list[str] | None):
+        self.order = order
+
+    def pytest_collection_modifyitems(self, items):
+        if self.order is None:
+            items[:] = [item for item in items if not any(word in item.name for word in LONG)]
+        else:
+            place = {test: number for number, test in enumerate(self.order)}
+            items[:] = sorted((item for item in items if item.nodeid in place), key=lambda item: place[item.nodeid])
+
+
+NO_IMPORT = 90  # exit statuses beside pytest's own
+OWN_ERROR = 91
+MEMORY = 8 * 2**30
+
+
+def start_tests(
+    job: Path, module: str, tests: list[str] | None, files: list[str], cpu: float, notes: Path | None
+) -> int:
+    """Run pytest in a fork on a copy of package and tests; gives the fork's process id, whose exit status tells."""
+    child = os.fork()
+    if child:
+        return child
+    status = OWN_ERROR
+    try:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        seconds = int(cpu + time.process_time()) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        os.chdir(job)
+        sys.path.insert(0, str(job))
+        os.environ["PYTHONPATH"] = str(job)  # for tests that start a process of their own
+        package = job / module.split(".")[0]
+        plugins, recorder = [Chosen(tests)], Recorder(package)
+        if notes:
+            plugins.append(recorder)
+            sys.setprofile(recorder.profile)
+        try:
+            imported = importlib.import_module(module)
         except BaseException:
-            failed = 1
-        os._exit(1 if failed else 0)
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status) != 0, time.perf_counter() - start
-        if time.perf_counter() - start > seconds:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return True, time.perf_counter() - start
-        time.sleep(0.01)
+            os._exit(NO_IMPORT)
+        assert Path(imported.__file__).is_relative_to(package), "this is another copy"
+        arguments = [f"--rootdir={job}", f"--confcutdir={job}", "-q", "-x", "-p", "no:cacheprovider"]
+        status = int(pytest.main([*arguments, *(f"tests/test_{name}.py" for name in files)], plugins=plugins))
+        sys.setprofile(None)
+        if notes:
+            notes.write_text(json.dumps(recorder.found()), encoding="utf-8")
+    except BaseException:
+        status = OWN_ERROR
+    finally:
+        os._exit(status)
 
 
-def examine(module: str, sample: int | None, seed: int, only: list | None) -> dict:
-    """Run the mutants of a module: all, a drawn sample, or only those named by (line, text, what)."""
-    from tqdm import tqdm
+def end_of(child: int, until: float) -> int | None:
+    """The exit status of a fork that has ended, or was stopped because its time was over; None if it still runs."""
+    done, status = os.waitpid(child, os.WNOHANG)
+    if not done and time.perf_counter() < until:
+        return None
+    if not done:
+        stop(child)
+        return OWN_ERROR
+    return os.waitstatus_to_exitcode(status)
 
-    wanted, tests = MODULES[module]
-    source = (ROOT / "bertlib" / f"{module}.py").read_text(encoding="utf-8")
-    chosen = mutants(source, wanted)
-    total = len(chosen)
-    if only is not None:
-        chosen = [mutant for mutant in chosen if list(mutant[1:3]) in only]
-    if sample is not None and sample < total:
-        chosen = random.Random(f"{module} {seed}").sample(chosen, sample)
-    killed, survivors, explained, wrongly = 0, [], [], []
+
+def stop(child: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def verdict(status: int) -> str:
+    """What the end of a fork says of its mutant."""
+    if status == 0:
+        return "survived"
+    if status in (1, 2, NO_IMPORT, -signal.SIGXCPU):  # 2: a file of tests fails as it is imported
+        return "killed"
+    return "error"
+
+
+def function_lines(source: str) -> dict[int, tuple[int, int]]:
+    """For each line inside a function or method: the first and last line of the outermost one."""
+    lines = {}
+    tops = [*(tree := ast.parse(source)).body]
+    tops += [inner for top in tree.body if isinstance(top, ast.ClassDef) for inner in top.body]
+    for node in tops:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            lines |= dict.fromkeys(range(node.lineno, node.end_lineno + 1), (first, node.end_lineno))
+    return lines
+
+
+def tests_for(line: int, module: str, lines: dict[int, tuple[int, int]], notes: dict[str, tuple]) -> list[str]:
+    """The tests that call the function this line stands in, the quickest first; all for a line outside any."""
+    first, last = lines.get(line, (0, sys.maxsize))
+    chosen = [
+        (seconds, test)
+        for test, (seconds, calls) in notes.items()
+        if any(name == module and first <= number <= last for name, number in calls)
+    ]
+    return [test for _, test in sorted(chosen)]
+
+
+class Job:
+    """A copy of package and tests, in which one module at a time is changed; what else stands beside them is linked."""
+
+    def __init__(self, root: Path, package: str, folder: Path):
+        self.root, self.folder, self.changed = root, folder, None
+        folder.mkdir(parents=True)
+        for path in root.iterdir():
+            if path.name in (package, "tests"):
+                shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+            elif not path.name.startswith(".") and path.name != "build":
+                (folder / path.name).symlink_to(path)
+
+    def put(self, path: str | None, text: str | None) -> None:
+        """Undo the last change; then give the file at `path` this text."""
+        if self.changed:
+            self._write(*self.changed)
+        self.changed = None
+        if path:
+            self.changed = path, (self.folder / path).read_text(encoding="utf-8")
+            self._write(path, text)
+
+    def _write(self, path, text):
+        (self.folder / path).write_text(text, encoding="utf-8")
+        Path(importlib.util.cache_from_source(str(self.folder / path))).unlink(missing_ok=True)
+
+
+def run_forks(tasks: list[tuple], jobs: list[Job], end: float) -> Iterator[tuple]:
+    """Run tasks (path, text, arguments of start_tests, about) on free copies; yields (about, exit status) of each."""
+    waiting, free, running = list(reversed(tasks)), list(jobs), {}
+    try:
+        while waiting or running:
+            while waiting and free:
+                job, (path, text, arguments, about) = free.pop(), waiting.pop()
+                job.put(path, text)
+                until = time.monotonic() + 15 * arguments["cpu"]  # others may need the processor, too
+                running[start_tests(job.folder, **arguments)] = job, about, until
+            time.sleep(0.01)
+            for child, (job, about, until) in list(running.items()):
+                status = end_of(child, until)
+                if status is not None:
+                    del running[child]
+                    free.append(job)
+                    yield about, status
+            if time.monotonic() > end:
+                return
+    finally:
+        for child in running:
+            stop(child)
+
+
+def measure(
+    root: Path,
+    modules: dict[str, tuple[tuple[str, ...], list[str]]],
+    *,
+    package: str = "bertlib",
+    sample: int | None = None,
+    seed: int = 0,
+    only: dict[str, list] | None = None,
+    jobs: int = 1,
+    minutes: float | None = None,
+    out: Path | None = None,
+) -> list[dict]:
+    """Run mutants of the modules, evenly mixed.
+
+    Args:
+        root: the folder that holds the package and `tests/`.
+        modules: name -> functions and classes to change (none: all), files of tests by their names.
+        sample, seed: how many mutants of a module are drawn (None: all), and how.
+        only: module -> the (text, what) of the mutants to run.
+        jobs: how many run at once.
+        minutes: when to stop, even if mutants are left.
+        out: JSON that is written anew every few seconds.
+
+    Returns:
+        For each module its counts and the mutants that survived, as (line, text, what was done).
+
+    Raises:
+        SystemExit: tests fail without any mutant, before or afterwards.
+    """
+    end = time.monotonic() + 60 * minutes if minutes else float("inf")
     with tempfile.TemporaryDirectory() as folder:
-        package = Path(folder) / "bertlib"
-        shutil.copytree(ROOT / "bertlib", package, ignore=shutil.ignore_patterns("__pycache__"))
-        failed, clean = run_tests(package, tests, 600)
-        if failed:
-            raise SystemExit(f"{module}: {' '.join(tests)} fail without any mutant")
-        for line, text, what, changed in tqdm(chosen, desc=module, disable=None):
-            (package / f"{module}.py").write_text(changed, encoding="utf-8")
-            shutil.rmtree(package / "__pycache__", ignore_errors=True)
-            dead, _ = run_tests(package, tests, max(20.0, 10 * clean))
-            killed += dead
-            listed = (module, text, what) in EQUIVALENT
-            if dead and listed:
-                wrongly.append((line, text, what))
-            if not dead:
-                (explained if listed else survivors).append((line, text, what))
-    return {
-        "module": module,
-        "mutants": len(chosen),
-        "of": total,
-        "killed": killed,
-        "explained": explained,
-        "survivors": survivors,
-        "listed but killed": wrongly,
+        folder = Path(folder).resolve()
+        sys.pycache_prefix = str(folder / "cache")
+        copies = [Job(root, package, folder / str(number) / "copy") for number in range(jobs)]
+
+        def without_mutants(files, tests=None, note=False):
+            tasks = []
+            for file in files:
+                notes = folder / f"{file}.json" if note else None
+                arguments = {"module": package, "tests": tests, "files": [file], "cpu": 900, "notes": notes}
+                tasks.append((None, None, arguments, file))
+            for file, status in run_forks(tasks, copies, float("inf")):
+                if status:
+                    raise SystemExit(f"tests/test_{file}.py: pytest ends with {status} without any mutant")
+
+        files = sorted({file for _, names in modules.values() for file in names})
+        without_mutants(files, note=True)
+        noted = {file: json.loads((folder / f"{file}.json").read_text(encoding="utf-8")) for file in files}
+
+        results, tasks = {}, []
+        for name, (names, tests) in modules.items():
+            path = f"{package}/{name}.py"
+            source = (copies[0].folder / path).read_text(encoding="utf-8")
+            lines, found = function_lines(source), mutants(source, names)
+            notes = {test: note for file in tests for test, note in noted[file].items()}
+            result = {"module": name, "of": len(found), "mutants": 0, "killed": 0}
+            results[name] = result | {"explained": [], "survivors": [], "errors": [], "listed but killed": []}
+            if only is not None:
+                found = [mutant for mutant in found if [mutant[1], mutant[2]] in only.get(name, [])]
+            # A larger sample begins with the smaller one.
+            chosen = random.Random(f"{name} {seed}").sample(found, len(found))[:sample]
+            for number, mutant in enumerate(chosen):
+                order = tests_for(mutant[0], name, lines, notes)
+                used = [file for file in tests if any(test.startswith(f"tests/test_{file}.py:") for test in order)]
+                cpu = 20 + 10 * sum(notes[test][0] for test in order)
+                arguments = {"module": f"{package}.{name}", "tests": order, "files": used, "cpu": cpu, "notes": None}
+                tasks.append(((number + 0.5) / len(chosen), (path, mutant[3], arguments, (name, mutant[:3]))))
+        tasks = [task for _, task in sorted(tasks, key=lambda pair: pair[0])]
+        uncalled = [(task[3], 0) for task in tasks if not task[2]["tests"]]
+        tasks = [task for task in tasks if task[2]["tests"]]
+
+        written = 0.0
+        with tqdm(total=len(tasks) + len(uncalled), disable=None) as bar:
+            for (name, mutant), status in chain(uncalled, run_forks(tasks, copies, end)):
+                bar.update()
+                count(results[name], mutant, status)
+                if out and time.monotonic() > written + 5:
+                    write(results, out)
+                    written = time.monotonic()
+        if out:
+            write(results, out)
+        without_mutants(files[:1], tests=list(noted[files[0]])[:20])  # what failed meanwhile failed for its mutant
+    return list(results.values())
+
+
+def count(result: dict, mutant: tuple[int, str, str], status: int) -> None:
+    """Add to a module's result how the tests ended with this mutant."""
+    _, text, what = mutant
+    name, ending = result["module"], verdict(status)
+    listed = any(name == key[0] and text.startswith(key[1]) and what == key[2] for key in EQUIVALENT)
+    result["mutants"] += 1
+    if ending == "error":
+        result["errors"].append((*mutant, status))
+    elif ending == "killed":
+        result["killed"] += 1
+        if listed:
+            result["listed but killed"].append(mutant)
+    else:
+        result["explained" if listed else "survivors"].append(mutant)
+
+
+def write(results: dict[str, dict], out: Path) -> None:
+    beside = out.with_name(out.name + ".part")
+    beside.write_text(json.dumps(list(results.values()), indent=1), encoding="utf-8")
+    beside.replace(out)
+
+
+def table(results: list[dict]) -> str:
+    lines = [
+        f"{'module':12}{'mutants':>9}{'of':>7}{'killed':>8}{'explained':>11}{'survive':>9}{'errors':>8}{'share':>8}"
+    ]
+    total = {"module": "all"} | {
+        key: sum((result[key] for result in results), start=type(results[0][key])())
+        for key in ("mutants", "of", "killed", "explained", "survivors", "errors")
     }
+    for result in [*results, total]:
+        counts = [len(result[key]) for key in ("explained", "survivors", "errors")]
+        share = result["killed"] / max(1, result["mutants"] - counts[0] - counts[2])
+        lines.append(
+            f"{result['module']:12}{result['mutants']:9}{result['of']:7}{result['killed']:8}"
+            f"{counts[0]:11}{counts[1]:9}{counts[2]:8}{share:8.1%}"
+        )
+    return "\n".join(lines)
+
+
+def warm_up() -> None:
+    """Import once what every fork needs."""
+    for name in (
+        "datasets",
+        "safetensors.torch",
+        "seqeval.metrics",
+        "sklearn.ensemble",
+        "sklearn.metrics",
+        "sklearn.model_selection",
+        "tokenizers.implementations",
+        "transformers.models.bert.modeling_bert",
+    ):
+        importlib.import_module(name)
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def main() -> int:
@@ -250,39 +547,35 @@ def main() -> int:
     parser.add_argument("--module", nargs="+", choices=MODULES, default=list(MODULES))
     parser.add_argument("--sample", type=int, help="mutants a module, drawn; default: all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="mutants at once; default: 1")
+    parser.add_argument("--minutes", type=float, help="stop then, with what there is")
     parser.add_argument("--again", type=Path, help="a file from --out: run its survivors only")
-    parser.add_argument("--out", type=Path, help="also write the results as JSON")
+    parser.add_argument("--out", type=Path, help="also write the results as JSON, every few seconds")
     options = parser.parse_args()
-    import datasets  # noqa: F401 - imported once here, inherited by every fork
-    import pytest  # noqa: F401
-    import seqeval.metrics  # noqa: F401
-    import sklearn.metrics  # noqa: F401
-    import torch
-    import transformers.models.bert.modeling_bert  # noqa: F401
-
-    torch.set_num_threads(1)
-    results, only = [], {}
+    only = None
     if options.again:
         before = json.loads(options.again.read_text(encoding="utf-8"))
-        only = {result["module"]: [mutant[1:] for mutant in result["survivors"]] for result in before}
+        only = {result["module"]: [mutant[1:3] for mutant in result["survivors"]] for result in before}
         options.module = [name for name in options.module if only.get(name)]
-    for module in options.module:
-        result = examine(module, options.sample, options.seed, only.get(module))
-        results.append(result)
-        for line, text, what in result["survivors"]:
-            print(f"bertlib/{module}.py:{line}: {what}: {text}")
-        for line, text, what in result["listed but killed"]:
-            print(f"listed as equivalent, but killed: {module}.py:{line}: {what}: {text}")
-        if options.out:
-            options.out.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    print(f"\n{'module':12}{'mutants':>9}{'of':>7}{'killed':>8}{'explained':>11}{'survive':>9}{'share':>8}")
+    warm_up()
+    results = measure(
+        ROOT,
+        {name: MODULES[name] for name in options.module},
+        sample=options.sample,
+        seed=options.seed,
+        only=only,
+        jobs=options.jobs,
+        minutes=options.minutes,
+        out=options.out,
+    )
+    wrong = 0
     for result in results:
-        share = result["killed"] / (result["mutants"] - len(result["explained"]))
-        print(
-            f"{result['module']:12}{result['mutants']:9}{result['of']:7}{result['killed']:8}{len(result['explained']):11}"
-            f"{len(result['survivors']):9}{share:8.1%}"
-        )
-    return 0
+        for kind in ("survivors", "errors", "listed but killed"):
+            wrong += len(result[kind]) if kind != "survivors" else 0
+            for line, text, what, *status in sorted(result[kind]):
+                print(f"{kind}: bertlib/{result['module']}.py:{line}: {what}: {text}", *status)
+    print(f"\n{table(results)}")
+    return int(wrong > 0)
 
 
 if __name__ == "__main__":
