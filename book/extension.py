@@ -42,14 +42,13 @@ class Notes(SphinxTransform):
     def apply(self):
         for quote in list(self.document.findall(nodes.block_quote)):
             first = quote.children[0] if quote.children else None
-            if isinstance(first, nodes.paragraph) and isinstance(first.children[0], nodes.strong):
-                word = first.children[0].astext().strip(" .:").lower()
-                if word in ("note", "warning", "tip"):
-                    first.remove(first.children[0])
-                    if first.children and isinstance(first.children[0], nodes.Text):
-                        text = first.children[0].astext().lstrip(" .:\n")
-                        first.replace(first.children[0], nodes.Text(text))
-                    quote.replace_self(getattr(nodes, word)("", *quote.children))
+            parts = [part for part in first.children if part.astext()] if isinstance(first, nodes.paragraph) else []
+            if parts and isinstance(parts[0], nodes.strong) and parts[0].astext() == "Note":
+                if len(parts) > 1 and isinstance(parts[1], nodes.Text):
+                    parts[1] = nodes.Text(parts[1].astext().lstrip())
+                first.children = []
+                first += parts[1:]
+                quote.replace_self(nodes.note("", *quote.children))
 
 
 class NoColabLinks(SphinxTransform):

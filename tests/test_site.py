@@ -78,14 +78,17 @@ def test_everything_has_its_page(pages):
 
 def test_lessons_show_what_is_committed(pages):
     for lesson in LESSONS:
-        text = "".join(pages[f"notebooks/{lesson.stem}.html"].text)
+        page = pages[f"notebooks/{lesson.stem}.html"]
+        text = "".join(page.text)
         cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
         outputs = [output for cell in cells for output in cell.get("outputs", [])]
         for output in outputs:
             if MIME in output.get("data", {}):
                 assert "".join(output["data"]["text/plain"]) in text
+        notes = sum(line.startswith("> **Note**") for cell in cells for line in cell["source"])
+        assert sum("note" in pairs.get("class", "").split() for pairs in page.all("div")) == notes
         pictures = sum("image/png" in output.get("data", {}) for output in outputs)
-        assert len(pages[f"notebooks/{lesson.stem}.html"].all("img")) == pictures
+        assert len(page.all("img")) == pictures
 
 
 def test_functions_are_described(pages):
