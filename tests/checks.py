@@ -141,6 +141,99 @@ def answers_come_in_the_order_of_the_texts(predict, texts) -> None:
         assert abs(alone["score"] - answer["score"]) < 1e-5
 
 
+def accuracy_counts_every_text_alike(accuracy) -> None:
+    """`accuracy(gold, predicted)`: right ones over all, in whatever batches they came."""
+    assert abs(accuracy([0, 1, 2, 0, 1, 2, 0, 1, 2], [0, 1, 2, 0, 1, 2, 0, 1, 0]) - 8 / 9) < 1e-6
+    assert abs(accuracy([1, 1, 0, 0, 1], [0, 1, 1, 0, 1]) - 3 / 5) < 1e-6
+
+
+def cut_keeps_the_closing_sep(cut) -> None:
+    """`cut(ids, max_length)`: [CLS] (2) … [SEP] (3), of at most max_length tokens, [SEP] included."""
+    for length, max_length in ((7, 4), (7, 7), (7, 9), (3, 3)):
+        ids = [2, *range(5, 3 + length), 3]
+        assert cut(ids, max_length) == ([*ids[: max_length - 1], 3] if length > max_length else ids)
+
+
+def normalises_as_the_formula(layer_norm) -> None:
+    """`layer_norm(x, gain, bias, eps)`: over the last dimension, by D, with eps under the root."""
+    torch.manual_seed(0)
+    x, gain, bias = torch.randn(2, 3, 8, dtype=torch.float64), *torch.randn(2, 8, dtype=torch.float64)
+    for eps in (1e-12, 0.5):
+        variance = ((x - x.mean(-1, keepdim=True)) ** 2).mean(-1, keepdim=True)
+        expected = gain * (x - x.mean(-1, keepdim=True)) / (variance + eps) ** 0.5 + bias
+        torch.testing.assert_close(layer_norm(x, gain, bias, eps), expected)
+
+
+def what_leaves_a_layer_is_normalised(block) -> None:
+    """`block(hidden, sublayer, norm)`: the addition comes first, the norm last."""
+    torch.manual_seed(0)
+    norm, sublayer = torch.nn.LayerNorm(32, eps=1e-12), torch.nn.Linear(32, 32)
+    states = block(torch.randn(2, 5, 32) * 9 + 4, sublayer, norm)
+    torch.testing.assert_close(states.mean(-1), torch.zeros(2, 5), rtol=0, atol=1e-5)
+    torch.testing.assert_close(states.var(-1, unbiased=False), torch.ones(2, 5), rtol=1e-4, atol=0)
+
+
+def heads_are_slices_of_the_hidden_size(split_heads) -> None:
+    """`split_heads(hidden, num_heads)`: (B, T, D) -> (B, H, T, D / H), each token's own numbers."""
+    hidden = torch.arange(2 * 3 * 16.0).view(2, 3, 16)
+    for heads in (1, 2, 8):
+        split, size = split_heads(hidden, heads), 16 // heads
+        assert split.shape == (2, heads, 3, size)
+        for head in range(heads):
+            assert torch.equal(split[:, head], hidden[..., head * size : (head + 1) * size])
+
+
+def attends_as_the_formula(attention) -> None:
+    """`attention(query, key, value, mask)` is softmax(Q Kᵀ / √d_k) V over the keys that are allowed."""
+    torch.manual_seed(0)
+    query, key, value = torch.randn(3, 2, 4, 5, 8, dtype=torch.float64).unbind()
+    mask = torch.rand(2, 1, 5, 5) < 0.7
+    mask[..., 0] = True
+    expected = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    torch.testing.assert_close(attention(query, key, value, mask)[0], expected)
+
+
+def embeddings_are_the_sum(embed) -> None:
+    """`embed(words, positions, segments, input_ids, token_type_ids)`: three rows added, up to a LayerNorm."""
+    torch.manual_seed(0)
+    words, positions, segments = torch.randn(9, 6), torch.randn(7, 6), torch.randn(2, 6)
+    ids, types = torch.tensor([[2, 5, 8, 3], [2, 5, 5, 3]]), torch.tensor([[0, 0, 1, 1], [0, 0, 0, 0]])
+    by_hand = [
+        [words[i] + positions[place] + segments[t] for place, (i, t) in enumerate(zip(*row, strict=True))]
+        for row in zip(ids.tolist(), types.tolist(), strict=True)
+    ]
+    by_hand = torch.stack([torch.stack(row) for row in by_hand])
+    found = embed(words, positions, segments, ids, types)
+    torch.testing.assert_close(F.layer_norm(found, (6,)), F.layer_norm(by_hand, (6,)), rtol=1e-3, atol=1e-3)
+
+
+def only_matrices_decay(decaying) -> None:
+    """`decaying(shapes) -> sorted names`: no bias, and nothing of a LayerNorm's."""
+    shapes = {
+        "embeddings.word_embeddings.weight": (9, 4),
+        "embeddings.LayerNorm.weight": (4,),
+        "embeddings.LayerNorm.bias": (4,),
+        "encoder.dense.weight": (4, 4),
+        "encoder.dense.bias": (4,),
+    }
+    assert decaying(shapes) == ["embeddings.word_embeddings.weight", "encoder.dense.weight"]
+
+
+def clipping_keeps_the_direction(clip) -> None:
+    """`clip(gradients, max_norm)`: all of them shrink by one factor, to the norm allowed; or none does."""
+    gradients = [torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0], [4.0]])]
+    for max_norm, factor in ((1.0, 1 / 5), (4.5, 4.5 / 5), (6.0, 1.0)):
+        for clipped, gradient in zip(clip([g.clone() for g in gradients], max_norm), gradients, strict=True):
+            torch.testing.assert_close(clipped, gradient * factor)
+
+
+def entities_as_conlleval_reads_them(spans) -> None:
+    """`spans(tags) -> [(first word, one behind the last, type)]`: neighbours stay apart, types do not mix."""
+    assert spans(["B-A", "I-A", "O", "B-B"]) == [(0, 2, "A"), (3, 4, "B")]
+    assert spans(["B-A", "B-A", "I-A"]) == [(0, 1, "A"), (1, 3, "A")]
+    assert spans(["B-A", "I-B", "I-B"]) == [(0, 1, "A"), (1, 3, "B")]
+
+
 def tokenizes_as_bert_does(tokenizer_class) -> None:
     """`tokenizer_class(vocab).encode(text)`: accents, Chinese, greedy longest match, unknown words, places."""
     pieces = [

@@ -6,10 +6,10 @@
     python tests/mutation.py --again FILE                    those that survived before
 
 First the tests run without a fault, and it is noted which functions each of them calls. A mutant then meets only the
-tests that call the function it changes, the quickest first, each time in a fork of a process that has imported the
-heavy libraries already, on a copy of package and tests: the working tree is never touched. It is killed if a test
-fails, if the module no longer imports, or if the tests take ten times the processor time they should. Whatever else
-goes wrong (no test found, a fork that was killed) is an error, never a kill. Needs Linux or macOS.
+tests that call the function it changes, each file's quickest first, in a fork of a process that has imported the heavy
+libraries already, on a copy of package and tests: the working tree is never touched. It is killed if a test fails, if
+the module no longer imports, or if the tests take ten times the processor time they should. Whatever else goes wrong
+(no test found, a fork that was killed) is an error, never a kill. Needs Linux or macOS.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import importlib.util
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import sys
@@ -41,9 +40,9 @@ ROOT = Path(__file__).parents[1]
 
 # Module -> functions and classes to change (none named: all), and the files of tests that may notice.
 MODULES = {
-    "attention": ((), ["attention", "bug_zoo", "encoder", "heads", "parity"]),
-    "encoder": ((), ["encoder", "heads", "bug_zoo", "parity"]),
-    "heads": ((), ["heads", "encoder", "bug_zoo", "parity"]),
+    "attention": ((), ["attention", "encoder", "heads", "bug_zoo"]),
+    "encoder": ((), ["encoder", "heads", "bug_zoo"]),
+    "heads": ((), ["heads", "tag", "bug_zoo"]),
     "masking": ((), ["masking"]),
     "pairs": ((), ["pairs"]),
     "wordpiece": ((), ["wordpiece"]),
@@ -58,7 +57,18 @@ MODULES = {
     ),
 }
 # Tests that take long and are left out: words of their names.
-LONG = ("bbc", "tweets", "every_single", "trainer", "by_hand_a_vocab", "learn", "checkpoint", "seed_decides")
+LONG = (
+    "random_unicode",
+    "tweets",
+    "every_single",
+    "trainer",
+    "commonest",
+    "learns",
+    "checkpoint",
+    "seed_decides",
+    "long_rows",
+)
+LONG += ("long_texts", "context_is_read", "pipeline", "constrained", "unknown_tags", "no_strings", "batches_do_not")
 
 # Mutants that change nothing that anybody could see: module, how the changed line begins, what was done -> why.
 EQUIVALENT: dict[tuple[str, str, str], str] = {}
@@ -264,6 +274,8 @@ def start_tests(
     job: Path, module: str, tests: list[str] | None, files: list[str], cpu: float, notes: Path | None
 ) -> int:
     """Run pytest in a fork on a copy of package and tests; gives the fork's process id, whose exit status tells."""
+    import resource  # not on Windows, where no one calls this
+
     child = os.fork()
     if child:
         return child
@@ -279,6 +291,7 @@ def start_tests(
         os.chdir(job)
         sys.path.insert(0, str(job))
         os.environ["PYTHONPATH"] = str(job)  # for tests that start a process of their own
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         package = job / module.split(".")[0]
         plugins, recorder = [Chosen(tests)], Recorder(package)
         if notes:
@@ -290,7 +303,10 @@ def start_tests(
             os._exit(NO_IMPORT)
         assert Path(imported.__file__).is_relative_to(package), "this is another copy"
         arguments = [f"--rootdir={job}", f"--confcutdir={job}", "-q", "-x", "-p", "no:cacheprovider"]
-        status = int(pytest.main([*arguments, *(f"tests/test_{name}.py" for name in files)], plugins=plugins))
+        for name in files:  # one by one: most mutants end in the first
+            status = int(pytest.main([*arguments, f"tests/test_{name}.py"], plugins=plugins))
+            if status:
+                break
         sys.setprofile(None)
         if notes:
             notes.write_text(json.dumps(recorder.found()), encoding="utf-8")
@@ -552,6 +568,7 @@ def main() -> int:
     parser.add_argument("--again", type=Path, help="a file from --out: run its survivors only")
     parser.add_argument("--out", type=Path, help="also write the results as JSON, every few seconds")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and so end the forks
     only = None
     if options.again:
         before = json.loads(options.again.read_text(encoding="utf-8"))

@@ -3,28 +3,34 @@
 from dataclasses import replace
 
 import checks
+import numpy as np
 import pytest
 import torch
 from bug_zoo import (
     head_input,
     labels_off,
+    layer_bugs,
     layer_in_forward,
+    length_bugs,
     maps_without_mask,
     masked_row,
     mean_of_means,
     ner_bugs,
     schedules,
+    training_bugs,
     writes_to_its_input,
 )
 from torch import nn
 from torch.nn import functional as F
 
-from bertlib import BertForSequenceClassification, BertModel
+from bertlib import BertConfig, BertForSequenceClassification, BertModel
 from bertlib.attention import MultiHeadSelfAttention, scaled_dot_product_attention
-from bertlib.batching import length_buckets, pad_batch, padding_share
-from bertlib.classify import TextClassifier
+from bertlib.batching import encode_texts, length_buckets, pad_batch, padding_share
+from bertlib.classify import TextClassifier, classification_scores
+from bertlib.encoder import BertEmbeddings, BertLayer
+from bertlib.spans import entities_of
 from bertlib.tag import EntityTagger, piece_labels
-from bertlib.training import train
+from bertlib.training import parameter_groups, train
 
 TAGS = ("O", "B-TEAM", "I-TEAM", "B-BANK", "I-BANK")
 TEXTS = [
@@ -194,7 +200,9 @@ def test_loss_takes_each_label_as_it_is(tiny_classifier_config):
     checks.loss_takes_each_label_as_it_is(our_loss)
 
 
-@pytest.mark.parametrize("loss", [labels_off.counts_from_one, labels_off.ignores_class_zero])
+@pytest.mark.parametrize(
+    "loss", [labels_off.counts_from_one, labels_off.ignores_class_zero, labels_off.probabilities_as_logits]
+)
 def test_labels_off_is_caught(loss):
     with pytest.raises(AssertionError):
         checks.loss_takes_each_label_as_it_is(loss)
@@ -209,6 +217,125 @@ def test_answers_by_length_are_caught(tiny_classifier_config, tokenizer):
     ours = confident(classifier(tiny_classifier_config, tokenizer))
     with pytest.raises(AssertionError):
         checks.answers_come_in_the_order_of_the_texts(labels_off.answers_by_length(ours), TEXTS)
+
+
+# ------------------------------------------------------------------------------------ ours and theirs, pair by pair
+
+
+def our_accuracy(gold, predicted):
+    return classification_scores(np.eye(3)[predicted], np.array(gold))["accuracy"]
+
+
+def our_cut(tokenizer):
+    def cut(ids, max_length):
+        text = " ".join(tokenizer.id_to_token(number) for number in ids[1:-1])
+        return encode_texts(tokenizer, [text], max_length)[0]
+
+    return cut
+
+
+def our_layer_norm(x, gain, bias, eps):
+    config = BertConfig(hidden_size=x.size(-1), num_attention_heads=1, intermediate_size=8, layer_norm_eps=eps)
+    norm = BertLayer(config).output_norm.double()
+    norm.load_state_dict({"weight": gain, "bias": bias})
+    return norm(x)
+
+
+def our_block(hidden, sublayer, norm):
+    config = BertConfig(hidden_size=hidden.size(-1), num_attention_heads=1, intermediate_size=8)
+    return BertLayer(config).eval()(hidden, None, False)[0]
+
+
+def our_split_heads(hidden, num_heads):
+    config = BertConfig(hidden_size=hidden.size(-1), num_attention_heads=num_heads)
+    return MultiHeadSelfAttention(config).split_heads(hidden)
+
+
+def our_embeddings(words, positions, segments, input_ids, token_type_ids):
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=words.size(-1),
+        num_attention_heads=1,
+        max_position_embeddings=len(positions),
+        type_vocab_size=len(segments),
+    )
+    ours = BertEmbeddings(config).eval()
+    ours.word_embeddings.weight.data = words
+    ours.position_embeddings.weight.data = positions
+    ours.token_type_embeddings.weight.data = segments
+    return ours(input_ids, token_type_ids)
+
+
+def our_decay(shapes):
+    """On a model of these parameters: what is called LayerNorm is one."""
+    model = nn.Module()
+    for name, shape in shapes.items():
+        *path, last = name.split(".")
+        module = model
+        for part in path:
+            if not hasattr(module, part):
+                module.add_module(part, nn.LayerNorm(4) if part == "LayerNorm" else nn.Module())
+            module = getattr(module, part)
+        setattr(module, last, nn.Parameter(torch.zeros(shape)))
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    groups = parameter_groups(model, 0.01)
+    return sorted(names[id(p)] for group in groups if group["weight_decay"] for p in group["params"])
+
+
+def our_clip(gradients, max_norm):
+    model = nn.ParameterList(torch.zeros_like(gradient) for gradient in gradients)
+    train(
+        model,
+        lambda epoch: [{"input_ids": torch.ones(1, 1)}],
+        loss_sums=lambda model, batch: {"x": sum((p * g).sum() for p, g in zip(model, gradients, strict=True))},
+        loss_counts=lambda batch: {"x": 1},
+        epochs=1,
+        learning_rate=1e-3,
+        max_grad_norm=max_norm,
+        precision="fp32",
+        show_progress=False,
+    )
+    return [parameter.grad for parameter in model]
+
+
+# Check, ours, the bugs that it must catch.
+PAIRS = {
+    "accuracy": (checks.accuracy_counts_every_text_alike, our_accuracy, [labels_off.mean_of_batches]),
+    "layer norm": (checks.normalises_as_the_formula, our_layer_norm, [layer_bugs.sample_deviation]),
+    "norm last": (checks.what_leaves_a_layer_is_normalised, our_block, [layer_bugs.norm_first]),
+    "heads": (checks.heads_are_slices_of_the_hidden_size, our_split_heads, [layer_bugs.heads_by_reshaping]),
+    "attention": (
+        checks.attends_as_the_formula,
+        scaled_dot_product_attention,
+        [layer_bugs.unscaled, layer_bugs.softmax_over_queries],
+    ),
+    "embeddings": (
+        checks.embeddings_are_the_sum,
+        our_embeddings,
+        [layer_bugs.positions_from_two, layer_bugs.no_segments],
+    ),
+    "decay": (checks.only_matrices_decay, our_decay, [training_bugs.layer_norm_decays]),
+    "clipping": (checks.clipping_keeps_the_direction, our_clip, [training_bugs.clips_each_alone]),
+    "entities": (
+        checks.entities_as_conlleval_reads_them,
+        entities_of,
+        [ner_bugs.merges_neighbours, ner_bugs.goes_on_with_any_type],
+    ),
+}
+
+
+@pytest.mark.parametrize("check, ours, bugs", PAIRS.values(), ids=PAIRS)
+def test_ours_passes_and_the_bugs_are_caught(check, ours, bugs):
+    check(ours)
+    for bug in bugs:
+        with pytest.raises(AssertionError):
+            check(bug)
+
+
+def test_the_closing_sep_stays(tokenizer):
+    checks.cut_keeps_the_closing_sep(our_cut(tokenizer))
+    with pytest.raises(AssertionError):
+        checks.cut_keeps_the_closing_sep(length_bugs.cuts_off_the_sep)
 
 
 # ------------------------------------------------------------------------------------------------ named entities

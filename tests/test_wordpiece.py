@@ -194,7 +194,7 @@ def test_tweets_and_chinese(minilm):
     assert differences(minilm, minilm.to_tokenizers(), [*tweets, *article.split("\n"), article]) == []
 
 
-def test_cased(minilm):
+def test_cased_random_unicode(minilm):
     cased = WordPiece(minilm.vocab, lowercase=False)
     assert differences(cased, cased.to_tokenizers(), random_strings(1500, seed=1)) == []
 

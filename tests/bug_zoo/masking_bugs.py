@@ -29,6 +29,18 @@ def eighty_one_ten_nine(ids, *, probability=0.15, **settings):
     return _mask(ids, probability=probability, **settings)
 
 
+def tenth_of_the_rest(ids, *, probability=0.15, **settings):
+    """Random tokens as a tenth of what is left after the 80 %: 80/2/18."""
+    return _mask(ids, probability=probability, **_settings(settings) | {"shares": (0.8, 0.82)})  # wrong
+
+
+def same_holes_in_every_row(ids, *, probability=0.15, rng, **settings):
+    """One drawn pattern, laid over the whole batch."""
+    selected = torch.from_numpy(rng.random(ids.shape[-1]) < probability).expand(ids.shape)  # wrong: a row's draws
+    shown, labels = _mask(ids, probability=1.0, rng=rng, **_settings(settings))
+    return torch.where(selected, shown, ids), torch.where(selected, labels, -100)
+
+
 def changes_its_input(ids, *, probability=0.15, **settings):
     return _mask(ids, probability=probability, **_settings(settings), inplace=True)  # wrong
 
@@ -98,6 +110,8 @@ WORD_BUGS = (tears_words, piece_after_a_special_is_special, one_fate_a_word)
 
 BUGS = (
     eighty_one_ten_nine,
+    tenth_of_the_rest,
+    same_holes_in_every_row,
     changes_its_input,
     draws_specials,
     masks_specials,

@@ -1,4 +1,4 @@
-"""Named entities scored on sub-words; tags told apart by number (both: Hugging Face course, chapter 7.2)."""
+"""Named entities scored on sub-words, tags told apart by number (HF course, chapter 7.2); spans that run on."""
 
 import numpy as np
 
@@ -44,3 +44,29 @@ def every_piece_asked(pieces, words, tags, names):
         labels[at:end] = names.index(names[tag].replace("B-", "I-"))
         labels[at] = tag
     return labels
+
+
+def merges_neighbours(tags):
+    """Entities as runs of one type: two that touch become one."""
+    found = []
+    for number, tag in enumerate(tags):
+        if tag == "O":
+            continue
+        if found and found[-1][1] == number and found[-1][2] == tag[2:]:  # wrong: a B- begins another one
+            found[-1] = (found[-1][0], number + 1, tag[2:])
+        else:
+            found.append((number, number + 1, tag[2:]))
+    return found
+
+
+def goes_on_with_any_type(tags):
+    """An I- goes on with whatever stands before it."""
+    found = []
+    for number, tag in enumerate(tags):
+        if tag == "O":
+            continue
+        if tag[0] == "I" and found and found[-1][1] == number:  # wrong: only with its own type
+            found[-1] = (found[-1][0], number + 1, found[-1][2])
+        else:
+            found.append((number, number + 1, tag[2:]))
+    return found
