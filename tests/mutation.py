@@ -18,6 +18,7 @@ import argparse
 import ast
 import contextlib
 import copy
+import gc
 import importlib
 import importlib.util
 import json
@@ -41,11 +42,11 @@ ROOT = Path(__file__).parents[1]
 # Module -> functions and classes to change (none named: all), and the files of tests that may notice.
 MODULES = {
     "attention": ((), ["attention", "encoder", "heads", "bug_zoo"]),
-    "encoder": ((), ["encoder", "heads", "bug_zoo"]),
-    "heads": ((), ["heads", "tag", "bug_zoo"]),
+    "encoder": ((), ["encoder", "heads", "bug_zoo", "weights"]),
+    "heads": ((), ["heads", "tag", "bug_zoo", "weights"]),
     "masking": ((), ["masking"]),
     "pairs": ((), ["pairs"]),
-    "wordpiece": ((), ["wordpiece"]),
+    "wordpiece": ((), ["wordpiece", "spans"]),
     "batching": ((), ["batching", "bug_zoo"]),
     "spans": ((), ["spans", "tag"]),
     "tag": (
@@ -302,7 +303,7 @@ def start_tests(
         except BaseException:
             os._exit(NO_IMPORT)
         assert Path(imported.__file__).is_relative_to(package), "this is another copy"
-        arguments = [f"--rootdir={job}", f"--confcutdir={job}", "-q", "-x", "-p", "no:cacheprovider"]
+        arguments = [f"--rootdir={job}", f"--confcutdir={job}", "-q", "-x", "--tb=no", "-p", "no:cacheprovider"]
         for name in files:  # one by one: most mutants end in the first
             status = int(pytest.main([*arguments, f"tests/test_{name}.py"], plugins=plugins))
             if status:
@@ -415,6 +416,11 @@ def run_forks(tasks: list[tuple], jobs: list[Job], end: float) -> Iterator[tuple
             stop(child)
 
 
+def draw(found: list, sample: int | None, name: str, seed: int) -> list:
+    """So many of them, or all, in a drawn order; a larger sample begins with the smaller one."""
+    return random.Random(f"{name} {seed}").sample(found, len(found))[:sample]
+
+
 def measure(
     root: Path,
     modules: dict[str, tuple[tuple[str, ...], list[str]]],
@@ -474,8 +480,7 @@ def measure(
             results[name] = result | {"explained": [], "survivors": [], "errors": [], "listed but killed": []}
             if only is not None:
                 found = [mutant for mutant in found if [mutant[1], mutant[2]] in only.get(name, [])]
-            # A larger sample begins with the smaller one.
-            chosen = random.Random(f"{name} {seed}").sample(found, len(found))[:sample]
+            chosen = draw(found, sample, name, seed)
             for number, mutant in enumerate(chosen):
                 order = tests_for(mutant[0], name, lines, notes)
                 used = [file for file in tests if any(test.startswith(f"tests/test_{file}.py:") for test in order)]
@@ -556,6 +561,8 @@ def warm_up() -> None:
     import torch
 
     torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()  # a collection in a fork would touch, and so copy, every page of what is imported here
 
 
 def main() -> int:

@@ -78,6 +78,28 @@ def test_shapes_and_dtypes(shape, dtype):
     assert shown.dtype == labels.dtype == torch.int64
 
 
+class Drawn:
+    """An rng whose draws are written down: those of the selection, then those of the fate."""
+
+    def __init__(self, *draws):
+        self.draws = list(draws)
+
+    def random(self, shape, dtype):
+        return np.array(self.draws.pop(0), dtype=dtype).reshape(shape)
+
+    def integers(self, high, size):
+        return np.arange(size) % high
+
+
+def test_where_the_shares_begin_and_end():
+    below_half, below_08, below_09 = (np.nextafter(np.float32(share), np.float32(0)) for share in (0.5, 0.8, 0.9))
+    ids = torch.full((6,), 9)
+    _, labels = mask_tokens(ids, **SETTINGS, rng=Drawn([0, 0.2, below_half, 0.5, 0.6, 0.9], [0] * 6), probability=0.5)
+    assert labels.tolist() == [9, 9, 9, -100, -100, -100]
+    shown, _ = mask_tokens(ids, **SETTINGS, rng=Drawn([0] * 6, [0, below_08, 0.8, below_09, 0.9, 0.99]))
+    assert shown.tolist() == [4, 4, 9, 9, 5, 6]  # [MASK], as they are, the first ordinary ids
+
+
 def test_nothing_but_specials_selects_nothing():
     ids = torch.tensor([[2, 3, 0, 0]])
     shown, labels = mask_tokens(ids, **SETTINGS, rng=rng(), probability=0.99)
@@ -106,6 +128,20 @@ def test_torn_words_are_caught(bug):
         checks.whole_words_stay_whole(bug)
 
 
+def test_words_in_a_row_of_any_shape():
+    """A row that begins in the middle of a text begins a word; and words are looked for along the last dimension."""
+    ids = torch.tensor([10, 40, 41, 12, 40, 13]).expand(2, 300, 6)
+    settings = SETTINGS | {"continuation_ids": [40, 41], "probability": 0.5}
+    shown, labels = mask_tokens(ids, **settings, rng=rng())
+    selected = labels.flatten(0, 1) != -100
+    for word in ([0, 1, 2], [3, 4]):
+        assert (selected[:, word].all(dim=1) == selected[:, word].any(dim=1)).all()
+    assert (selected[:, 0] != selected[:, 3]).any()
+    for shape in ((600, 6), (600 * 6,)):  # in one long row the words are the same: every 6th token begins one
+        other = mask_tokens(ids.reshape(shape), **settings, rng=rng())
+        assert torch.equal(other[0].view_as(shown), shown) and torch.equal(other[1].view_as(labels), labels)
+
+
 # --------------------------------------------------------------------------------------------------- bad input
 
 
@@ -131,6 +167,19 @@ def test_ids_out_of_range(change, message):
         mask_tokens(torch.tensor([[9]]), **SETTINGS | change, rng=rng())
 
 
-def test_ids_that_are_no_integers():
-    with pytest.raises(TypeError, match=r"dtype torch\.float32: give integers"):
-        mask_tokens(torch.ones(2, 2), **SETTINGS, rng=rng())
+def test_ids_below_zero():
+    with pytest.raises(ValueError, match="input_ids lie in -1 … 9"):
+        mask_tokens(torch.tensor([[9, -1]]), **SETTINGS, rng=rng())
+
+
+@pytest.mark.parametrize("mask_token_id", [0, 49])
+def test_first_and_last_id_may_be_the_mask(mask_token_id):
+    settings = SETTINGS | {"mask_token_id": mask_token_id, "special_ids": [1], "probability": 0.9}
+    shown, _ = mask_tokens(torch.full((99,), 9), **settings, rng=rng())
+    assert (shown == mask_token_id).sum() > 50
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bool])
+def test_ids_that_are_no_integers(dtype):
+    with pytest.raises(TypeError, match=rf"dtype {dtype}: give integers"):
+        mask_tokens(torch.ones(2, 2, dtype=dtype), **SETTINGS, rng=rng())
