@@ -2,6 +2,8 @@
 PYTHON ?= python3
 ONLY   ?=
 REPO   ?=
+CLASS  ?= 1
+SUBMISSIONS ?=
 
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
@@ -13,13 +15,15 @@ STAMP := .venv/.ready
 BOOK := .venv/.book
 DEV := .venv/.dev
 
-.PHONY: help setup course test browser lint lab book publish full-rehearsal doctor bench clean
+.PHONY: help setup course test browser lint lab book assignments grade publish full-rehearsal doctor bench clean
 help:
 	@echo "make course            run all lessons       (make course ONLY=\"01 07\" for some)"
 	@echo "make test              ruff, unit tests, every notebook"
 	@echo "make browser           lessons in JupyterLab in Chromium, as a learner runs them (ten minutes)"
 	@echo "make lab               open the lessons in JupyterLab"
 	@echo "make book              the lessons and the library as a site, in build/book/html"
+	@echo "make assignments CLASS=1       what students get of the assignments, in build/assignments"
+	@echo "make grade SUBMISSIONS=folder CLASS=1   a class graded, each submission shut in; table and feedback in build/grades"
 	@echo "make publish REPO=owner/name   the address of your copy on GitHub into lessons, README and site (Colab, links)"
 	@echo "make full-rehearsal    lessons 05, 07, 08 in the full profile, on few rows from a small hub on this machine"
 	@echo "make doctor            what is missing, and how to mend it"
@@ -60,6 +64,12 @@ book: $(BOOK)
 $(BOOK): $(STAMP) requirements-book.txt
 	$(PY) -m pip install --quiet --progress-bar off -r requirements-book.txt -c constraints.txt
 	@touch $(BOOK)
+
+assignments: $(STAMP)
+	$(PY) -m bertlib assignments --class $(CLASS)
+
+grade: $(STAMP)
+	$(PY) -m bertlib grade "$(SUBMISSIONS)" --class $(CLASS)
 
 publish: $(STAMP)
 	$(PY) colab/publish.py $(REPO)

@@ -66,12 +66,12 @@ def for_class(source: str, variant: int) -> str:
     return CLASS_LINE.sub(f"CLASS = {variant}", source, count=1)
 
 
-def release(notebook: dict, variant: int = 0) -> dict:
+def release(notebook: dict, variant: int = 1) -> dict:
     """What students get.
 
     Args:
         notebook: a source, as nbformat or json reads it. It stays as it is.
-        variant: number of the class; questions for a number have other numbers in each.
+        variant: number of the class, from 1 on (0 are the lessons' own); its questions have their own numbers.
 
     Raises:
         ValueError: see `without_solution`.
@@ -92,17 +92,17 @@ def release(notebook: dict, variant: int = 0) -> dict:
     return {**notebook, "cells": cells}
 
 
-def build(sources: Path, out: Path, variant: int = 0) -> list[Path]:
+def build(sources: Path, out: Path, variant: int = 1) -> list[Path]:
     """Write out/NAME/NAME.ipynb for each source/NAME/NAME.ipynb, and give their places.
 
     Raises:
         FileNotFoundError: there are no sources.
-        ValueError: variant is below 0, or a source is not well-formed; the message names it.
+        ValueError: variant is below 1, or a source is not well-formed; the message names it.
     """
     import nbformat
 
-    if variant < 0:
-        raise ValueError(f"variant is {variant}: give the class a number of 0 or more")
+    if variant < 1:
+        raise ValueError(f"variant is {variant}: give the class a number from 1 on; 0 are the lessons' own questions")
     written = []
     for path in sources_in(sources).values():
         try:

@@ -476,7 +476,7 @@ def own_imports(source: str) -> list[str]:
 
 
 def grade_submission(
-    source: Path, submitted: Path, *, student: str = "", limits: Limits | None = None, variant: int = 0
+    source: Path, submitted: Path, *, student: str = "", limits: Limits | None = None, variant: int = 1
 ) -> Grade:
     """Grade one notebook.
 
@@ -605,7 +605,7 @@ def grade_class(
     out: Path,
     *,
     limits: Limits | None = None,
-    variant: int = 0,
+    variant: int = 1,
     show_progress: bool = True,
 ) -> list[Grade]:
     """Grade all that was handed in; write grades.csv and feedback/STUDENT/ASSIGNMENT.html.

@@ -15,7 +15,18 @@ from importlib import import_module
 
 import numpy as np
 
-from bertlib.checks.engine import Check, NotWritten, Question, Trial, Wrong, is_placeholder, random_state_kept
+from bertlib.checks.engine import (
+    Check,
+    NotWritten,
+    Question,
+    Trial,
+    Wrong,
+    difference,
+    is_placeholder,
+    random_state_kept,
+    show,
+    show_call,
+)
 
 THEMES = (
     "attention",
@@ -134,14 +145,18 @@ def examine(name: str, answer: object, *, seconds: float = 10.0, seed: int | Non
     """
     found = find(name)
     rng = question_rng(name, variant) if isinstance(found, Question) else np.random.default_rng(seed)
-    trial, start = Trial(answer, rng, seconds), time.perf_counter()
+    return _judged(name, found, Trial(answer, rng, seconds))
+
+
+def _judged(name: str, found: Check, trial: Trial) -> Report:
+    start = time.perf_counter()
 
     def report(**what):
         return Report(name, cases=trial.cases, printed=trial.printed, seconds=time.perf_counter() - start, **what)
 
     with random_state_kept():
         try:
-            if is_placeholder(answer):
+            if is_placeholder(trial.answer):
                 raise NotWritten
             found.judge(trial)
         except NotWritten:
@@ -157,5 +172,25 @@ def examine(name: str, answer: object, *, seconds: float = 10.0, seed: int | Non
 def check(name: str, answer: object, *, seconds: float = 10.0, seed: int | None = None, variant: int = 0) -> Report:
     """Judge an answer, print what came of it, and return that. The arguments are those of `examine`."""
     report = examine(name, answer, seconds=seconds, seed=seed, variant=variant)
+    print(report)
+    return report
+
+
+def example(answer: object, *args: object, gives: object, **kwargs: object) -> Report:
+    """Try an answer on one example and print what came of it: for functions of assignments, which have no check.
+
+    Args:
+        answer: the learner's function.
+        args, kwargs: what it is called with.
+        gives: what it should give.
+    """
+    call = f"{getattr(answer, '__name__', 'the function')}({show_call(args, kwargs)})"
+
+    def judge(trial: Trial) -> None:
+        what = difference(gives, trial.call(*args, **kwargs), 1e-5)
+        if what is not None:
+            raise Wrong(what)
+
+    report = _judged(call, Check(f"the value {show(gives)}", judge), Trial(answer, np.random.default_rng(0), 10.0))
     print(report)
     return report
