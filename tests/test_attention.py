@@ -1,5 +1,6 @@
 import math
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -208,6 +209,18 @@ def test_measuring_is_quick_and_leaves_no_trace():
             assert 0.02 < measured_advantage.__wrapped__(torch.float32, training) < 50
     assert time.perf_counter() - started < 5
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_what_is_measured(monkeypatch):
+    """The kernel's best time over the formula's, the backward pass included where there will be one."""
+    kernel, formula = [9, 3, 4, 5, 6, 7, 8, 9], [8, 2, 3, 4, 5, 6, 7, 8]
+    backward = []
+    monkeypatch.setattr(torch.Tensor, "backward", lambda tensor: backward.append(tensor))
+    for training in (False, True):
+        clock = iter([time for pair in zip(kernel, formula, strict=True) for spent in pair for time in (0, spent)])
+        monkeypatch.setattr("bertlib.attention.time", SimpleNamespace(perf_counter=lambda clock=clock: next(clock)))
+        assert measured_advantage.__wrapped__(torch.float32, training) == 1.5
+        assert len(backward) == (16 if training else 0)
 
 
 def test_packed_mask():

@@ -136,6 +136,12 @@ def test_texts_that_cannot_be_encoded(tokenizer, texts, message):
         encode_texts(tokenizer, texts, 8)
 
 
+def test_smallest_sizes_that_are_allowed(tokenizer):
+    assert encode_texts(tokenizer, ["goal match"], 3) == [[2, 5, 3]]
+    assert length_buckets([2, 1], 1) == [[1], [0]]
+    assert pack([1, 1], 1) == [[0], [1]]
+
+
 def test_max_length_without_room_for_a_token(tokenizer):
     with pytest.raises(ValueError, match="max_length=2: give at least 3"):
         encode_texts(tokenizer, ["goal"], 2)

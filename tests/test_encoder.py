@@ -90,6 +90,12 @@ def test_mask_of_ones_is_no_mask(model, batch):
     assert torch.equal(model(ids, torch.ones_like(ids)).last_hidden_state, model(ids).last_hidden_state)
 
 
+def test_mask_of_ones_costs_nothing(model, batch):
+    ones = torch.ones_like(batch["input_ids"])
+    assert model.check_inputs(batch["input_ids"], ones, None) is None
+    assert model.check_inputs(batch["input_ids"], batch["attention_mask"], None).shape == (3, 1, 1, 6)
+
+
 def test_order_matters_through_positions_alone(model):
     ids = torch.tensor([[2, 5, 9, 3], [2, 9, 5, 3]])
     assert not torch.allclose(*model(ids).pooler_output)
@@ -99,6 +105,11 @@ def test_order_matters_through_positions_alone(model):
 
 def test_full_length_is_accepted(model):
     assert model(torch.full((1, 40), 5)).last_hidden_state.shape == (1, 40, 32)
+
+
+def test_what_is_off_unless_asked_for(model):
+    assert model.recompute is False
+    assert model.pooler is not None
 
 
 def test_training_uses_dropout_and_evaluation_does_not(model, batch):
@@ -144,7 +155,7 @@ def test_padding_token_gets_no_gradient(model, batch):
 # ------------------------------------------------------------------------------------------------------- bad input
 
 
-@pytest.mark.parametrize("bad", [71, -1, 10**9])
+@pytest.mark.parametrize("bad", [70, -1, 10**9])  # there are 70
 def test_token_id_out_of_range_names_value_and_place(model, batch, bad):
     batch["input_ids"][1, 2] = bad
     with pytest.raises(ValueError, match=rf"input_ids\[1, 2\] = {bad} is outside 0 … \d+: .*vocabular"):

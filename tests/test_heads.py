@@ -6,7 +6,7 @@ import torch
 from bug_zoo import mlm_losses
 from torch.nn import functional as F
 
-from bertlib import BertForPreTraining, BertForSequenceClassification
+from bertlib import BertForPreTraining, BertForSequenceClassification, BertForTokenClassification
 from bertlib.attention import measured_advantage
 from bertlib.batching import pack, pad_batch
 from bertlib.dropout import Dropout
@@ -216,6 +216,28 @@ def test_nsp_reads_the_pooled_cls(tiny_config):
 def test_bad_pretraining_labels(tiny_config, change, message):
     with pytest.raises(ValueError, match=message):
         BertForPreTraining(tiny_config)(**pretraining_batch(tiny_config) | change)
+
+
+def test_fresh_pretraining_heads(tiny_config):
+    model = BertForPreTraining(replace(tiny_config, initializer_range=0.1))
+    assert model.nsp.weight.shape == (2, 32)
+    for bias in (model.mlm.bias, model.mlm.dense.bias, model.nsp.bias):
+        assert (bias == 0).all()
+    for weight in (model.mlm.dense.weight, model.nsp.weight):
+        assert 0.05 < weight.std() < 0.12 and weight.abs().max() <= 0.2
+
+
+@pytest.mark.parametrize("kind", [BertForPreTraining, BertForSequenceClassification, BertForTokenClassification])
+def test_save_and_load(kind, tiny_classifier_config, tmp_path):
+    model = kind(tiny_classifier_config)
+    model.save_pretrained(tmp_path)
+    again = kind.from_pretrained(tmp_path)
+    assert again.config == model.config
+    for one, other in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+    if kind is not BertForPreTraining:
+        fresh = kind.from_pretrained(tmp_path, labels=["yes", "no"])
+        assert fresh.config.labels == ("yes", "no") and fresh.classifier.weight.shape == (2, 32)
 
 
 def packed(rows, values):

@@ -50,6 +50,20 @@ def test_entities_that_do_not_fit_the_words(entity, message):
         tags_of(WORDS, [(0, 10, "PER"), entity], TEXT)
 
 
+def test_messages_show_the_text_if_there_is_one():
+    with pytest.raises(ValueError, match="entity PER 1–10 'ony Blair' does not begin"):
+        tags_of(WORDS, [(1, 10, "PER")], TEXT)
+    with pytest.raises(ValueError, match="entity PER 1–10 does not begin"):
+        tags_of(WORDS, [(1, 10, "PER")])
+
+
+def test_what_may_follow_what():
+    assert [tag for tag in NAMES if follows(None, tag)] == ["O", "B-PER", "B-LOC"]
+    assert [tag for tag in NAMES if follows("O", tag)] == ["O", "B-PER", "B-LOC"]
+    for before in ("B-PER", "I-PER"):
+        assert [tag for tag in NAMES if follows(before, tag)] == ["O", "B-PER", "I-PER", "B-LOC"]
+
+
 def test_neighbours_of_one_type_stay_apart():
     assert entities_of(["B-PER", "B-PER", "I-PER", "O"]) == [(0, 1, "PER"), (1, 3, "PER")]
 

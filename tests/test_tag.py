@@ -8,6 +8,8 @@ from bertlib.spans import entities_of, tag_names
 from bertlib.tag import (
     IGNORED,
     EntityTagger,
+    Pieces,
+    contexts_of,
     cut_into_pieces,
     entity_scores,
     find_differences,
@@ -134,6 +136,19 @@ def test_training_labels_by_hand(bert_tokenizer):
     assert shown[-1] == ("left", "O")
 
 
+def test_words_without_pieces_are_not_asked(bert_tokenizer):
+    (pieces,) = cut_into_pieces(bert_tokenizer, ["cannot"])
+    assert piece_labels(pieces, [(0, 3), (3, 6)], [1, 3], NAMES).tolist() == [1]
+    assert Pieces([], [], [], (0, 0)).first_of_words().tolist() == []
+
+
+def test_context_is_never_asked(bert_tokenizer):
+    """`U.S.` is cut off by the text's end: what goes on in its context is not the text's."""
+    (pieces,) = cut_into_pieces(bert_tokenizer, ["Tony U.S"], [("Mr", ". here")])
+    labels = piece_labels(pieces, [(0, 4), (5, 20)], [1, 3], NAMES).tolist()
+    assert labels == [-100, 1, 3, 4, 4, -100, -100]
+
+
 def test_label_names_in_any_order(bert_tokenizer):
     """Code that turns B- into I- by adding one, or by `label % 2`, fails on this order."""
     names = ["I-PER", "O", "B-LOC", "B-PER", "I-LOC"]
@@ -154,6 +169,14 @@ def test_windows_own_every_piece_once(bert_tokenizer, length, size):
         assert window.end - window.start <= length - 2
     inner = [window for window in windows if window.text == 0][1:-1]
     assert all(window.own[0] - window.start >= (length - 2) // 10 for window in inner)
+
+
+def test_windows_by_hand(bert_tokenizer):
+    windows = make_windows(cut_into_pieces(bert_tokenizer, ["the " * 30]), 16)
+    assert [(w.start, w.end, w.own) for w in windows] == [(0, 14, (0, 12)), (11, 25, (12, 20)), (16, 30, (20, 30))]
+    pieces = cut_into_pieces(bert_tokenizer, ["the " * 30], [("a b", "c")])
+    windows = make_windows(pieces, 16)  # a long text needs no context
+    assert [(w.start, w.end, w.own) for w in windows] == [(2, 16, (2, 14)), (13, 27, (14, 22)), (18, 32, (22, 32))]
 
 
 def test_context_fills_the_room_on_both_sides(bert_tokenizer):
@@ -320,7 +343,19 @@ def test_whole_entities_are_counted():
 
 
 def test_scores_where_nothing_is_found():
-    assert entity_scores([["O", "B-BANK"]], [["O", "O"]])["f1"] == 0.0
+    nothing = {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+    kinds = {"BANK": {**nothing, "support": 1}}
+    assert entity_scores([["O", "B-BANK"]], [["O", "O"]]) == {**nothing, "token_accuracy": 0.5, "by_type": kinds}
+    assert entity_scores([["O", "O"]], [["O", "O"]]) == {**nothing, "token_accuracy": 1.0, "by_type": {}}
+
+
+def test_precision_and_recall():
+    scores = entity_scores([["B-BANK", "O", "B-TEAM"]], [["B-BANK", "B-BANK", "O"]])
+    assert (scores["precision"], scores["recall"]) == (0.5, 0.5)
+    assert scores["by_type"]["BANK"] == {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "support": 1}
+    assert set(scores["by_type"]) == {"BANK", "TEAM"}
+    scores = entity_scores([["B-BANK", "B-TEAM", "B-TEAM"]], [["B-BANK", "O", "O"]])
+    assert (scores["precision"], scores["recall"], scores["f1"]) == (1.0, pytest.approx(1 / 3), 0.5)
 
 
 def test_pieces_do_not_weigh_long_names_more(untrained, bert_tokenizer):
@@ -338,6 +373,24 @@ def test_pieces_do_not_weigh_long_names_more(untrained, bert_tokenizer):
 def test_tokens_and_tags_of_different_lengths(tiny_folder):
     with pytest.raises(ValueError, match="row 1 has 2 tokens and 1 tags"):
         fine_tune(DatasetDict(train=rows_of([["a"], ["a", "b"]], [[0], [0]])), encoder=tiny_folder, **SETTINGS)
+
+
+def test_texts_and_places_of_words():
+    split = rows_of([["ab", "c"], ["d"]], [[0, 1], [0]])
+    assert read_split(split) == (["ab c", "d"], [[(0, 2), (3, 4)], [(0, 1)]])
+    given = split.add_column("text", ["ab  c", " d"])
+    assert read_split(given)[0] == ["ab c", "d"]  # without places the text is of no use
+    given = given.add_column("starts", [[0, 4], [1]])
+    assert read_split(given) == (["ab  c", " d"], [[(0, 2), (4, 5)], [(1, 2)]])
+    assert read_split(given.remove_columns("ner_tags")) == read_split(given)
+
+
+def test_contexts():
+    split = rows_of([["ab"], ["c"]], [[0], [0]]).add_column("before", ["x", ""])
+    assert contexts_of(split, False) is None
+    with pytest.raises(ValueError, match="context=True needs the columns before and after"):
+        contexts_of(split, True)
+    assert contexts_of(split.add_column("after", ["", "y"]), True) == [("x", ""), ("", "y")]
 
 
 @pytest.mark.parametrize("row", [[], ["a", ""], [" "]])
@@ -439,6 +492,7 @@ def test_kinds_of_errors_by_hand():
         ("invented", None, (7, 8, "LOC")),
     ]
     assert kinds_of(["B-PER", "I-PER"], ["O", "B-LOC"]) == [("border and type", (0, 2, "PER"), (1, 2, "LOC"))]
+    assert [kind for kind, *_ in kinds_of(["O", "B-PER"], ["B-PER", "O"])] == ["missed", "invented"]  # they only touch
     # One entity found as two: one of them is a wrong border, the other is not there.
     assert [kind for kind, *_ in kinds_of(["B-PER", "I-PER"], ["B-PER", "B-PER"])] == ["border", "invented"]
     # Two entities found as one: it counts with the first.

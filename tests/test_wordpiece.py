@@ -16,6 +16,7 @@ from bertlib.data import documents_of, load, read_bbc_articles
 from bertlib.text import split_sentences
 from bertlib.weights import encoder_folder
 from bertlib.wordpiece import (
+    CHINESE_BLOCKS,
     SPECIAL_TOKENS,
     WordPiece,
     count_words,
@@ -69,8 +70,23 @@ def test_words(text, expected):
     assert words(text) == expected
 
 
+def test_all_white_space_becomes_a_space():
+    assert normalize("a\u00a0b\u3000\t") == [("a", 0), (" ", 1), ("b", 2), (" ", 3), (" ", 4)]
+
+
 def test_cased_text_keeps_case_and_accents():
     assert words("H\u00e9llo \u535a", lowercase=False) == ["H\u00e9llo", "\u535a"]
+
+
+def test_borders_of_the_chinese_blocks():
+    fast = WordPiece({token: number for number, token in enumerate(SPECIAL_TOKENS)}).to_tokenizers()
+    departs = range(0x2B820, 0x2B920)  # see the module's docstring
+    for block in CHINESE_BLOCKS:
+        for code in (block[0] - 1, block[0], block[1], block[1] + 1):
+            assert any(first <= code <= last for first, last in CHINESE_BLOCKS) == (len(normalize(chr(code))) == 3)
+            if code not in departs:
+                theirs = fast.normalizer.normalize_str(chr(code))
+                assert "".join(part for part, _ in normalize(chr(code))) == theirs, hex(code)
 
 
 @pytest.mark.parametrize(
@@ -240,16 +256,15 @@ def test_learning_by_hand():
     assert merge(["n", "##e", "##s", "##e", "##s"], ("##e", "##s")) == ["n", "##es", "##es"]
     pieces = learn_pieces(counts, 100, min_count=1)
     letters = {"l", "n", "w", *(f"##{letter}" for letter in "ewostrid")}
-    assert set(pieces[: len(letters)]) == letters
+    assert pieces[: len(letters)] == sorted(letters, key=lambda piece: (len(piece), piece))  # words' beginnings first
     # e-s, s-t: 9 times each, and then the alphabet decides; l-o and o-w: 7 times
     assert pieces[len(letters) : len(letters) + 4] == ["##es", "##est", "##ow", "low"]
     assert {"low", "lower", "newest", "widest"} <= set(pieces)
 
 
-def test_every_piece_learned_is_the_commonest_pair():
-    """The incremental counts against counting anew after every merge."""
-    counts = count_words(sentence for row in read_bbc_articles()[:12] for sentence in split_sentences(row["text"]))
-    learned = learn_pieces(counts, 400)
+def check_against_counting_anew(counts, size):
+    """Every piece learned is the commonest pair, counted anew after every merge."""
+    learned = learn_pieces(counts, size)
     split = {word: [word[0], *(f"##{letter}" for letter in word[1:])] for word in counts}
     alphabet = {piece for pieces in split.values() for piece in pieces}
     known = set(alphabet)
@@ -266,6 +281,21 @@ def test_every_piece_learned_is_the_commonest_pair():
                 break
         assert joined == piece
         known.add(piece)
+    return learned
+
+
+def test_every_piece_learned_is_the_commonest_pair():
+    articles = read_bbc_articles()[:12]
+    counts = count_words(sentence for row in articles for sentence in split_sentences(row["text"]))
+    assert len(check_against_counting_anew(counts, 400)) == 400
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_pairs_that_overlap_or_become_rarer(seed):
+    rng = random.Random(seed)
+    counts = {"".join(rng.choices("abc", k=rng.randrange(1, 9))): rng.randrange(1, 6) for _ in range(12)}
+    learned = check_against_counting_anew(counts, 60)
+    assert len(set(learned)) == len(learned) > 10
 
 
 def test_as_good_as_the_trainer_of_tokenizers():
