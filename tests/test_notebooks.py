@@ -30,6 +30,7 @@ NEEDS_NO_FRAME = {"00_start_here"}  # no exercises, summary, sources or figures 
 
 NOTEBOOK_METADATA = {"kernelspec", "language_info"}
 CELL_METADATA = {"tags", "editable", "slideshow", "jupyter", "scrolled", "collapsed", "execution"}
+COLAB_CELL = "colab"  # the id of the cell that colab/publish.py puts first; it counts for nothing here
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|work|tmp|Users)/|\b[A-Z]:\\")
 
 
@@ -58,10 +59,19 @@ def python_of(cell):
     return ast.parse(TransformerManager().transform_cell(cell.source))
 
 
+def has_silent_picture(output):
+    """Whether there is a picture in an output that nobody can read out: `plots.show` stores one as HTML with words."""
+    data = output.get("data", {})
+    pictures = re.findall(r"<img\b[^>]*>", data.get("text/html", ""))
+    bare = any(kind.startswith("image/") for kind in data) and not pictures
+    return bare or not all(re.search(r"""\balt=("[^"]{20,}"|'[^']{20,}')""", picture) for picture in pictures)
+
+
 def problems(notebook, name):
     """Everything that keeps a notebook from being a lesson of this course; empty if all is well."""
     found = []
     cells = code_cells(notebook)
+    own = [cell for cell in notebook.cells if cell.get("id") != COLAB_CELL]
 
     def check(fine, problem):
         if not fine:
@@ -73,7 +83,7 @@ def problems(notebook, name):
         check(set(cell.metadata) <= CELL_METADATA, f"cell {index}: metadata {set(cell.metadata) - CELL_METADATA}")
     ids = [cell.get("id") for cell in notebook.cells]
     check(all(ids) and len(set(ids)) == len(ids), "cell ids are absent or repeated")
-    check(len(notebook.cells) < 60, f"{len(notebook.cells)} cells")
+    check(len(own) < 60, f"{len(own)} cells")
 
     check([cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "not executed top to bottom")
     for output in outputs(notebook):
@@ -81,6 +91,10 @@ def problems(notebook, name):
         for kind, content in output.get("data", {}).items():
             check("widget" not in kind, f"widget output: {kind}")
             check(not kind.startswith("image/") or content, f"empty {kind}")
+        check(not has_silent_picture(output), "a picture without a text alternative: show it with bertlib.plots.show")
+    for cell in notebook.cells:
+        pictures = re.findall(r"!\[([^\]]*)\]", cell.source) if cell.cell_type == "markdown" else []
+        check(all(alt.strip() for alt in pictures), "a picture in the text without a text alternative")
     for text in output_texts(notebook):
         path = MACHINE_PATH.search(text)
         check(path is None, f"path of a machine: {text[path.start() : path.end() + 40] if path else ''}")
@@ -88,7 +102,8 @@ def problems(notebook, name):
 
     first = notebook.cells[0] if notebook.cells else None
     check(first is not None and first.cell_type == "markdown" and first.source.startswith("# "), "no title")
-    calls = ast.walk(python_of(cells[0])) if cells else []
+    first_code = [cell for cell in own if cell.cell_type == "code"][:1]
+    calls = [node for cell in first_code for node in ast.walk(python_of(cell))]
     called = {getattr(node.func, "id", getattr(node.func, "attr", "")) for node in calls if isinstance(node, ast.Call)}
     check("start_lesson" in called, "the first code cell does not call start_lesson()")
     if name not in NEEDS_NO_FRAME:
@@ -179,6 +194,8 @@ def test_required_definitions_exist_in_the_library():
 
 FIGURE = {"application/vnd.bertlib.figure+json": {"name": "x", "value": "1", "low": "0", "high": "2", "unit": ""}}
 
+PICTURE = {"text/html": '<img alt="A line that rises from 1 to 2." src="data:image/png;base64,iVBORw0">'}
+
 
 def sound_notebook():
     cells = [
@@ -186,7 +203,10 @@ def sound_notebook():
         new_code_cell(
             "%matplotlib inline\nstart_lesson()",
             execution_count=1,
-            outputs=[new_output("display_data", data=FIGURE | {"text/plain": "✓ x", "image/png": "iVBORw0"})],
+            outputs=[
+                new_output("display_data", data=FIGURE | {"text/plain": "✓ x"}),
+                new_output("display_data", data=PICTURE | {"image/png": "iVBORw0"}),
+            ],
         ),
         new_markdown_cell("## Exercises\n\n1. …\n\n## Summary\n\n## 9. Sources"),
     ]
@@ -214,7 +234,11 @@ BREAKAGES = {
     "cell 1: metadata": lambda notebook: notebook.cells[0].metadata.update(author="anna"),
     "cells": lambda notebook: notebook.cells.extend(new_markdown_cell("x") for _ in range(60)),
     "ids": lambda notebook: notebook.cells[0].update(id=notebook.cells[1].id),
-    "empty": shows({"image/png": ""}),
+    "empty": shows(PICTURE | {"image/png": ""}),
+    "a picture without a text alternative": shows({"image/png": "iVBORw0"}),
+    "without a text alternative: show it": shows({"text/html": "<p><img src='data:,'></p>"}),
+    "text alternative": shows({"text/html": '<img alt="figure.png" src="data:,">'}),
+    "picture in the text": lambda notebook: notebook.cells[0].update(source="# A\n\n![](a.png)"),
     "title": lambda notebook: notebook.cells[0].update(source="A lesson"),
     "start_lesson": lambda notebook: notebook.cells[1].update(source="# start_lesson()"),
     "Summary": lambda notebook: notebook.cells[2].update(source="## Exercises\n\n## Sources"),
@@ -233,6 +257,15 @@ def test_each_breakage_is_noticed(expected):
     BREAKAGES[expected](notebook)
     (problem,) = problems(notebook, "01_any")
     assert expected in problem
+
+
+def test_the_colab_cell_may_come_first():
+    notebook = sound_notebook()
+    notebook.cells[1].execution_count = 2
+    notebook.cells.insert(1, new_code_cell("import os", id=COLAB_CELL, execution_count=1))
+    notebook.cells.extend(new_markdown_cell("x") for _ in range(59 - 3))
+    assert len(notebook.cells) == 60
+    assert problems(notebook, "01_any") == []
 
 
 def test_start_lesson_needs_no_frame():
