@@ -265,7 +265,7 @@ def with_validation(dataset: DatasetDict, share: float = 0.1, text: str = "text"
     if not 0 < share < 1:
         raise ValueError(f"share={share!r}: give a fraction between 0 and 1, such as 0.1")
     train = dataset["train"]
-    parts = stratified_split(train[text], train["label"], {"train": 1 - share, "validation": share})
+    parts = stratified_split(train[text][:], train["label"][:], {"train": 1 - share, "validation": share})
     for name, chosen in parts.items():
         if not chosen:
             raise ValueError(f"share={share} of {len(train)} examples leaves none for {name}: give more data")

@@ -11,9 +11,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
-from small_hub import HUB, NO_WAITING, environment, needs_small_hub, serve
+from small_hub import HUB, NO_WAITING, TIMEOUT, environment, needs_small_hub, serve
 
 from bertlib.data import AG_NEWS_REPO
 from bertlib.weights import ENCODER_REPOS
@@ -26,9 +27,9 @@ pytestmark = [
 CLIENT = (
     NO_WAITING
     + """
-import ctypes, hashlib, json, os, resource, shutil, subprocess, sys
+import ctypes, hashlib, json, os, resource, shutil, subprocess, sys, threading
 from pathlib import Path
-import huggingface_hub, datasets
+import huggingface_hub, datasets, tqdm
 from bertlib.data import from_hub, load
 from bertlib.weights import ENCODER_REPOS, encoder_folder
 
@@ -107,6 +108,7 @@ while next_line():
     if child:
         os.waitpid(child, 0)
         continue
+    tqdm.tqdm.set_lock(threading.RLock())  # tqdm's own is shared by all forks, and one may end while it holds it
     shutil.rmtree(HOME, ignore_errors=True)
     while True:
         request = next_line()
@@ -132,10 +134,15 @@ class Day:
     def __call__(self, request: str) -> dict:
         self.process.stdin.write(request + "\n")
         self.process.stdin.flush()
-        while line := self.process.stdout.readline():
-            if line.startswith("told "):
-                return json.loads(line.removeprefix("told "))
-        raise AssertionError("the client died: " + request)
+        watch = threading.Timer(TIMEOUT, self.process.kill)
+        watch.start()
+        try:
+            while line := self.process.stdout.readline():
+                if line.startswith("told "):
+                    return json.loads(line.removeprefix("told "))
+        finally:
+            watch.cancel()
+        raise AssertionError(f"the client died, or was given up on after {TIMEOUT} s: {request}")
 
 
 @pytest.fixture(scope="module")
