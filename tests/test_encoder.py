@@ -57,6 +57,20 @@ def test_layer_normalises_after_each_addition(tiny_config):
     torch.testing.assert_close(hidden.var(-1, unbiased=False), torch.ones(2, 5), rtol=1e-4, atol=0)
 
 
+@pytest.mark.parametrize("queries", [None, 2])
+def test_layer_by_its_parts(tiny_config, queries):
+    layer, hidden = BertLayer(tiny_config).eval(), torch.randn(2, 5, 32)
+    attended = layer.attention(hidden, None, False)[0][:, :queries]
+    middle = layer.attention_norm(hidden[:, :queries] + attended)
+    expected = layer.output_norm(middle + layer.output(nn.functional.gelu(layer.intermediate(middle))))
+    torch.testing.assert_close(layer(hidden, None, False, queries)[0], expected)
+
+
+def test_without_a_pooler(tiny_config, batch):
+    model = BertModel(tiny_config, add_pooling_layer=False)
+    assert model(batch["input_ids"]).pooler_output is None
+
+
 def test_pooler_is_tanh_of_a_dense_layer_on_the_first_token(tiny_config):
     pooler, hidden = BertPooler(tiny_config), torch.randn(2, 5, 32)
     by_hand = torch.tanh(hidden[:, 0] @ pooler.dense.weight.T + pooler.dense.bias)

@@ -79,6 +79,19 @@ def test_wrong_number_of_labels(model, batch, shape):
         model(**batch | {"labels": torch.zeros(shape, dtype=torch.long)})
 
 
+def test_tags_of_a_tagger(tiny_classifier_config):
+    """Mean over the tokens that are asked; as many classes as there are, however long the text."""
+    model = BertForTokenClassification(tiny_classifier_config).eval()
+    ids, labels = torch.full((2, 5), 7), torch.tensor([[0, 2, -100, 1, -100], [-100, 1, 1, -100, -100]])
+    output = model(ids, labels=labels)
+    asked = labels != -100
+    log_p = output.logits.log_softmax(-1)[asked]
+    torch.testing.assert_close(output.loss, -log_p[torch.arange(5), labels[asked]].mean())
+    assert model(ids[:, :2], labels=labels[:, :2]).loss.isfinite()  # a tag's number may be above the tokens'
+    with pytest.raises(ValueError, match=r"labels\[0\] = 3 is outside 0 … 2: the tags are sport"):
+        model(ids, labels=torch.full((2, 5), 3))
+
+
 def test_float_labels(model, batch):
     with pytest.raises(TypeError, match=r"labels has dtype torch\.float32: give integers"):
         model(**batch | {"labels": torch.zeros(3)})

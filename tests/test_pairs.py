@@ -7,7 +7,7 @@ from bug_zoo import mlm_losses, pair_bugs
 
 from bertlib import BertForPreTraining
 from bertlib.data import documents_of, load
-from bertlib.pairs import Pair, next_sentence_pairs
+from bertlib.pairs import Pair, cut_to_fit, false_segment, next_sentence_pairs
 from bertlib.weights import encoder_folder
 from bertlib.wordpiece import load_tokenizer
 
@@ -97,6 +97,78 @@ def test_lengths(bbc):
     assert len(short) > 1.05 * len(full)
 
 
+def test_windows_hold_as_many_whole_sentences_as_fit():
+    documents = telling_documents(6, 30, lengths=(2, 5))
+    starts = {sentence[0] for document in documents for sentence in document}
+    ends = {sentence[-1] for document in documents for sentence in document}
+    for share in (0.0, 0.5, 1.0):
+        for pair in next_sentence_pairs(documents, max_length=23, rng=rng(), short_share=share):
+            assert pair.first[0] in starts and pair.first[-1] in ends
+            assert pair.second[0] in starts and pair.second[-1] in ends
+    words = [[[number * 1000 + place] for place in range(101)] for number in range(4)]
+    pairs = next_sentence_pairs(words, max_length=23, rng=rng(), short_share=0.0)
+    true = [pair for pair in pairs if pair.label == 0 and pair.second[-1] % 1000 != 100]  # not at a document's end
+    assert {len(pair.first) + len(pair.second) for pair in true} == {20}
+    lengths = [
+        len(pair.first) + len(pair.second)
+        for seed in range(20)
+        for pair in next_sentence_pairs(words, max_length=23, rng=rng(seed), short_share=1.0)
+    ]
+    assert min(lengths) == 2 and max(lengths) == 20
+
+
+class Drawn:
+    """An rng whose draws are written down."""
+
+    def __init__(self, *draws):
+        self.draws = list(draws)
+
+    def integers(self, low, high=None):
+        number = self.draws.pop(0) if len(self.draws) > 1 else self.draws[0]
+        return max(number, low) if high is not None else number
+
+
+@pytest.mark.parametrize(
+    "wanted, limit, expected",
+    [
+        (5, 6, [1, 1, 1, 2, 2]),
+        (5, 5, [1, 1, 1, 2, 2]),  # just fits
+        (5, 4, [1, 1, 1]),
+        (4, 6, [1, 1, 1, 2, 2]),  # half of the next sentence is wanted still
+        (3, 6, [1, 1, 1]),
+        (1, 3, [1, 1, 1]),
+        (9, 9, [1, 1, 1, 2, 2, 3, 3, 3]),
+        (5, 2, [1, 1, 1]),  # too long, but there is nothing else
+    ],
+)
+def test_false_segment_by_hand(wanted, limit, expected):
+    documents = [[[9]], [[0], [1, 1, 1], [2, 2], [3, 3, 3]]]
+    assert false_segment(documents, [1], 0, [9], wanted, limit, Drawn(0)) == (1, expected)
+
+
+def test_false_segment_looks_on():
+    documents = [[[9]], [[5], [9]], [[0], [8], [7]]]
+    assert false_segment(documents, [0, 1, 2], 0, [9], 1, 1, Drawn(0, 1, 1, 2, 1)) == (2, [8])  # own one, what follows
+    with pytest.raises(ValueError, match="document 0: remove documents that repeat"):
+        false_segment(documents, [1], 0, [9], 1, 1, Drawn(0, 1, 0, 1, 0))
+
+
+@pytest.mark.parametrize(
+    "first, second, budget, expected",
+    [
+        ("abc", "xyz", 6, ("abc", "xyz")),
+        ("abcde", "xy", 4, ("de", "xy")),  # the longer one alone, at its front
+        ("ab", "vwxyz", 4, ("ab", "vw")),  # or at its end
+        ("abcde", "xy", 3, ("de", "x")),
+        ("abc", "xyz", 3, ("bc", "x")),
+        ("abcdef", "xyz", 2, ("f", "x")),
+        ("abc", "uvwxyz", 4, ("bc", "uv")),
+    ],
+)
+def test_cut_to_fit(first, second, budget, expected):
+    assert tuple("".join(part) for part in cut_to_fit(list(first), list(second), budget)) == expected
+
+
 def test_everything_random_comes_from_the_rng(bbc):
     for builder in (next_sentence_pairs, pair_bugs.own_randomness, pair_bugs.moves_the_global_generator):
 
@@ -142,6 +214,20 @@ def test_one_sentence_documents_have_no_pair_but_may_lend():
     assert labels == {0, 1}
 
 
+def test_one_sentence_documents_lend_only_where_two_others_cannot():
+    documents = [[[1], [2]], [[3], [4]], [[9]]]
+    for seed in range(20):
+        for pair in next_sentence_pairs(documents, max_length=8, rng=rng(seed)):
+            assert pair.second != [9]
+
+
+def test_smallest_and_largest_settings():
+    documents = [[[1, 1], [2, 2]], [[3, 3], [4, 4]]]
+    for share in (0, 1):
+        for pair in next_sentence_pairs(documents, max_length=5, rng=rng(), short_share=share):
+            assert len(pair.first) == len(pair.second) == 1
+
+
 @pytest.mark.parametrize(
     "documents, settings, message",
     [
@@ -154,6 +240,8 @@ def test_one_sentence_documents_have_no_pair_but_may_lend():
         ([[[1], [2]], [[3], [4]]], {"topics": ["a", "b"]}, "topic 'a' has only one document"),
         ([[[1], [2]]] * 3, {"max_length": 5}, "documents that repeat each other"),
         ([[[1], [2]], [[3], [4]]], {"short_share": 2}, "short_share=2: give a share"),
+        ([[[1], [2]], [[3], [4]]], {"short_share": 1.01}, "short_share=1.01"),
+        ([[[1], [2]], [[3], [4]]], {"short_share": -0.01}, "short_share=-0.01"),
     ],
 )
 def test_bad_input(documents, settings, message):

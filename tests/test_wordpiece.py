@@ -3,9 +3,11 @@
 import random
 import shutil
 import unicodedata
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import checks
 import pytest
@@ -311,6 +313,26 @@ def test_as_good_as_the_trainer_of_tokenizers():
         return sum(len(encoding.ids) for encoding in tokenizer.encode_batch(held_out, add_special_tokens=False))
 
     assert pieces(ours.to_tokenizers()) == pytest.approx(pieces(reference), rel=0.02)
+
+
+def test_words_are_counted():
+    assert count_words(["the cat, the", "Cat"]) == {"the": 2, "cat": 2, ",": 1}
+
+
+def test_progress_is_shown_only_if_asked_for(monkeypatch):
+    shown = []
+
+    @contextmanager
+    def progress_bar(show, total, **_):
+        shown.append([show, total, 0])
+        yield SimpleNamespace(update=lambda done=1: shown[-1].__setitem__(2, shown[-1][2] + done))
+
+    monkeypatch.setattr("bertlib.wordpiece.progress_bar", progress_bar)
+    learned = learn_pieces({"abc": 3, "abd": 2}, 7)
+    WordPiece.train(["abc abc"], 50)
+    WordPiece.train(["abc abc"], 50, show_progress=True)
+    assert [show for show, *_ in shown] == [False, False, True]
+    assert shown[0][1:] == [7, len(learned)]
 
 
 def test_training_is_deterministic_and_bounded():
