@@ -4,6 +4,7 @@ import ast
 import inspect
 import io
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import mutation
+import nbformat
 import numpy as np
 import pytest
 import solutions
@@ -75,7 +77,7 @@ def masks(attention_mask):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_worked_solution_is_accepted(name):
-    for seed in range(20 if name not in SLOW else 5):
+    for seed in range(3 if name in SLOW else 10):
         report = examine(name, solutions.answer(name), seed=seed)
         assert report.passed, report
     assert report.cases >= 3
@@ -131,8 +133,9 @@ def faulty(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_faults_in_worked_solutions_are_rejected(name):
     survivors = []
+    seconds = 10.0 if name in SLOW else 0.5  # many of the faults are loops that never end
     for what, line, answer in faulty(name):
-        if examine(name, answer, seed=0, seconds=1.0).passed and what not in RIGHT_AS_WELL.get(name, ()):
+        if examine(name, answer, seed=0, seconds=seconds).passed and what not in RIGHT_AS_WELL.get(name, ()):
             survivors.append(f"{what}: {line}")
     assert not survivors
 
@@ -520,7 +523,9 @@ def test_it_needs_no_notebook_and_little_time():
         ok, took, *loaded = result.stdout.splitlines()[-1].split()
         assert ok == "True" and loaded == ["False", "False"]
         seconds.append(float(took))
-    assert min(seconds) < 1.5
+        if seconds[-1] < 1.5:
+            break
+    assert min(seconds) < 1.5, "busy or not, once in three times it should be quick"
 
 
 # ----------------------------------------------------------------------------------------------------- comparison
@@ -583,11 +588,116 @@ def test_values_are_shown_in_a_line():
 # ---------------------------------------------------------------------------------------------- lessons and solutions
 
 
-def checks_called(source):
-    """Names of the checks that a piece of code calls, and what each is given."""
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    found = [call for call in calls if getattr(call.func, "id", "") == "check"]
-    return {call.args[0].value: ast.unparse(call.args[1]) for call in found}
+LESSONS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def exercises(path):
+    """A lesson's exercises: their text, and their code cells."""
+    cells = nbformat.read(path, as_version=4).cells
+    first = next(i for i, c in enumerate(cells) if c.cell_type == "markdown" and "## Exercises" in c.source)
+    text = "\n\n".join(cell.source for cell in cells[first:] if cell.cell_type == "markdown")
+    text = text[text.index("## Exercises") :]
+    return re.split(r"^## (?:Summary|Sources)", text, flags=re.M)[0], [
+        cell for cell in cells[first:] if cell.cell_type == "code"
+    ]
+
+
+def asked_in(cells):
+    """Names that an exercise wants to be filled in (`my_x = ...`, `def my_x(): ...`), and name -> check they go to."""
+    open_names, checked = [], {}
+    for node in (node for cell in cells for node in ast.parse(cell.source).body):
+        body = getattr(node, "body", [node])
+        if isinstance(node, ast.FunctionDef | ast.Assign) and ast.unparse(body[-1]).endswith("..."):
+            open_names.append(node.name if isinstance(node, ast.FunctionDef) else node.targets[0].id)
+        call = getattr(node, "value", None)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "check":
+            checked[call.args[1].id] = call.args[0].value
+    return open_names, checked
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_has_exercises_of_every_kind(path):
+    text, _ = exercises(path)
+    numbers = [int(number) for number in re.findall(r"^\*\*(\d+)\b", text, re.M)]
+    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 4
+    for kind in ("Predict|Count|By hand", "Write it yourself", "[Cc]orrect the article"):
+        assert re.search(rf"\*\*\d+ · [^*]*(?:{kind})", text), kind
+    hints = text.count("<details>")
+    assert hints >= 3
+    # Without the empty lines, what unfolds is shown as it is written, not as Markdown.
+    assert hints == len(re.findall(r"^<details><summary>[^<]+</summary>\n\n.+?\n\n</details>$", text, re.S | re.M))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_every_coded_exercise_has_a_check_and_is_left_to_the_learner(path):
+    _, cells = exercises(path)
+    open_names, checked = asked_in(cells)
+    assert open_names and set(open_names) == set(checked) and len(open_names) == len(set(open_names))
+    for name, asked in checked.items():
+        assert name == f"my_{asked.split('.')[1]}" and asked in ALL
+    printed = "".join(output.get("text", "") for cell in cells for output in cell.outputs)
+    assert printed.count("○") == len(checked) and "✗" not in printed and "✓" not in printed
+
+
+def test_every_theme_is_asked_for_in_the_lessons():
+    asked = [name for path in LESSONS for name in asked_in(exercises(path)[1])[1].values()]
+    assert len(asked) == len(set(asked)), "an exercise stands in two lessons"
+    assert {name.split(".")[0] for name in asked} == set(checks.THEMES)
+
+
+# What the article says, by its sections -> the lesson and the words of the exercise that corrects it.
+ARTICLE = {
+    "2: a map without BERT and fine-tuning": ("00", "article's map (§2)"),
+    "3.2.1: always 512 tokens": ("01", "usually 512"),
+    "3.2.1: nothing on pairs and the order of documents": ("04", "nothing of how pairs are made"),
+    "3.3: efficient, and demanding": ("05", "*efficient* since it needs no labels"),
+    "3.3: fine-tuning takes days": ("05", "pretraining *and fine-tuning* take days"),
+    "3.4: fine-tuned for translation, summaries, dialogue": ("07", "fine-tunes BERT for translation"),
+    "3.4: question answering matches answers": ("07", "learn to match answers"),
+    "4.1: conditions on x_j": ("04", "conditions on $x_j$ itself"),
+    "4.1, 4.2: MLM loss divided by N": ("04", "divides by $N$"),
+    "4.2: a softmax over positions": ("04", "multiplies outputs over positions in its softmax"),
+    "4.2: no E g(h) + b": ("05", "$E\\,g(h) + b$"),
+    "4.1, 4.2: NSP at every position": ("04", "scores NSP at every position"),
+    "4: N and i mean two things": ("04", "$N$ and $i$ mean two things"),
+    "4: no joint loss": ("05", "never adds the two losses up"),
+    "no attention equation": ("01", "the attention equation that the article should have had"),
+    "no 15 % and 80/10/10": ("04", "below 0.8, below 0.9"),
+    "no [CLS] and [SEP]": ("04", "pooled [CLS]"),
+    "no embedding sum, no GELU": ("02", "nowhere does it name the embedding sum"),
+    "4.3: MLM and NSP as a step of news classification": ("07", "article's first step (§4.3)"),
+    "5.1: Python 3.8, CUDA 11.1": ("00", "Python 3.8 and CUDA 11.1"),
+    "5.2: two labels": ("07", "2 labels where AG News has 4"),
+    "5.2: imports AdamW from transformers": ("07", "from transformers import AdamW"),
+    "5.2: a fraction as percent": ("00", "0.95%"),
+    "5.2: tokenizer and data never made": ("07", "that are never made"),
+    "5.2: no seed": ("07", "no seed"),
+    "5.2: no checkpoint": ("07", "No checkpoint"),
+    "5.2: no warm-up, no clipping": ("07", "no warm-up; no clipping"),
+    "5.2: decay on everything": ("07", "weight decay on biases and LayerNorms"),
+    "5.2: five epochs, the last tested": ("07", "five epochs fixed in advance"),
+    "5.2: pads to 128": ("06", "pads every text to 128"),
+    "5.2: no token_type_ids": ("05", "They have no `token_type_ids`"),
+    "5.2: an English vocabulary": ("03", "tokenizes Chinese news"),
+    "6.1: a classifier that answers": ("07", "answer fluently"),
+    "7.1: a paper called a book": ("06", "is a book"),
+    "7.1: not the official library": ("06", "BERT's official library"),
+    "7.3: adapters without parameters": ("06", "without adding parameters"),
+    "8.2: ever larger": ("06", "keep growing"),
+    "1 to 4: NSP is useful": ("05", "takes for granted that NSP"),
+    "Q1: weeks or even hours": ("05", "weeks or even hours"),
+    "Q2: 2e-5 for BERT": ("05", "learning rate is about 2e-5"),
+    "Q3: only domains limit it": ("08", "only its domains limit BERT"),
+    "Q4: L2": ("07", "L2 regularisation"),
+    "Q4: back-translation": ("08", "back-translation"),
+}
+
+
+@pytest.mark.parametrize("claim", ARTICLE)
+def test_what_the_article_gets_wrong_is_corrected_in_an_exercise(claim):
+    lesson, words = ARTICLE[claim]
+    (path,) = (path for path in LESSONS if path.stem.startswith(lesson))
+    assert words in " ".join(exercises(path)[0].split())
 
 
 def test_solutions_do_not_copy_the_library():
