@@ -1,4 +1,4 @@
-"""For those who use nbgrader: `nbgrader generate_assignment NAME` in this folder. The course itself needs none of it."""
+"""For those who use nbgrader: `nbgrader generate_assignment NAME` in this folder. The course needs none of it."""
 
 c = get_config()  # noqa: F821 - nbgrader's
 c.CourseDirectory.course_id = "bert"
