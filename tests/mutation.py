@@ -72,7 +72,37 @@ LONG = (
 LONG += ("long_texts", "context_is_read", "pipeline", "constrained", "unknown_tags", "no_strings", "batches_do_not")
 
 # Mutants that change nothing that anybody could see: module, how the changed line begins, what was done -> why.
-EQUIVALENT: dict[tuple[str, str, str], str] = {}
+EQUIVALENT = {
+    ("attention", "if not mask.any(dim=-1)", "if True"): "what is masked has weight 0 already",
+    ("attention", "if not mask.any(dim=-1)", "any to all"): "what is masked has weight 0 already",
+    ("attention", "wrong = (sequence_ids", "without USub (2)"): "of two dimensions the last is the second",
+    ("attention", "return heads.transpose(1, 2)", "without USub"): "of four dimensions the last but one is the third",
+    ("attention", "query = torch.randn(8, 4", "8 to 9"): "what the clock is tried on, not what comes out",
+    ("attention", "query = torch.randn(8, 4", "4 to 5"): "what the clock is tried on, not what comes out",
+    ("attention", "query = torch.randn(8, 4", "128 to 129"): "what the clock is tried on, not what comes out",
+    ("attention", "query = torch.randn(8, 4", "64 to 65"): "what the clock is tried on, not what comes out",
+    ("attention", "query = torch.randn(8, 4", "0 to 1"): "what the clock is tried on, not what comes out",
+    ("attention", "return measured_advantage", "Gt to GtE"): "a time is never exactly 1.4 times another",
+    ("masking", "first[..., :1] = True", "True to False"): "the first place is place 0, whatever stands there",
+    ("pairs", "target = int(rng", "Lt to LtE"): "a draw is never exactly the share",
+    ("pairs", "if rng.random() < 0.5", "Lt to LtE"): "a draw is never exactly a half",
+    ("pairs", "if excess <= 0", "LtE to Lt"): "without excess nothing is cut below, either",
+    ("pairs", "from_first = ", "Gt to GtE"): "of equal lengths nothing is cut but from both",
+    ("pairs", "from_second = ", "LtE to Lt"): "of equal lengths nothing is cut but from both",
+    ("pairs", "for _ in range(100)", "100 to 101"): "one more try",
+    ("wordpiece", "(0x2B740, 0x2B81F)", "178207 to 178208"): "the next block begins there",
+    ("wordpiece", "(0x2A700, 0x2B73F)", "177983 to 177984"): "the next block begins there",
+    ("wordpiece", "places, index, result", "0 to 1"): "the first character opens, and has a place",
+    ("wordpiece", "learned = dict.fromkeys(", "Gt to GtE"): "a single character never is ## alone",
+    ("wordpiece", "learned = dict.fromkeys(", "And to Or"): "both say the same of single characters",
+    ("wordpiece", "if pair_counts[best] > 0", "Gt to GtE"): "what occurs no more is too rare when it comes again",
+    ("batching", "with_room: list", "1 to 2"): "a list that stays empty",
+    ("batching", "judged = judged * rng", "Mult to Div"): "a misjudged length either way",
+    ("spans", "never = -1e9", "1000000000.0 to 1000000001.0"): "far below everything, too",
+    ("spans", "step = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
+    ("spans", "begin = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
+    ("tag", "if last - first <= room", "LtE to Lt"): "a text that just fits is one window either way",
+}
 
 COMPARISONS = {
     ast.Lt: ast.LtE,
@@ -432,6 +462,7 @@ def measure(
     jobs: int = 1,
     minutes: float | None = None,
     out: Path | None = None,
+    before: dict[str, dict] | None = None,
 ) -> list[dict]:
     """Run mutants of the modules, evenly mixed.
 
@@ -443,6 +474,7 @@ def measure(
         jobs: how many run at once.
         minutes: when to stop, even if mutants are left.
         out: JSON that is written anew every few seconds.
+        before: module -> result of an earlier run, whose mutants other than `only` count as they did.
 
     Returns:
         For each module its counts and the mutants that survived, as (line, text, what was done).
@@ -478,6 +510,9 @@ def measure(
             notes = {test: note for file in tests for test, note in noted[file].items()}
             result = {"module": name, "of": len(found), "mutants": 0, "killed": 0}
             results[name] = result | {"explained": [], "survivors": [], "errors": [], "listed but killed": []}
+            if before:
+                results[name] |= {key: before[name][key] for key in ("killed", "explained", "errors")}
+                results[name]["mutants"] = before[name]["mutants"] - len(before[name]["survivors"])
             if only is not None:
                 found = [mutant for mutant in found if [mutant[1], mutant[2]] in only.get(name, [])]
             chosen = draw(found, sample, name, seed)
@@ -572,15 +607,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="mutants at once; default: 1")
     parser.add_argument("--minutes", type=float, help="stop then, with what there is")
-    parser.add_argument("--again", type=Path, help="a file from --out: run its survivors only")
+    parser.add_argument("--again", type=Path, help="a file from --out: run its survivors, keep the rest as it stands")
     parser.add_argument("--out", type=Path, help="also write the results as JSON, every few seconds")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and so end the forks
-    only = None
+    only = before = None
     if options.again:
-        before = json.loads(options.again.read_text(encoding="utf-8"))
-        only = {result["module"]: [mutant[1:3] for mutant in result["survivors"]] for result in before}
-        options.module = [name for name in options.module if only.get(name)]
+        before = {result["module"]: result for result in json.loads(options.again.read_text(encoding="utf-8"))}
+        only = {name: [mutant[1:3] for mutant in result["survivors"]] for name, result in before.items()}
     warm_up()
     results = measure(
         ROOT,
@@ -591,6 +625,7 @@ def main() -> int:
         jobs=options.jobs,
         minutes=options.minutes,
         out=options.out,
+        before=before,
     )
     wrong = 0
     for result in results:

@@ -117,6 +117,24 @@ def test_odd_characters_keep_their_places(bert_tokenizer, text):
     assert len(set(found.tolist())) == len(found)
 
 
+@pytest.mark.parametrize("context, shift", [(None, 0), ([("x y", "z")], 2)])
+def test_first_pieces_by_hand(bert_tokenizer, context, shift):
+    """\x01 leaves no piece; the next one begins where it ends. Nor does anything begin behind the text."""
+    (pieces,) = cut_into_pieces(bert_tokenizer, ["a \x01b c"], context)
+    found = first_pieces(pieces, [(0, 1), (2, 3), (3, 4), (5, 6), (6, 7)])
+    assert found.tolist() == [shift, -1, shift + 1, shift + 2, -1]
+    assert pieces.core == (shift, shift + 3)
+
+
+def test_pieces_are_whole_texts_whatever_the_tokenizer_was_set_to():
+    tokenizer = load_tokenizer(encoder_folder("minilm"))
+    expected = [pieces.ids for pieces in cut_into_pieces(tokenizer, ["one two three", "four"])]
+    tokenizer.enable_padding(length=9)
+    tokenizer.enable_truncation(2)
+    assert [pieces.ids for pieces in cut_into_pieces(tokenizer, ["one two three", "four"])] == expected
+    assert [len(ids) for ids in expected] == [3, 1]
+
+
 def test_words_without_pieces(bert_tokenizer):
     assert aligned(bert_tokenizer, "can\x01not", [(0, 3), (3, 4), (4, 7)])[1] is None
     assert aligned(bert_tokenizer, "cannot", [(0, 3), (3, 6)]) == ["cannot", None]
