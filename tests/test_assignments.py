@@ -150,7 +150,7 @@ def test_marks_without_a_counterpart_are_found(broken):
 
 
 def test_nbgrader_makes_the_same_of_the_sources():
-    """Where nbgrader is installed (requirements-teaching.txt)."""
+    """Where nbgrader is installed: pip install nbgrader==0.9.6."""
     pytest.importorskip("nbgrader")
     from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, LockCells
 
