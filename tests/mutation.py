@@ -75,6 +75,8 @@ LONG += ("long_texts", "context_is_read", "pipeline", "constrained", "unknown_ta
 EQUIVALENT = {
     ("attention", "if not mask.any(dim=-1)", "if True"): "what is masked has weight 0 already",
     ("attention", "if not mask.any(dim=-1)", "any to all"): "what is masked has weight 0 already",
+    ("attention", "ends = (steps < 0)", "0 to 1"): "standing still is allowed anyway",
+    ("attention", "ends = (steps < 0)", "Lt to LtE"): "standing still is allowed anyway",
     ("attention", "wrong = (sequence_ids", "without USub (2)"): "of two dimensions the last is the second",
     ("attention", "return heads.transpose(1, 2)", "without USub"): "of four dimensions the last but one is the third",
     ("attention", "query = torch.randn(8, 4", "8 to 9"): "what the clock is tried on, not what comes out",
@@ -92,6 +94,7 @@ EQUIVALENT = {
     ("pairs", "for _ in range(100)", "100 to 101"): "one more try",
     ("wordpiece", "(0x2B740, 0x2B81F)", "178207 to 178208"): "the next block begins there",
     ("wordpiece", "(0x2A700, 0x2B73F)", "177983 to 177984"): "the next block begins there",
+    ("wordpiece", "parts, group = [], 0", "0 to 1"): "groups are only compared",
     ("wordpiece", "places, index, result", "0 to 1"): "the first character opens, and has a place",
     ("wordpiece", "learned = dict.fromkeys(", "Gt to GtE"): "a single character never is ## alone",
     ("wordpiece", "learned = dict.fromkeys(", "And to Or"): "both say the same of single characters",

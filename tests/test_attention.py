@@ -177,7 +177,7 @@ def test_the_faster_path_is_taken(tiny_config, monkeypatch):
     for faster, expected in ((True, 0), (False, 1)):
         calls.clear()
         monkeypatch.setattr("bertlib.attention.formula_is_faster", lambda query, faster=faster: faster)
-        attention(hidden, None, False)
+        assert attention(hidden, None, False)[1] is None
         assert len(calls) == expected
 
 

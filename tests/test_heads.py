@@ -35,10 +35,11 @@ def test_token_types_reach_the_encoder(model, batch):
     assert not torch.allclose(with_segments, model(batch["input_ids"]).logits)
 
 
+@pytest.mark.parametrize("kind", [BertForSequenceClassification, BertForTokenClassification])
 @pytest.mark.parametrize("own, expected", [(None, 0.3), (0.0, 0.0), (0.5, 0.5)])
-def test_classifier_dropout(tiny_classifier_config, own, expected):
+def test_classifier_dropout(kind, tiny_classifier_config, own, expected):
     config = replace(tiny_classifier_config, hidden_dropout_prob=0.3, classifier_dropout=own)
-    head = BertForSequenceClassification(config).dropout
+    head = kind(config).dropout
     assert isinstance(head, Dropout)
     assert head.p == expected
 
@@ -53,8 +54,9 @@ def test_dropout_acts_before_the_classifier_in_training(tiny_classifier_config, 
     assert torch.equal(model(batch["input_ids"]).logits, model(batch["input_ids"]).logits)
 
 
-def test_fresh_head(tiny_classifier_config):
-    head = BertForSequenceClassification(replace(tiny_classifier_config, initializer_range=0.1)).classifier
+@pytest.mark.parametrize("kind", [BertForSequenceClassification, BertForTokenClassification])
+def test_fresh_head(kind, tiny_classifier_config):
+    head = kind(replace(tiny_classifier_config, initializer_range=0.1)).classifier
     assert (head.bias == 0).all()
     assert 0.05 < head.weight.std() < 0.12
     assert head.weight.abs().max() <= 0.2
@@ -64,6 +66,10 @@ def test_fresh_head(tiny_classifier_config):
 def test_fewer_than_two_classes(tiny_config, labels):
     with pytest.raises(ValueError, match="at least two class names"):
         BertForSequenceClassification(replace(tiny_config, labels=labels))
+    with pytest.raises(ValueError, match="at least two tags"):
+        BertForTokenClassification(replace(tiny_config, labels=labels))
+    BertForSequenceClassification(replace(tiny_config, labels=("yes", "no")))
+    BertForTokenClassification(replace(tiny_config, labels=("yes", "no")))
 
 
 @pytest.mark.parametrize("bad", [3, -1, -100])

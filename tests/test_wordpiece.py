@@ -315,6 +315,17 @@ def test_as_good_as_the_trainer_of_tokenizers():
     assert pieces(ours.to_tokenizers()) == pytest.approx(pieces(reference), rel=0.02)
 
 
+def test_rare_pairs_are_not_joined():
+    assert learn_pieces({"ab": 2, "cd": 1}, 10) == ["a", "c", "##b", "##d", "ab"]
+    assert learn_pieces({"ab": 2, "cd": 1}, 10, min_count=1)[-2:] == ["ab", "cd"]
+    assert "ab" in WordPiece.train(["ab ab"], 50).vocab
+
+
+def test_uncased_unless_asked_otherwise(readable, tmp_path):
+    assert WordPiece.train(["Ab"], 50).lowercase and WordPiece.from_vocab(readable.save(tmp_path)).lowercase
+    assert "A" in WordPiece.train(["Ab"], 50, lowercase=False).vocab
+
+
 def test_words_are_counted():
     assert count_words(["the cat, the", "Cat"]) == {"the": 2, "cat": 2, ",": 1}
 
