@@ -1,6 +1,8 @@
 """The very checks that our code passes must fail on the bugs that others shipped."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import checks
 import numpy as np
@@ -14,9 +16,12 @@ from bug_zoo import (
     length_bugs,
     maps_without_mask,
     masked_row,
+    masking_bugs,
     mean_of_means,
     ner_bugs,
+    pair_bugs,
     schedules,
+    tokenizers_that_differ,
     training_bugs,
     writes_to_its_input,
 )
@@ -40,6 +45,30 @@ TEXTS = [
     "profit of the market and the bad share",
     "coach of",
 ]
+
+
+def caged(path):
+    """Names of a file's bugs."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    bugs = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    return [f"{path.stem}.{bug.name}" for bug in bugs if not bug.name.startswith("_")]
+
+
+def test_every_bug_is_met_by_a_test_of_the_library():
+    """Named in a test, or in a tuple that one goes through; tests/test_checks.py has the exercises' table."""
+    here, met = Path(__file__).parent, set()
+    for path in here.glob("test_*.py"):
+        if path.name != "test_checks.py":
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            met |= {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    bugs = [bug for path in (here / "bug_zoo").glob("[a-z]*.py") for bug in caged(path)]
+    for module in (masking_bugs, pair_bugs, tokenizers_that_differ):
+        name = module.__name__.rpartition(".")[2]
+        for group in ("BUGS", "WORD_BUGS"):
+            if f"{name}.{group}" in met:
+                met |= {f"{name}.{bug.__name__}" for bug in getattr(module, group)}
+    assert len(bugs) >= 60
+    assert not set(bugs) - met
 
 
 def train_once(model, batches, **settings):

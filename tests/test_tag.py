@@ -511,6 +511,11 @@ def test_kinds_of_errors_by_hand():
     ]
     assert kinds_of(["B-PER", "I-PER"], ["O", "B-LOC"]) == [("border and type", (0, 2, "PER"), (1, 2, "LOC"))]
     assert [kind for kind, *_ in kinds_of(["O", "B-PER"], ["B-PER", "O"])] == ["missed", "invented"]  # they only touch
+    # Of two that overlap it, the one of its type is its wrong border.
+    assert [kind for kind, *_ in kinds_of(["B-PER", "I-PER", "I-PER"], ["B-LOC", "B-PER", "O"])] == [
+        "border",
+        "invented",
+    ]
     # One entity found as two: one of them is a wrong border, the other is not there.
     assert [kind for kind, *_ in kinds_of(["B-PER", "I-PER"], ["B-PER", "B-PER"])] == ["border", "invented"]
     # Two entities found as one: it counts with the first.
