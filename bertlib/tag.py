@@ -318,7 +318,7 @@ def find_differences(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence
             if not meets:
                 result.append(Difference(number, "missed", entity, None))
                 continue
-            best = max(meets, key=lambda other: (other[:2] == (start, end), other[2] == kind))
+            best = max(meets, key=lambda other: other[2] == kind)  # with the same borders it is the only one
             free.remove(best)
             same = best[:2] == (start, end)
             what = "type" if same else "border" if best[2] == kind else "border and type"
