@@ -44,6 +44,7 @@ html_css_files = ["site.css"]
 html_favicon = "static/favicon.svg"
 pygments_dark_style = "github-dark"
 templates_path = ["templates"]
+html_domain_indices = False  # the library has its own page of modules
 html_show_sphinx = False
 html_show_copyright = False
 html_sourcelink_suffix = ""  # the copied sources are what the download buttons give
