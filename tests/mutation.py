@@ -94,6 +94,7 @@ EQUIVALENT = {
     ("pairs", "for _ in range(100)", "100 to 101"): "one more try",
     ("wordpiece", "(0x2B740, 0x2B81F)", "178207 to 178208"): "the next block begins there",
     ("wordpiece", "(0x2A700, 0x2B73F)", "177983 to 177984"): "the next block begins there",
+    ("wordpiece", "continue\n", "without continue"): "tabs and line ends are controls, which the next lines drop",
     ("wordpiece", "parts, group = [], 0", "0 to 1"): "groups are only compared",
     ("wordpiece", "places, index, result", "0 to 1"): "the first character opens, and has a place",
     ("wordpiece", "learned = dict.fromkeys(", "Gt to GtE"): "a single character never is ## alone",
@@ -234,9 +235,10 @@ def mutants(source: str, names: tuple[str, ...] = ()) -> list[tuple[int, str, st
                 held[index] = new
             text = ast.unparse(ast.fix_missing_locations(copy.deepcopy(tree)))
             number = getattr(node, "lineno", getattr(parent, "lineno", 1))
-            seen[number, what] += 1
-            times = f" ({seen[number, what]})" if seen[number, what] > 1 else ""  # the same again on the line
-            found.append((number, lines[number - 1].strip(), what + times, text))
+            line = lines[number - 1].strip()
+            seen[line, what] += 1
+            times = f" ({seen[line, what]})" if seen[line, what] > 1 else ""  # on the line, or on its like
+            found.append((number, line, what + times, text))
             if index is None:
                 setattr(parent, name, node)
             else:
@@ -547,7 +549,7 @@ def count(result: dict, mutant: tuple[int, str, str], status: int) -> None:
     """Add to a module's result how the tests ended with this mutant."""
     _, text, what = mutant
     name, ending = result["module"], verdict(status)
-    listed = any(name == key[0] and text.startswith(key[1]) and what == key[2] for key in EQUIVALENT)
+    listed = any(name == key[0] and f"{text}\n".startswith(key[1]) and what == key[2] for key in EQUIVALENT)
     result["mutants"] += 1
     if ending == "error":
         result["errors"].append((*mutant, status))

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -364,6 +366,7 @@ def test_scores_where_nothing_is_found():
     nothing = {"precision": 0.0, "recall": 0.0, "f1": 0.0}
     kinds = {"BANK": {**nothing, "support": 1}}
     assert entity_scores([["O", "B-BANK"]], [["O", "O"]]) == {**nothing, "token_accuracy": 0.5, "by_type": kinds}
+    warnings.simplefilter("error")  # seqeval averages over nothing, if it is let
     assert entity_scores([["O", "O"]], [["O", "O"]]) == {**nothing, "token_accuracy": 1.0, "by_type": {}}
 
 
