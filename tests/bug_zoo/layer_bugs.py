@@ -5,9 +5,7 @@ import math
 
 def sample_deviation(x, gain, bias, eps):
     """The annotated Transformer's LayerNorm, copied into codertimo/BERT-pytorch."""
-    return (
-        gain * (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + eps) + bias
-    )  # wrong: D - 1, eps
+    return gain * (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + eps) + bias  # wrong: D - 1, eps
 
 
 def norm_first(hidden, sublayer, norm):
