@@ -104,6 +104,21 @@ def test_numbers(name):
     assert question(name) == question(name) and examine(name, ...).written is False
 
 
+def test_a_number_of_the_wrong_unit_or_with_too_few_digits_has_its_hint():
+    for name in QUESTIONS:
+        found = checks.find(name)
+        right = found.solve(question_rng(name, 0))
+        if "three significant digits" not in found.asks:
+            continue
+        assert examine(name, float(f"{right:.3g}")).passed, name
+        if "percent" in found.asks:
+            assert "percent are asked for" in examine(name, right / 100).hint
+        elif right < 1:
+            assert "not percent" in examine(name, float(f"{100 * right:.2g}")).hint
+        if not examine(name, float(f"{right:.1g}")).passed:
+            assert "three significant digits" in examine(name, float(f"{right:.1g}")).hint, name
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_known_mistakes_are_rejected_with_their_hint(name):
     for mistake, hint in checks.find(name).mistakes:
@@ -114,10 +129,12 @@ def test_known_mistakes_are_rejected_with_their_hint(name):
 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_answers_are_rejected(name):
-    for answer in WRONG[name]:
+    for entry in WRONG[name]:
+        answer, hint = entry if isinstance(entry, tuple) else (entry, "")
         for seed in range(2):
             report = examine(name, answer, seed=seed)
             assert report.written and not report.passed, f"{getattr(answer, '__name__', answer)}: {report}"
+            assert hint in report.hint, f"{answer.__name__}: {report}"
 
 
 def faulty(name):

@@ -1,12 +1,16 @@
-"""Wrong answers to the checks that judge by properties and not by a reference. As learners write them, or the zoo's."""
+"""Wrong answers as learners write them, or the zoo's: above all to checks that judge by properties, not by a reference.
 
+Where a mistake has a hint of its own, it stands beside the answer: a part of the hint that the learner must get.
+"""
+
+import math
 import random
 from itertools import pairwise
 
 import numpy as np
 import torch
 from bug_zoo import masking_bugs, pair_bugs
-from solutions import classification, looking, masking, pairs, speed, tagging
+from solutions import attention, classification, looking, masking, pairs, speed, tagging
 
 from bertlib.masking import mask_tokens
 
@@ -83,6 +87,16 @@ def floor_of_the_share(ids, special, share, rng):
     return draws.argsort(axis=1).argsort(axis=1) < int(share * (~special[0]).sum()) - 1
 
 
+def cut_off(ids, special, share, rng):
+    draws = np.where(special, 2.0, rng.random(ids.shape))
+    return draws.argsort(axis=1).argsort(axis=1) < int(share * (~special[0]).sum())
+
+
+def always_up(ids, special, share, rng):
+    draws = np.where(special, 2.0, rng.random(ids.shape))
+    return draws.argsort(axis=1).argsort(axis=1) < np.ceil(share * (~special[0]).sum())
+
+
 def exactly_without_rng(ids, special, share, rng):
     return masking.my_exactly(ids, special, share, np.random.default_rng(1))
 
@@ -101,6 +115,21 @@ def two_draws_in_a_row(input_ids, *, vocab_size, mask_token_id, special_ids, rng
 def always_the_mask(input_ids, *, vocab_size, mask_token_id, special_ids, rng):
     chosen = torch.from_numpy((rng.random(input_ids.shape) < 0.15) & ~np.isin(input_ids.numpy(), special_ids))
     return torch.where(chosen, mask_token_id, input_ids), torch.where(chosen, input_ids, -100)
+
+
+def _fates(random_below, mask=0.8, random_above=0.8, label=None):
+    """A masking whose tokens are shown as `mask` says, replaced between two bounds, and labelled as `label` says."""
+
+    def mask_some(input_ids, *, vocab_size, mask_token_id, special_ids, rng):
+        chosen = torch.from_numpy((rng.random(input_ids.shape) < 0.15) & ~np.isin(input_ids.numpy(), special_ids))
+        fate = torch.from_numpy(rng.random(input_ids.shape))
+        ordinary = [number for number in range(vocab_size) if number not in special_ids]
+        random = torch.from_numpy(rng.choice(ordinary, input_ids.shape))
+        shown = torch.where(chosen & (fate >= random_above) & (fate < random_below), random, input_ids)
+        shown = torch.where(chosen & (fate < mask), mask_token_id, shown)
+        return shown, torch.where(chosen if label is None else label(shown, input_ids), input_ids, -100)
+
+    return mask_some
 
 
 def fifteen_of_everything(input_ids, **settings):
@@ -394,7 +423,161 @@ def too_few_steps(score, x, baseline, steps):
     return looking.my_integrated_gradients(score, x, baseline, 1)
 
 
+# ------------------------------------------------------------------------------------- edge cases, and texts as words
+
+
+def follows_without_none(before, tag):
+    return not tag.startswith("I-") or before[2:] == tag[2:]
+
+
+def divides_by_nothing(gold, predicted):
+    there, found = (
+        {(number, *entity) for number, tags in enumerate(texts) for entity in tagging.my_spans(tags)}
+        for texts in (gold, predicted)
+    )
+    return 2 * len(there & found) / (len(there) + len(found))
+
+
+def mean_of_precision_and_recall(gold, predicted):
+    there, found = (
+        {(number, *entity) for number, tags in enumerate(texts) for entity in tagging.my_spans(tags)}
+        for texts in (gold, predicted)
+    )
+    precision, recall = len(there & found) / len(found), len(there & found) / len(there)
+    return 2 * precision * recall / (precision + recall)
+
+
+def without_text_numbers(gold, predicted):
+    there, found = ([e for tags in texts for e in tagging.my_spans(tags)] for texts in (gold, predicted))
+    right = len(set(there) & set(found))
+    return 2 * right / (len(there) + len(found)) if right else 0.0
+
+
+def sets_without_text_numbers(gold, predicted):
+    there, found = ({e for tags in texts for e in tagging.my_spans(tags)} for texts in (gold, predicted))
+    return 2 * len(there & found) / (len(there) + len(found)) if there & found else 0.0
+
+
+def found_in_any_text(gold, predicted):
+    there, found = ([e for tags in texts for e in tagging.my_spans(tags)] for texts in (gold, predicted))
+    return 2 * sum(e in there for e in found) / max(len(there) + len(found), 1)
+
+
+def texts_joined(gold, predicted):
+    return tagging.my_f1([sum(gold, [])], [sum(predicted, [])])  # noqa: RUF017 - as learners write it
+
+
+def best_of_each(scores, names):
+    return [int(row.argmax()) for row in scores]
+
+
+def not_zero(word_ids, tags, names):
+    labels, before = [], None
+    for word in word_ids:
+        labels.append(-100 if not word or word == before else names.index(tags[word]))
+        before = word
+    return labels
+
+
+def split_at_spaces(text, entities):
+    tags, at = [], 0
+    for word in text.split():
+        start = text.find(word, at)
+        at = start + len(word)
+        tags.append("O")
+        for entity in entities:
+            if start >= entity["start"] and at <= entity["end"]:
+                tags[-1] = ("B-" if start == entity["start"] else "I-") + entity["type"]
+    return tags
+
+
+def up_to_the_end(text, entities):
+    tags = []
+    for start, _ in tagging.word_spans(text):
+        tag = "O"
+        for entity in entities:
+            if entity["start"] <= start <= entity["end"]:
+                tag = ("B-" if start == entity["start"] else "I-") + entity["type"]
+        tags.append(tag)
+    return tags
+
+
+def powers(scores, mask):
+    kept = scores.exp() * mask
+    return kept / kept.sum(dim=-1, keepdim=True)
+
+
+def shares_of_what_is_left(scores, mask):
+    kept = scores.softmax(dim=-1) * mask
+    total = kept.sum(dim=-1, keepdim=True)
+    return torch.where(total > 0, kept / total, 0.0)
+
+
+def zeros_then_product(scores, mask):
+    return scores.masked_fill(~mask, 0.0).softmax(dim=-1) * mask
+
+
+def attention_without_mask(query, key, value, mask):
+    weights = attention.my_scores(query, key).softmax(dim=-1)
+    return weights @ value, weights
+
+
+def weights_first(query, key, value, mask):
+    return attention.my_scaled_dot_product(query, key, value, mask)[::-1]
+
+
+def divided_by_d_k(query, key, value, mask):
+    return attention.my_scaled_dot_product(query / query.size(-1) ** 0.5, key, value, mask)
+
+
+def future_allowed_and_past_forbidden(length):
+    return torch.ones(length, length).triu(diagonal=1).bool()
+
+
+def _loss(of_probabilities):
+    def loss(scores, tokens, selected):
+        if not selected.any():
+            return torch.tensor(0.0)
+        return of_probabilities(scores[selected], tokens[selected][:, None])
+
+    return loss
+
+
 WRONG = {
+    "attention.softmax_masked": [
+        (powers, "underflows"),
+        (shares_of_what_is_left, "underflows"),
+        (zeros_then_product, "no mask"),
+    ],
+    "attention.scaled_dot_product": [
+        (attention_without_mask, "the mask is not used"),
+        (weights_first, "exchanged"),
+        (divided_by_d_k, "square root"),
+    ],
+    "attention.causal_mask": [(future_allowed_and_past_forbidden, "upside down")],
+    "masking.mlm_loss": [
+        (_loss(lambda s, t: s.log_softmax(-1).gather(1, t).mean()), "minus"),
+        (_loss(lambda s, t: -s.log_softmax(-1).gather(1, t).mean() / math.log(2)), "bits"),
+        (_loss(lambda s, t: -s.softmax(-1).log_softmax(-1).gather(1, t).mean()), "twice"),
+        (_loss(lambda s, t: -s.gather(1, t).log().mean()), "no probabilities"),
+    ],
+    "pairs.join": [
+        (lambda *given: pairs.my_join(*given)[::-1], "exchanged"),
+        (lambda *given: pairs.my_join(*given)[0], "two things"),
+        (lambda first, second, *specials: pairs.my_join(second, first, *specials), "A comes first"),
+    ],
+    "tagging.follows": [(follows_without_none, "None")],
+    "tagging.f1": [
+        (divides_by_nothing, "nothing to divide by"),
+        (mean_of_precision_and_recall, "nothing to divide by"),
+        (without_text_numbers, "text's number"),
+        (found_in_any_text, "text's number"),
+        (sets_without_text_numbers, "text's number"),
+        (texts_joined, "ends with its text"),
+    ],
+    "tagging.best_tags": [(best_of_each, "each word alone")],
+    "tagging.align": [(not_zero, "is None")],
+    "tagging.tag_words": [(split_at_spaces, "punctuation"), (up_to_the_end, "start < end")],
     "masking.select": [
         selects_specials,
         selects_the_rest,
@@ -408,21 +591,29 @@ WRONG = {
     ],
     "masking.exactly": [
         exactly_with_specials,
-        exactly_of_all,
+        (exactly_of_all, "ordinary tokens, not of all"),
         argsort_once,
         always_the_first,
         the_same_for_all_rows,
         about_the_share,
         floor_of_the_share,
+        (cut_off, "do not cut off"),
+        (always_up, "not always up"),
         exactly_without_rng,
     ],
     "masking.mask_tokens": [
         *masking_bugs.BUGS,
-        two_draws_in_a_row,
-        always_the_mask,
-        fifteen_of_everything,
+        (two_draws_in_a_row, "multiply"),
+        (always_the_mask, "all of them as [MASK]"),
+        (_fates(2.0), "leaves none as it is"),
+        (_fates(0.0), "no random tokens"),
+        (_fates(0.9, mask=0.6), "of the selected ones."),
+        (_fates(0.9, label=lambda shown, ids: shown == 4), "labels only where [MASK]"),
+        (_fates(0.0, label=lambda shown, ids: shown == 4), "80 % of 15 %"),
+        (_fates(0.9, label=lambda shown, ids: shown != ids), "90 % of 15 %"),
+        (fifteen_of_everything, "ordinary"),
         never_the_last_id,
-        labels_of_zero,
+        (labels_of_zero, "not 0"),
         labels_alone,
     ],
     "pairs.label": [
@@ -435,8 +626,8 @@ WRONG = {
     ],
     "pairs.random_next": [
         own_document_too,
-        another_document_is_enough,
-        the_first_sentence,
+        (another_document_is_enough, "share a passage"),
+        (the_first_sentence, "gives itself away"),
         the_next_document,
         one_too_far,
         not_from_the_rng,

@@ -70,7 +70,7 @@ def _all_of_attention(rng):
     yield (
         torch.eye(2),
         torch.eye(2),
-        torch.tensor([[1.0, 0.0], [0.0, 1.0]]),
+        torch.tensor([[1.0, 2.0], [3.0, 5.0]]),  # not the unit matrix: output and weights are different things
         torch.tensor([[True, True], [True, False]]),
     )
     for _ in range(4):
@@ -147,6 +147,24 @@ def _after_softmax(scores, mask):
     return scores.softmax(-1) * mask
 
 
+def _zero_scores_and_after(scores, mask):
+    return (scores * mask).softmax(-1) * mask
+
+
+def _normalised(weigh, guarded):
+    """Weights of all keys, those of forbidden ones taken away, the rest made to sum to 1."""
+
+    def normalised(scores, mask):
+        kept = weigh(scores) * mask
+        total = kept.sum(-1, keepdim=True)
+        return kept / (total.clamp(min=1e-9) if guarded else total)
+
+    return normalised
+
+
+WEIGHTS = (torch.exp, lambda scores: scores.softmax(-1))
+
+
 def _mask_upside_down(scores, mask):
     return _masked_softmax(scores, ~mask)
 
@@ -176,6 +194,20 @@ def _attention_unscaled(query, key, value, mask):
     return weights @ value, weights
 
 
+def _attention_by_size(query, key, value, mask):
+    weights = _masked_softmax(_divided_by_size(query, key), mask)
+    return weights @ value, weights
+
+
+def _mask_ignored(query, key, value, mask):
+    weights = _scores(query, key).softmax(-1)
+    return weights @ value, weights
+
+
+def _weights_first(query, key, value, mask):
+    return _attention(query, key, value, mask)[::-1]
+
+
 def _weights_alone(query, key, value, mask):
     return _attention(query, key, value, mask)[1]
 
@@ -191,6 +223,10 @@ NANS = (
 )
 NOT_A_MASK = "a score of 0 is no mask: exp(0) = 1, so the forbidden keys get weight. They need a very low score."
 AFTER = "with the mask behind the softmax only, the rows no longer sum to 1: forbidden keys took their part before."
+UNDERFLOW = (
+    "exp underflows: beside a high forbidden score the allowed keys' weights become 0, and there is nothing to share "
+    "out. Give forbidden keys a very low score before the softmax."
+)
 UPSIDE_DOWN = "your mask is upside down: True is where a query may look."
 
 
@@ -247,6 +283,10 @@ def _wrongly(what):
 
 def _may_look_ahead(length):
     return torch.ones(length, length, dtype=torch.bool).triu()
+
+
+def _true_is_forbidden(length):
+    return torch.ones(length, length, dtype=torch.bool).triu(1)
 
 
 def _not_at_itself(length):
@@ -307,6 +347,8 @@ CHECKS = {
             (_spread_evenly, EVEN),
             (_infinities, NANS),
             (_zero_scores, NOT_A_MASK),
+            (_zero_scores_and_after, NOT_A_MASK),
+            *((_normalised(weigh, guarded), UNDERFLOW) for weigh in WEIGHTS for guarded in (False, True)),
             (_after_softmax, AFTER),
             (_mask_upside_down, UPSIDE_DOWN),
             (_softmax_over_queries, "the softmax runs over the keys, the last dimension: each row sums to 1."),
@@ -341,9 +383,13 @@ CHECKS = {
                 (_attend(_spread_evenly), EVEN),
                 (_attend(_infinities), NANS),
                 (_attend(_zero_scores), NOT_A_MASK),
+                (_attend(_zero_scores_and_after), NOT_A_MASK),
                 (_attend(_after_softmax), AFTER),
                 (_attend(_mask_upside_down), UPSIDE_DOWN),
                 (_attention_unscaled, "you did not divide by the root of d_k."),
+                (_attention_by_size, "you divided by d_k; eq. 1 divides by its square root."),
+                (_mask_ignored, "the mask is not used: forbidden keys get weight."),
+                (_weights_first, "the two are exchanged: first the output, then the weights."),
                 (_weights_alone, "two things are asked for: the output and the weights."),
             ),
         )
@@ -383,17 +429,18 @@ CHECKS = {
         lambda rng: [(5,), (1,), *((int(length),) for length in rng.integers(2, 12, 3))],
         mistakes=(
             (_may_look_ahead, "yours looks ahead: rows are queries, and a query sees columns up to its own number."),
+            (_true_is_forbidden, UPSIDE_DOWN),
             (_not_at_itself, "a token may see itself; and its first row would be empty."),
             (_causal_numbers, "the places are right; the mask must be bool."),
         ),
     ),
     "by_hand": number(
-        "the weight, to three digits",
+        "the weight, to three significant digits",
         lambda rng: {"a": int(rng.integers(0, 2)), "b": 1 + int(rng.integers(1, 4)), "n": int(rng.integers(2, 5))},
         "A query has the score {a} with one key and the score {b} with each of {n} others. What weight has the first "
         "key?",
         lambda a, b, n: math.exp(a) / (math.exp(a) + n * math.exp(b)),
-        rel_tol=2e-3,
+        rel_tol=5e-3,
         mistakes=(
             (lambda a, b, n: a / (a + n * b), "weights are not shares of the scores: take exponentials first."),
             (lambda a, b, n: math.exp(a) / (math.exp(a) + math.exp(b)), "all of the other keys count in the sum."),
@@ -401,12 +448,12 @@ CHECKS = {
         ),
     ),
     "deviation": number(
-        "a standard deviation, to three digits",
+        "a standard deviation, to three significant digits",
         lambda rng: {"d": int(4 ** rng.integers(2, 6))},
         "Queries and keys of {d} independent standard normal numbers; a score is their dot product, divided by {d}. "
         "What is its standard deviation?",
         lambda d: d**-0.5,
-        rel_tol=2e-3,
+        rel_tol=5e-3,
         mistakes=(
             (lambda d: d**0.5, "that is the deviation before you divide."),
             (lambda d: 1.0, "it would be 1 if you divided by the root."),
@@ -428,15 +475,19 @@ CHECKS = {
         ),
     ),
     "waste": number(
-        "a ratio, to three digits",
+        "a ratio, to three significant digits",
         lambda rng: {"T": int(rng.integers(10, 40)), "D": int(64 * rng.integers(4, 17))},
         "A text of {T} tokens is filled up to 512. How many times the operations (8·T·D² + 4·T²·D, with D = {D}) "
         "does a "
         "layer's attention take?",
         lambda T, D: _operations(512, D) / _operations(T, D),
-        rel_tol=2e-3,
+        rel_tol=5e-3,
         mistakes=(
             (lambda T, D: 512 / T, "that holds for the projections; the T × T part grows with the square."),
+            (
+                lambda T, D: _operations(T, D) / _operations(512, D),
+                "the ratio is upside down: how many times the short text's operations are those of 512 tokens?",
+            ),
             (lambda T, D: (512 / T) ** 2, "that holds for the T × T part alone."),
         ),
     ),

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 import torch
@@ -333,7 +334,8 @@ class Trial:
         except KeyboardInterrupt:
             raise Wrong("it was interrupted") from None
         except BaseException as error:  # SystemExit too: nothing that an answer raises may end the notebook
-            raise Wrong(f"{_error_in_words(error, self.answer)}; tried with: {self.described}") from None
+            message = f"{_error_in_words(error, self.answer)}; tried with: {self.described}"
+            raise Wrong(message, _edge_case(error, [*args, *kwargs.values()])) from None
         finally:
             self.spent += time.perf_counter() - start
             self.printed = self.printed or tail.kept
@@ -365,6 +367,28 @@ def _error_in_words(error: BaseException, answer: object) -> str:
         at = at.tb_next
     where = f" in line {line} ({linecache.getline(file, line).strip()})" if line else ""
     return f"{type(error).__name__}{where}: {_cut(str(error))}"
+
+
+def _edge_case(error: BaseException, given: list) -> str:
+    """A hint, if the error comes from an edge case that is easily forgotten: nothing to divide by, None, empty."""
+    if isinstance(error, ZeroDivisionError):
+        return "an edge case: there is nothing to divide by here. Look at the arguments, and catch it."
+    if "NoneType" in str(error) and _holds(given, lambda value: value is None):
+        return (
+            "an edge case: None is among the arguments here, and None is neither a text nor a number. Ask for it first."
+        )
+    if isinstance(error, LookupError | ValueError | RuntimeError) and _holds(given, _is_empty):
+        return "an edge case: one of the arguments is empty here, or has something empty in it."
+    return ""
+
+
+def _holds(values: Sequence, wanted: Callable[[object], bool]) -> bool:
+    inside = (value for value in values if isinstance(value, list | tuple))
+    return any(wanted(value) for value in values) or any(_holds(value, wanted) for value in inside)
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, list | tuple | str | dict) and not value
 
 
 # ----------------------------------------------------------------------------------------------------- kinds of checks
@@ -497,11 +521,13 @@ def number(
             raise Wrong(f"expected a number, came {show(got)} ({type(got).__name__})")
         given = draw(trial.rng)
         trial.cases += 1
-        if math.isclose(got, answer(**given), rel_tol=rel_tol):
+        right = answer(**given)
+        if math.isclose(got, right, rel_tol=rel_tol):
             return
         near = (hint for wrong, hint in mistakes if math.isclose(got, wrong(**given), rel_tol=max(rel_tol, 1e-6)))
         # The right number is not told: the check is for finding it.
-        raise Wrong(f"{_number(got)} is not the number. {text.format(**given)}", next(near, ""))
+        hint = next(near, "") or _unit_or_digits(got, right, asks, rel_tol)
+        raise Wrong(f"{_number(got)} is not the number. {text.format(**given)}", hint)
 
     return Question(
         asks,
@@ -511,6 +537,21 @@ def number(
         solve=lambda rng: answer(**draw(rng)),
         draw=draw,
     )
+
+
+def _unit_or_digits(got: float, right: float, asks: str, rel_tol: float) -> str:
+    """A hint, if the number is right but for its unit (percent or a fraction) or for the digits that it lacks."""
+    if not math.isfinite(got) or not got:
+        return ""
+    if "percent" in asks and math.isclose(100 * got, right, rel_tol=0.02):
+        return "percent are asked for, not a fraction from 0 to 1."
+    if 0 < right < 1 and math.isclose(got, 100 * right, rel_tol=0.02):
+        return "a number from 0 to 1 is asked for, not percent."
+    unit = 10.0 ** Decimal(str(got)).normalize().as_tuple().exponent  # what its last digit counts
+    cut = unit * math.floor(right / unit), unit * round(right / unit)
+    if rel_tol > 1e-6 and any(math.isclose(got, one, rel_tol=1e-9) for one in cut):
+        return "right as far as it goes, but rounded too far: give three significant digits (0.0123 has three)."
+    return ""
 
 
 # ------------------------------------------------------------------------------------------------------- drawn values

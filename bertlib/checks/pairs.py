@@ -47,6 +47,18 @@ def _joined(ids, types):
     return join
 
 
+def _types_first(*given):
+    return _join(*given)[::-1]
+
+
+def _ids_alone(*given):
+    return _join(*given)[0]
+
+
+def _segments_exchanged(first, second, cls_token_id, sep_token_id):
+    return _join(second, first, cls_token_id, sep_token_id)
+
+
 def _too_long(rng):
     yield [1, 2, 3, 4, 5], [6, 7], 5
     yield [1, 2], [3, 4], 5
@@ -112,9 +124,10 @@ def _judge_label(trial: Trial) -> None:
 def _judge_random_next(trial: Trial) -> None:
     documents = _documents(trial.rng)
     seen: dict[int, set] = {number: set() for number in range(6)}
-    for draw in range(400):
-        number = int(trial.rng.integers(6)) if draw > 60 else 0
-        place = int(trial.rng.integers(len(documents[number]) - 1)) if draw > 60 else 0
+    same_as_true = None
+    for draw in range(800):  # half of them where another document has the true next sentence: one that is blind hits it
+        number = int(trial.rng.integers(6)) if draw % 2 else 0
+        place = int(trial.rng.integers(len(documents[number]) - 1)) if draw % 2 else 0
         got = trial.call(documents, number, place, np.random.default_rng(int(trial.rng.integers(2**31))))
         got = tuple(int(part) for part in got) if isinstance(got, tuple | list) and len(got) == 2 else got
         if not isinstance(got, tuple):
@@ -128,10 +141,9 @@ def _judge_random_next(trial: Trial) -> None:
                 "a false B comes from another document: its own may hold the true next sentence.",
             )
         if documents[other][sentence] == documents[number][place + 1]:
-            raise Wrong(
+            same_as_true = same_as_true or (
                 f"for sentence {place} of document {number} came document {other}'s sentence {sentence}, which is the "
-                "same as the true next one",
-                "two documents share a passage here: compare the sentences, not only the documents' numbers.",
+                "same as the true next one"
             )
         seen[number].add(got)
     firsts = {sentence for found in seen.values() for _, sentence in found}
@@ -139,6 +151,10 @@ def _judge_random_next(trial: Trial) -> None:
         raise Wrong(
             f"it always gives sentence {firsts.pop()}",
             "a false B that is always the first sentence of its document gives itself away: draw the sentence too.",
+        )
+    if same_as_true:
+        raise Wrong(
+            same_as_true, "two documents share a passage here: compare the sentences, not only the documents' numbers."
         )
     others = {other for other, _ in seen[0]}
     if len(others) < 5:
@@ -209,6 +225,9 @@ CHECKS = {
         _join,
         _segments,
         mistakes=(
+            (_types_first, "the two are exchanged: first the ids, then the types."),
+            (_ids_alone, "two things are asked for: the ids and the types."),
+            (_segments_exchanged, "A comes first, then B."),
             (_joined("no end", "right"), "the [SEP] behind B is missing."),
             (_joined("no middle", "right"), "the [SEP] between A and B is missing."),
             (_joined("two starts", "right"), "there is one [CLS], at the very beginning."),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -42,8 +43,8 @@ def _tag_words(text: str, entities: list[dict]) -> list[str]:
     return tags_of(word_spans(text), [(entity["start"], entity["end"], entity["type"]) for entity in entities])
 
 
-def _viterbi(scores: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    return best_tags(scores, names)
+def _viterbi(scores: np.ndarray, names: Sequence[str]) -> list[int]:
+    return best_tags(scores, names).tolist()  # a list, so that lists, arrays and tensors are as good as each other
 
 
 # ------------------------------------------------------------------------------------------------------------- cases
@@ -84,6 +85,7 @@ def _gold_and_predicted(rng):
     gold = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "B-LOC"]]
     yield gold, [["B-PER", "I-PER", "O", "B-PER"], ["O", "B-LOC"]]
     yield gold, [["B-PER", "O", "O", "B-LOC"], ["B-PER", "B-LOC"]]
+    yield [["O", "B-PER"], ["I-PER", "O"]], [["O", "B-PER"], ["O", "O"]]  # nothing goes on in the next text
     yield gold, [["O"] * 4, ["O"] * 2]
     yield [["O", "O"]], [["O", "O"]]
     for _ in range(6):
@@ -156,6 +158,12 @@ def _every_piece(word_ids, tags, names):
     return [IGNORED if word is None else names.index(tags[word]) for word in word_ids]
 
 
+def _zero_for_none(word_ids, tags, names):
+    return [
+        IGNORED if word == 0 else label for word, label in zip(word_ids, _align(word_ids, tags, names), strict=True)
+    ]
+
+
 def _modulo(word_ids, tags, names):
     labels, before = [], None
     for word in word_ids:
@@ -220,6 +228,27 @@ def _overlaps_count(gold, predicted):
     return 2 * right / (found + there) if found + there else 0.0
 
 
+def _without_text_numbers(collect, right):
+    """Entities of all texts in one collection; `right` counts those that are in both."""
+
+    def f1(gold, predicted):
+        there, found = (collect(e for tags in side for e in entities_of(tags)) for side in (gold, predicted))
+        return 2 * right(there, found) / (len(there) + len(found)) if there or found else 0.0
+
+    return f1
+
+
+MERGED = (
+    _without_text_numbers(set, lambda there, found: len(there & found)),
+    _without_text_numbers(list, lambda there, found: len(set(there) & set(found))),
+    _without_text_numbers(list, lambda there, found: sum(entity in there for entity in found)),
+)
+
+
+def _texts_joined(gold, predicted):
+    return _f1([[*chain(*gold)]], [[*chain(*predicted)]])
+
+
 def _recall(gold, predicted):
     return entity_scores(gold, predicted)["recall"]
 
@@ -245,7 +274,7 @@ def _from_outside(before, tag):
 
 
 def _each_alone(scores, names):
-    return scores.argmax(axis=1)
+    return scores.argmax(axis=1).tolist()
 
 
 def _greedy(scores, names):
@@ -253,7 +282,7 @@ def _greedy(scores, names):
     for row in scores:
         allowed = [follows(names[path[-1]] if path else None, tag) for tag in names]
         path.append(int(np.where(allowed, row, -np.inf).argmax()))
-    return np.array(path)
+    return path
 
 
 def _mended(scores, names):
@@ -262,12 +291,12 @@ def _mended(scores, names):
         before = names[path[place - 1]] if place else None
         if not follows(before, names[tag]):
             path[place] = names.index("B-" + split_tag(names[tag])[1])
-    return path
+    return path.tolist()
 
 
 def _stray_start(scores, names):
     padded = np.vstack([np.where([tag == names[scores[0].argmax()] for tag in names], 0.0, -50.0), scores[1:]])
-    return best_tags(padded, names)
+    return _viterbi(padded, names)
 
 
 def _kinds_alone(text, entities):
@@ -278,14 +307,22 @@ def _begins_everywhere(text, entities):
     return [tag.replace("I-", "B-") for tag in _tag_words(text, entities)]
 
 
-def _words_at_spaces(text, entities):
-    tags, at = [], 0
-    for word in text.split():
-        at = text.index(word, at)
-        inside = [e for e in entities if e["start"] <= at < e["end"]]
-        tags.append(f"{'B' if inside[0]['start'] == at else 'I'}-{inside[0]['type']}" if inside else "O")
-        at += len(word)
+def _end_belongs_to_it(text, entities):
+    longer = [entity | {"end": entity["end"] + 1} for entity in entities]
+    return _by_beginning([start for start, _ in word_spans(text)], longer)
+
+
+def _by_beginning(starts, entities):
+    tags = []
+    for start in starts:
+        inside = [entity for entity in entities if entity["start"] <= start < entity["end"]]
+        kind = "B" if inside and inside[0]["start"] == start else "I"
+        tags.append(f"{kind}-{inside[0]['type']}" if inside else "O")
     return tags
+
+
+def _words_at_spaces(text, entities):
+    return _by_beginning([found.start() for found in re.finditer(r"\S+", text)], entities)
 
 
 def _first_words_alone(text, entities):
@@ -351,6 +388,7 @@ CHECKS = {
         _words_in_pieces,
         mistakes=(
             (_every_piece, "only a word's first piece is asked for; the others are -100, or long words weigh more."),
+            (_zero_for_none, "the text's first word has number 0, and `not 0` is true: ask `word is None`."),
             (_inside_behind, "the pieces behind the first are -100."),
             (_modulo, "`label % 2` assumes an order of the tags; and pieces behind the first are -100."),
             (_last_piece, "the first piece of a word answers for it, not the last."),
@@ -359,10 +397,16 @@ CHECKS = {
         ),
     ),
     "f1": against(
-        "gold, predicted (lists of tags, one list a text) -> F1 of whole entities, over all texts together",
+        "gold, predicted (lists of tags, one list a text) -> F1 of whole entities, over all texts together; 0 "
+        "if none is right",
         _f1,
         _gold_and_predicted,
         mistakes=(
+            *(
+                (f1, "the same words of two texts are two entities: put the text's number beside each.")
+                for f1 in MERGED
+            ),
+            (_texts_joined, "an entity ends with its text: read each text's tags for themselves."),
             (_token_accuracy, "that is token accuracy, which is high for a model that finds nothing."),
             (_token_f1, "tags are counted; whole entities are meant."),
             (_untyped, "the type must be right as well."),
@@ -408,22 +452,29 @@ CHECKS = {
         mistakes=(
             (_kinds_alone, "the first word of an entity is B-."),
             (_begins_everywhere, "the words behind the first are I-."),
+            (
+                _end_belongs_to_it,
+                "the end is one behind the last character: start < end, or the word behind is drawn in.",
+            ),
             (_words_at_spaces, "words are those of bertlib.wordpiece.word_spans: punctuation marks are words too."),
             (_first_words_alone, "every word of an entity has a tag."),
         ),
     ),
     "entity_f1": number(
-        "a fraction from 0 to 1, to three digits",
+        "a fraction from 0 to 1, to three significant digits",
         lambda rng: {"n": int(rng.integers(20, 30)), "m": int(rng.integers(40, 60)), "k": int(rng.integers(8, 15))},
         "A text has {n} entities; a model finds {m}, of which {k} have both borders and the type right. What is its "
         "F1?",
         lambda n, m, k: 2 * k / (n + m),
-        rel_tol=2e-3,
+        rel_tol=5e-3,
         mistakes=(
             (lambda n, m, k: k / n, "that is recall."),
             (lambda n, m, k: k / m, "that is precision."),
             (lambda n, m, k: (k / n + k / m) / 2, "the harmonic mean, not the arithmetic one."),
-            (lambda n, m, k: 200 * k / (n + m), "a fraction from 0 to 1 is asked for, not percent."),
+            (
+                lambda n, m, k: k / (n + m - k),
+                "that is Jaccard's index, which counts what is right once: 2 · k / (n + m).",
+            ),
         ),
     ),
 }
