@@ -8,6 +8,7 @@ fork of it, so that no day sees another's state. Between two tries of a day the 
 import hashlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -96,6 +97,13 @@ def kill_writing(pattern):
     blob.unlink(), path.unlink()
     blob.with_name(blob.name + ".0123abcd.incomplete").write_bytes(content[: len(content) // 2])
 
+def own_locks():
+    "tqdm's locks, some of them its subclasses' own, are shared by all forks, and one may end while it holds them."
+    lock, kinds = threading.RLock(), [tqdm.tqdm]
+    for kind in kinds:
+        kind.set_lock(lock)
+        kinds += kind.__subclasses__()
+
 def next_line():
     "Byte by byte: a buffer would be shared out to parent and child alike."
     line = b""
@@ -108,7 +116,7 @@ while next_line():
     if child:
         os.waitpid(child, 0)
         continue
-    tqdm.tqdm.set_lock(threading.RLock())  # tqdm's own is shared by all forks, and one may end while it holds it
+    own_locks()
     shutil.rmtree(HOME, ignore_errors=True)
     while True:
         request = next_line()
@@ -134,7 +142,7 @@ class Day:
     def __call__(self, request: str) -> dict:
         self.process.stdin.write(request + "\n")
         self.process.stdin.flush()
-        watch = threading.Timer(TIMEOUT, self.process.kill)
+        watch = threading.Timer(TIMEOUT, os.killpg, (self.process.pid, signal.SIGKILL))  # its forks too
         watch.start()
         try:
             while line := self.process.stdout.readline():
@@ -163,6 +171,7 @@ def client(tmp_path_factory, port):
             stdout=subprocess.PIPE,
             stderr=errors,
             encoding="utf-8",
+            start_new_session=True,
         )
         yield process
         process.stdin.close()
