@@ -75,7 +75,7 @@ def sum_over_processes(tensors: Sequence[Tensor]) -> None:
         tensor.copy_(part.view_as(tensor))
 
 
-def taken_in_turn(batches: Sequence[Batch], shares: Sequence[range], ahead: bool) -> Iterator[list[Batch]]:
+def taken_in_turn(batches: Sequence[Batch], shares: Sequence[Sequence[int]], ahead: bool) -> Iterator[list[Batch]]:
     """The batches of each share, one share after the other.
 
     Args:
@@ -85,7 +85,7 @@ def taken_in_turn(batches: Sequence[Batch], shares: Sequence[range], ahead: bool
             On a CPU it would only take cores from the work.
     """
 
-    def build(share: range) -> list[Batch]:
+    def build(share: Sequence[int]) -> list[Batch]:
         return [batches[i] for i in share]
 
     if not ahead:
@@ -217,12 +217,18 @@ def train(
                 batches = make_batches(epoch)
             model.train()
             losses, units_before, started = [], units, time.perf_counter()
-            all_numbers = [
-                range(first, min(first + accumulation, len(batches))) for first in range(0, len(batches), accumulation)
-            ]
-            shares = [numbers[rank::processes] for numbers in all_numbers]
+            shares, owned = [], []
+            for first in range(0, len(batches), accumulation):
+                numbers = range(first, min(first + accumulation, len(batches)))
+                own = numbers[rank::processes]
+                # Where the model is sharded, every process takes part in every layer: one without work goes through
+                # the motions with a batch that counts for nothing.
+                idle = sharded and len(own) < math.ceil(len(numbers) / processes)
+                shares.append([*own, numbers[0]] if idle else own)
+                owned.append(len(own))
             in_turn = taken_in_turn(batches, shares, ahead=device.type == "cuda")
-            for numbers, mine in zip(all_numbers, in_turn, strict=True):
+            for own, built in zip(owned, in_turn, strict=True):
+                mine = built[:own]
                 step = len(history.updates)
                 torch.manual_seed(int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0]))
                 counts = [loss_counts(batch) for batch in mine]
@@ -235,11 +241,9 @@ def train(
                 divisors = {term: max(total, 1) for term, total in zip(terms, totals, strict=False)}
                 optimizer.zero_grad(set_to_none=True)
                 loss_of_update = torch.zeros((), device=device)
-                # Where the model is sharded, every process takes part in every layer: one without work goes through
-                # the motions with a batch that counts for nothing. And gradients are averaged there, not summed.
-                idle = [batches[numbers[0]]] if sharded and len(mine) < math.ceil(len(numbers) / processes) else []
-                weights = [processes if sharded else 1] * len(mine) + [0] * len(idle)
-                for batch, weight in zip([*mine, *idle], weights, strict=True):
+                # Of a sharded model gradients are averaged over processes, not summed.
+                weights = [processes if sharded else 1] * own + [0] * (len(built) - own)
+                for batch, weight in zip(built, weights, strict=True):
                     batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
                     with autocast(device, dtype):
                         sums = loss_sums(model, batch)
