@@ -227,8 +227,8 @@ def train(
                 shares.append([*own, numbers[0]] if idle else own)
                 owned.append(len(own))
             in_turn = taken_in_turn(batches, shares, ahead=device.type == "cuda")
-            for own, built in zip(owned, in_turn, strict=True):
-                mine = built[:own]
+            for number_own, built in zip(owned, in_turn, strict=True):
+                mine = built[:number_own]
                 step = len(history.updates)
                 torch.manual_seed(int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0]))
                 counts = [loss_counts(batch) for batch in mine]
@@ -242,7 +242,7 @@ def train(
                 optimizer.zero_grad(set_to_none=True)
                 loss_of_update = torch.zeros((), device=device)
                 # Of a sharded model gradients are averaged over processes, not summed.
-                weights = [processes if sharded else 1] * own + [0] * (len(built) - own)
+                weights = [processes if sharded else 1] * number_own + [0] * (len(built) - number_own)
                 for batch, weight in zip(built, weights, strict=True):
                     batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
                     with autocast(device, dtype):
