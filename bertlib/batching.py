@@ -25,11 +25,12 @@ def encode_texts(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) ->
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"texts[{index}] is {text!r}: every text must be a string with something in it")
     tokenizer.no_padding()
-    tokenizer.enable_truncation(max_length)
-    try:
-        return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
-    finally:
-        tokenizer.no_truncation()
+    tokenizer.no_truncation()  # cut here: a tokenizer's own setting would hold for other threads' texts, too
+    closing = min(tokenizer.num_special_tokens_to_add(is_pair=False), 1)
+    encoded = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    return [
+        ids if len(ids) <= max_length else ids[: max_length - closing] + ids[len(ids) - closing :] for ids in encoded
+    ]
 
 
 def pad_batch(sequences: Sequence[Sequence[int]], pad_token_id: int) -> tuple[Tensor, Tensor]:

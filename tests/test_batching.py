@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from bertlib.batching import encode_texts, length_buckets, pack, pad_batch, padding_share
+from bertlib.weights import encoder_folder
+from bertlib.wordpiece import load_tokenizer
 
 
 def random_lengths(seed):
@@ -118,6 +121,36 @@ def test_encoding_leaves_the_tokenizer_as_it_was(tokenizer):
     assert tokenizer.padding is None
     tokenizer.enable_padding(length=9)
     assert encode_texts(tokenizer, ["goal"], 4) == [[2, 5, 3]]
+
+
+class Interrupted:
+    """A tokenizer that encodes another thread's texts, cut to another length, while it is at its own."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
+
+    def __getattr__(self, name):
+        return getattr(self.tokenizer, name)
+
+    def encode_batch(self, texts):
+        assert encode_texts(self.tokenizer, ["bank share profit market"], 5) == [[2, 9, 10, 11, 3]]
+        return self.tokenizer.encode_batch(texts)
+
+
+def test_threads_may_share_a_tokenizer(tokenizer):
+    assert encode_texts(Interrupted(tokenizer), ["goal match team coach"], 4) == [[2, 5, 6, 3]]
+
+
+def test_encode_texts_cuts_as_the_tokenizer_would():
+    """Also one without [CLS] and [SEP], and texts that just fit."""
+    bare = Tokenizer(models.WordLevel({letter: number for number, letter in enumerate("?abcde")}, unk_token="?"))
+    bare.pre_tokenizer = pre_tokenizers.Whitespace()
+    for tokenizer in (load_tokenizer(encoder_folder("minilm")), bare):
+        texts = ["a b c d e", "the goals of the match", "a"]
+        for max_length in range(3, 9):
+            cut = encode_texts(tokenizer, texts, max_length)
+            tokenizer.enable_truncation(max_length)
+            assert cut == [encoding.ids for encoding in tokenizer.encode_batch(texts)]
 
 
 @pytest.mark.parametrize(
