@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -201,28 +201,50 @@ def tag_names_of(split: Dataset) -> tuple[str, ...]:
     return tuple(names)
 
 
+def tag_ids(split: Dataset, names: Sequence[str]) -> list[list[int]]:
+    """The column "ner_tags".
+
+    Raises:
+        ValueError: an id is outside the named tags, such as -1, with which published data marks what is kept secret.
+    """
+    rows = split["ner_tags"][:]
+    for number, row in enumerate(rows):
+        if row is None or not all(0 <= tag < len(names) for tag in row):
+            raise ValueError(
+                f"row {number} has the tags {row!r:.60}: their ids must be 0 … {len(names) - 1}; remove rows without "
+                "tags"
+            )
+    return rows
+
+
 def read_split(split: Dataset) -> tuple[list[str], list[list[Span]]]:
     """Texts of a split, and start and end of each word in them.
 
     With the columns text and starts (as `bertlib.data` gives them) those; else tokens joined by spaces.
 
     Raises:
-        ValueError: no column "tokens"; a row without tokens, with an empty one, or with as many tags as tokens only
-            nearly.
+        ValueError: no column "tokens"; a row without tokens, with an empty one, with as many tags as tokens only
+            nearly, or with a token that does not stand where starts says.
     """
     if "tokens" not in split.column_names:
         raise ValueError(f"the data has no column 'tokens'; it has {', '.join(split.column_names)}")
     tokens = split["tokens"][:]
-    if "ner_tags" in split.column_names:
-        for number, (row, tags) in enumerate(zip(tokens, split["ner_tags"][:], strict=True)):
-            if len(row) != len(tags):
-                raise ValueError(f"row {number} has {len(row)} tokens and {len(tags)} tags: give one tag a token")
     for number, row in enumerate(tokens):
         if not row or not all(isinstance(token, str) and token.strip() for token in row):
             raise ValueError(f"row {number} is {row!r:.80}: every row needs tokens, none of them empty")
+    if "ner_tags" in split.column_names:
+        for number, (row, tags) in enumerate(zip(tokens, split["ner_tags"][:], strict=True)):
+            if len(row) != len(tags or ()):
+                raise ValueError(f"row {number} has {len(row)} tokens and {len(tags or ())} tags: give one tag a token")
     if "text" in split.column_names and "starts" in split.column_names:
         starts = split["starts"][:]
         texts = split["text"][:]
+        for number, (row, at, text) in enumerate(zip(tokens, starts, texts, strict=True)):
+            if len(row) != len(at or ()) or not all(map((text or "").startswith, row, at)):
+                raise ValueError(
+                    f"row {number}: its tokens do not stand in its text where starts says; correct the column, or "
+                    "leave it out"
+                )
     else:
         texts = [" ".join(row) for row in tokens]
         starts = [np.cumsum([0, *(len(token) + 1 for token in row[:-1])]).tolist() for row in tokens]
@@ -448,11 +470,13 @@ class EntityTagger:
         """Score a labelled split by whole entities; see `entity_scores`.
 
         Raises:
-            ValueError: the split's tags are not among the tagger's, or its columns do not fit.
+            ValueError: the split is empty, its tags are not among the tagger's, or its columns do not fit.
         """
+        if not len(split):
+            raise ValueError("split has no rows: give at least one")
         names = tag_names_of(split)
         strange = [name for name in names if name not in self.labels]
-        gold = [[names[tag] for tag in tags] for tags in split["ner_tags"][:]]
+        gold = [[names[tag] for tag in tags] for tags in tag_ids(split, names)]
         used = {tag for tags in gold for tag in tags}
         if used.intersection(strange):
             raise ValueError(
@@ -483,6 +507,9 @@ class EntityTagger:
         model = BertForTokenClassification.from_pretrained(folder).to(pick_device())
         if model.fresh:
             raise ValueError(f"{folder} has no tagging head ({model.fresh[0]} is missing): fine-tune it first")
+        absent = [name for name in ("max_length", "constrained", "context") if name not in settings]
+        if absent:
+            raise ValueError(f"{folder}: bertlib.json lacks {absent[0]}; give a folder that EntityTagger.save wrote")
         return cls(
             model,
             load_tokenizer(folder),
@@ -532,15 +559,15 @@ def fine_tune(
     Raises:
         ValueError: a split or column is missing or empty, tags do not fit, an argument is out of its range.
     """
+    if not isinstance(dataset, Mapping):
+        raise ValueError(f"dataset is a {type(dataset).__name__}: give a DatasetDict(train=…, validation=…)")
     if "train" not in dataset or not len(dataset["train"]):
         raise ValueError(f"dataset has no examples to train on: it needs a split 'train', it has {sorted(dataset)}")
     training, validation = dataset["train"], dataset.get("validation")
     names = tag_names_of(training)
     texts, words = read_split(training)
-    tags = training["ner_tags"][:]
+    tags = tag_ids(training, names)
     for number, row in enumerate(tags):
-        if not all(0 <= tag < len(names) for tag in row):
-            raise ValueError(f"row {number} has the tags {row!r:.60}: their ids must be 0 … {len(names) - 1}")
         written = [names[tag] for tag in row]
         for at, (before, tag) in enumerate(zip([None, *written], written, strict=False)):
             if not follows(before, tag):
@@ -555,6 +582,7 @@ def fine_tune(
                 f"the validation split has the tags {', '.join(tag_names_of(validation))}, not {', '.join(names)}"
             )
         read_split(validation)
+        tag_ids(validation, names)
 
     if learning_rate is None:
         learning_rate = get_profile().learning_rate if encoder is None else 3e-5

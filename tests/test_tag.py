@@ -5,7 +5,8 @@ import pytest
 import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
-from bertlib import BertConfig, BertForTokenClassification
+from bertlib import BertConfig, BertForSequenceClassification, BertForTokenClassification
+from bertlib.classify import TextClassifier
 from bertlib.spans import entities_of, tag_names
 from bertlib.tag import (
     IGNORED,
@@ -406,6 +407,15 @@ def test_texts_and_places_of_words():
     assert read_split(given.remove_columns("ner_tags")) == read_split(given)
 
 
+@pytest.mark.parametrize(
+    "text, starts", [("ab c", [0, 2]), ("ab c", [0]), ("ab", [0, 3]), (None, [0, 3]), ("ab c", None)]
+)
+def test_tokens_that_stand_elsewhere(text, starts):
+    split = rows_of([["x"], ["ab", "c"]], [[0], [0, 1]]).add_column("text", ["x", text])
+    with pytest.raises(ValueError, match="row 1: its tokens do not stand in its text where starts says"):
+        read_split(split.add_column("starts", [[0], starts]))
+
+
 def test_contexts():
     split = rows_of([["ab"], ["c"]], [[0], [0]]).add_column("before", ["x", ""])
     assert contexts_of(split, False) is None
@@ -414,10 +424,36 @@ def test_contexts():
     assert contexts_of(split.add_column("after", ["", "y"]), True) == [("x", ""), ("", "y")]
 
 
-@pytest.mark.parametrize("row", [[], ["a", ""], [" "]])
+@pytest.mark.parametrize("row", [[], ["a", ""], [" "], None])
 def test_rows_without_words(row):
     with pytest.raises(ValueError, match="row 0 is"):
-        read_split(rows_of([row], [[0] * len(row)]))
+        read_split(rows_of([row], [[0] * len(row or ())]))
+
+
+def test_rows_without_tags():
+    with pytest.raises(ValueError, match="row 1 has 1 tokens and 0 tags"):
+        read_split(rows_of([["a"], ["b"]], [[0], None]))
+
+
+def test_secret_tags_are_neither_trained_on_nor_scored(trained, tiny_folder):
+    """-1 is what published data has in place of a test set's tags; as an index it would be the last tag."""
+    secret = rows_of([["goal", "the"], ["a"]], [[0, 0], [-1]])
+    message = r"row 1 has the tags \[-1\]: their ids must be 0 … 4"
+    with pytest.raises(ValueError, match=message):
+        trained[0].evaluate(secret)
+    for splits in ({"train": secret}, {"train": secret.select([0]), "validation": secret}):
+        with pytest.raises(ValueError, match=message):
+            fine_tune(DatasetDict(splits), encoder=tiny_folder, **SETTINGS)
+
+
+def test_nothing_to_score(trained):
+    with pytest.raises(ValueError, match="split has no rows"):
+        trained[0].evaluate(make_entities(1, 0).select([]))
+
+
+def test_a_single_split_is_no_data_set(tiny_folder):
+    with pytest.raises(ValueError, match="dataset is a Dataset: give a DatasetDict"):
+        fine_tune(make_entities(4, 0), encoder=tiny_folder, **SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -478,6 +514,12 @@ def test_a_folder_without_a_tagging_head(trained, tiny_folder, tmp_path):
         EntityTagger.load(tiny_folder)
     with pytest.raises(ValueError, match="at least two tags"):
         BertForTokenClassification.from_pretrained(tiny_folder)
+
+
+def test_a_classifier_is_no_tagger(tiny_classifier_config, tokenizer, tmp_path):
+    TextClassifier(BertForSequenceClassification(tiny_classifier_config), tokenizer, 16).save(tmp_path / "classifier")
+    with pytest.raises(ValueError, match="lacks constrained; give a folder"):
+        EntityTagger.load(tmp_path / "classifier")
 
 
 def test_a_tagger_has_no_pooler(tiny_config):
