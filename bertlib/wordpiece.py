@@ -23,7 +23,7 @@ from tokenizers.implementations import BertWordPieceTokenizer
 from bertlib.progress import progress_bar
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-MAX_WORD_LENGTH = 100  # characters; longer "words" (addresses, base64) become one [UNK]
+MAX_WORD_LENGTH = 100  # characters, as in transformers; longer "words" (addresses, base64) become one [UNK]
 
 # The blocks of Chinese characters, each of which is a word of its own; Japanese kana and Korean are not among them.
 CHINESE_BLOCKS = (
@@ -134,7 +134,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 
 def longest_match(word: str, vocab: Mapping[str, int]) -> list[str]:
-    """Cut a word into pieces of the vocabulary, from the left, each as long as possible (Wu et al., 2016, §4.1).
+    """Cut a word into pieces from the left, each as long as the vocabulary allows (google-research/bert, tokenization.py).
 
     Returns:
         The pieces, all but the first beginning with ##; or [UNK] alone if the word is too long, or if at some place no
@@ -190,7 +190,7 @@ def learn_pieces(
     """Learn pieces: begin with single characters, and again and again join the pair of neighbours that is commonest.
 
     This is byte-pair encoding (Sennrich et al., 2016, §3.2) with WordPiece's marks, which is what `tokenizers`' trainer
-    does too. Google never published its own trainer; Schuster and Nakajima (2012, §3) choose the pair that raises the
+    does too. Google never published its own trainer; Schuster and Nakajima (2012) choose the pair that raises the
     likelihood of the text most, which prefers pairs that are rarer apart. The vocabularies differ little in use.
 
     Args:

@@ -1,4 +1,4 @@
-"""Checks of the lesson on WordPiece (google-research/bert, tokenization.py; Wu et al., 2016, §4.1)."""
+"""Checks of the lesson on WordPiece (google-research/bert, tokenization.py)."""
 
 from __future__ import annotations
 
@@ -438,7 +438,7 @@ CHECKS = {
             (_types_counted, "a word counts as often as it occurs: add its count, not 1."),
             (_marks_forgotten, "letters behind the first are marked: ('p', '##l')."),
             (_rarest, "that is the rarest pair."),
-            (_likeliest, "that is the likelihood criterion; here the count alone decides."),
+            (_likeliest, "that is the ratio that the likelihood asks for; here the count alone decides."),
         ),
     ),
     "likeliest_pair": against(
