@@ -41,7 +41,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             first = BEFORE_START.match(text, match.end()).end()
             if text[first : first + 1].islower():
                 continue
-            if mark == "." and ABBREVIATION.search(text, start, match.start()):
+            if mark == "." and ABBREVIATION.search(text[start : match.start()]):  # ^ is where the sentence begins
                 continue
         close(match.end())
         start = match.end()

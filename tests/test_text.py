@@ -21,6 +21,7 @@ from bertlib.text import read_documents, read_text, sentence_spans, split_senten
         ("Mr. Smith met J. K. Rowling, e.g. in St. Ives.", ["Mr. Smith met J. K. Rowling, e.g. in St. Ives."]),
         ("The U.S. Army left. It was 5.5% of bbc.co.uk.", ["The U.S. Army left.", "It was 5.5% of bbc.co.uk."]),
         ("Well... he left... Then he came.", ["Well... he left...", "Then he came."]),
+        ("He left.\nMr. Benn stayed.\nU.S. troops too.", ["He left.", "Mr. Benn stayed.", "U.S. troops too."]),
         ("Title without a stop\nFirst line.\n\nSecond", ["Title without a stop", "First line.", "Second"]),
         ("In 2004. 10 men came.", ["In 2004.", "10 men came."]),
         ("为什么？因为。“好！”他说。", ["为什么？", "因为。", "“好！”", "他说。"]),
