@@ -134,7 +134,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 
 def longest_match(word: str, vocab: Mapping[str, int]) -> list[str]:
-    """Cut a word into pieces from the left, each as long as the vocabulary allows (google-research/bert, tokenization.py).
+    """Cut a word into pieces from the left, each as long as there is one (google-research/bert, tokenization.py).
 
     Returns:
         The pieces, all but the first beginning with ##; or [UNK] alone if the word is too long, or if at some place no
