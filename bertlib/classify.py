@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,16 +43,25 @@ def text_columns(split: Dataset, text: str | Sequence[str] | None = None) -> tup
 
 
 def texts_of(split: Dataset, columns: Sequence[str]) -> list[str]:
-    """Each example's text, its columns joined by a line break (which WordPiece takes for a space)."""
-    return ["\n".join(parts) for parts in zip(*(split[column] for column in columns), strict=True)]
+    """Each example's text, its columns joined by a line break (which WordPiece takes for a space).
+
+    Raises:
+        ValueError: a text is not a string; the message names column and row.
+    """
+    texts = [split[column][:] for column in columns]
+    for column, rows in zip(columns, texts, strict=True):
+        for number, text in enumerate(rows):
+            if not isinstance(text, str):
+                raise ValueError(f"row {number} of column {column!r} is {text!r}: give strings, or remove such rows")
+    return ["\n".join(parts) for parts in zip(*texts, strict=True)]
 
 
 def labels_of(split: Dataset, names: Sequence[str]) -> np.ndarray:
     """Each example's class id, as int64 (N,).
 
     Raises:
-        ValueError: there is no column "label", it has other class names (or another order of them), or it holds ids
-            outside the named classes.
+        ValueError: there is no column "label", it has other class names (or another order of them), or it holds
+            something else than the ids of the named classes.
     """
     if "label" not in split.column_names:
         raise ValueError(f"the data has no column 'label'; it has {', '.join(split.column_names)}")
@@ -62,7 +71,14 @@ def labels_of(split: Dataset, names: Sequence[str]) -> np.ndarray:
             f"the classes of column 'label' are {', '.join(own)}, the expected ones {', '.join(names)}: cast the "
             "column to datasets.ClassLabel with these names in this order"
         )
-    labels = np.asarray(split["label"], dtype=np.int64)
+    labels = np.asarray(split["label"][:])
+    if len(labels) and labels.dtype.kind not in "iub":
+        number = next(i for i, label in enumerate(split["label"]) if not isinstance(label, int))
+        raise ValueError(
+            f"label of row {number} is {split['label'][number]!r}, no id: remove unlabelled rows, and cast the column "
+            f"to datasets.ClassLabel with the names {', '.join(names)}"
+        )
+    labels = labels.astype(np.int64)
     wrong = np.flatnonzero((labels < 0) | (labels >= len(names)))
     if len(wrong):
         raise ValueError(
@@ -182,6 +198,9 @@ class TextClassifier:
         model = BertForSequenceClassification.from_pretrained(folder).to(pick_device())
         if model.fresh:
             raise ValueError(f"{folder} has no classification head ({model.fresh[0]} is missing): fine-tune it first")
+        absent = [name for name in ("max_length", "text") if name not in settings]
+        if absent:
+            raise ValueError(f"{folder}: bertlib.json lacks {absent[0]}; give a folder that TextClassifier.save wrote")
         return cls(model, load_tokenizer(folder), settings["max_length"], settings["text"])
 
 
@@ -237,6 +256,8 @@ def fine_tune(
         ValueError: a split or column is missing or empty, a label is out of range, only one class, an argument out of
             its range; the message names it.
     """
+    if not isinstance(dataset, Mapping):
+        raise ValueError(f"dataset is a {type(dataset).__name__}: give a DatasetDict(train=…, validation=…)")
     if "train" not in dataset or not len(dataset["train"]):
         raise ValueError(f"dataset has no examples to train on: it needs a split 'train', it has {sorted(dataset)}")
     training, validation = dataset["train"], dataset.get("validation")

@@ -240,6 +240,13 @@ def test_load_of_a_folder_without_a_head(trained, tmp_path):
         TextClassifier.load(tmp_path / "m")
 
 
+def test_load_of_a_folder_with_other_settings(tiny_classifier_config, tokenizer, tmp_path):
+    TextClassifier(BertForSequenceClassification(tiny_classifier_config), tokenizer, 20).save(tmp_path)
+    (tmp_path / "bertlib.json").write_text('{"max_length": 20, "context": false}', encoding="utf-8")
+    with pytest.raises(ValueError, match="lacks text; give a folder that"):
+        TextClassifier.load(tmp_path)
+
+
 # -------------------------------------------------------------------------------------------------------- the data
 
 
@@ -262,6 +269,26 @@ def test_label_out_of_range(bad):
     split = Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, bad]})
     with pytest.raises(ValueError, match=f"label of row 2 is {bad}, outside 0 … 1 .x, y.: remove"):
         labels_of(split, ("x", "y"))
+
+
+@pytest.mark.parametrize(
+    "labels, shown", [(["x", "y"], "row 0 is 'x'"), ([0, None], "row 1 is None"), ([0.7], "row 0 is 0.7")]
+)
+def test_labels_that_are_no_ids(labels, shown):
+    split = Dataset.from_dict({"text": ["a"] * len(labels), "label": labels})
+    with pytest.raises(ValueError, match=f"label of {shown}, no id: remove"):
+        labels_of(split, ("x", "y"))
+
+
+def test_texts_that_are_no_strings():
+    split = Dataset.from_dict({"title": ["T", "U"], "text": ["body", None]})
+    with pytest.raises(ValueError, match="row 1 of column 'text' is None: give strings"):
+        texts_of(split, ("title", "text"))
+
+
+def test_a_single_split_is_no_data_set(tiny_folder):
+    with pytest.raises(ValueError, match="dataset is a Dataset: give a DatasetDict"):
+        fine_tune(labelled([0, 1]), encoder=tiny_folder, **SETTINGS)
 
 
 def test_no_label_column():
