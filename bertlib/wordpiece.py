@@ -19,7 +19,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 from tokenizers.implementations import BertWordPieceTokenizer
+from tokenizers.normalizers import BertNormalizer
 
+from bertlib.config import read_json
 from bertlib.progress import progress_bar
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -400,7 +402,10 @@ class WordPiece:
 
 
 def load_tokenizer(folder: str | Path) -> Tokenizer:
-    """Read tokenizer.json, or else vocab.txt (as an uncased vocabulary), of a model folder.
+    """Read tokenizer.json, or else vocab.txt, of a model folder.
+
+    A vocab.txt is an uncased vocabulary, unless tokenizer_config.json says otherwise (do_lower_case, strip_accents,
+    tokenize_chinese_chars; as transformers understands them).
 
     Padding and truncation that the file asks for are switched off: a batch decides about those.
 
@@ -414,6 +419,14 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         elif (folder / "vocab.txt").is_file():
             tokenizer = WordPiece.from_vocab(folder / "vocab.txt").to_tokenizers()
+            if (folder / "tokenizer_config.json").is_file():
+                settings = read_json(folder / "tokenizer_config.json")
+                lowercase, accents = settings.get("do_lower_case", True), settings.get("strip_accents")
+                tokenizer.normalizer = BertNormalizer(
+                    handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
+                    strip_accents=lowercase if accents is None else accents,
+                    lowercase=lowercase,
+                )
         else:
             raise FileNotFoundError(f"{folder}: no tokenizer.json and no vocab.txt; copy the model's tokenizer there")
     except FileNotFoundError:

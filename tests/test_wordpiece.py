@@ -1,5 +1,6 @@
 """WordPiece: what google-research/bert does to a text, held equal to `tokenizers` on tens of thousands of strings."""
 
+import json
 import random
 import shutil
 import unicodedata
@@ -427,6 +428,28 @@ def test_ids_outside_the_vocabulary(readable):
 def test_vocab_txt_is_read_as_an_uncased_vocabulary(tokenizer):
     encoding = tokenizer.encode("The Goál of X?")
     assert encoding.tokens == ["[CLS]", "the", "goal", "of", "x", "[UNK]", "[SEP]"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"do_lower_case": False},
+        {"do_lower_case": True, "strip_accents": False},
+        {"do_lower_case": False, "strip_accents": True},
+        {"do_lower_case": False, "strip_accents": None, "tokenize_chinese_chars": False},
+    ],
+)
+def test_vocab_txt_is_read_as_tokenizer_config_says(settings, tmp_path):
+    import transformers
+
+    pieces = [*SPECIAL_TOKENS, "Paris", "paris", "caf\u00e9", "cafe", "\u4e2d", "\u6587", "\u4e2d\u6587"]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    settings = {"tokenizer_class": "BertTokenizer", **settings}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    text = "Paris caf\u00e9 Caf\u00e9 \u4e2d\u6587"
+    theirs = transformers.BertTokenizer.from_pretrained(tmp_path)
+    assert load_tokenizer(tmp_path).encode(text).ids == theirs(text)["input_ids"]
 
 
 def test_tokenizer_json_goes_before_vocab_txt(tmp_path):
