@@ -8,7 +8,9 @@ that are newer than its tables.
 
 from __future__ import annotations
 
+import codecs
 import heapq
+import json
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -300,8 +302,10 @@ class WordPiece:
 
         Raises:
             ValueError: there are no words, or vocab_size does not even hold the single characters.
-            TypeError: a text is not a string.
+            TypeError: texts is a single string, or one of them is none.
         """
+        if isinstance(texts, str):
+            raise TypeError(f"texts={texts!r:.40} is one string: give a list of strings")
         pieces = learn_pieces(
             count_words(texts, lowercase),
             vocab_size - len(SPECIAL_TOKENS),
@@ -324,9 +328,10 @@ class WordPiece:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file; give the path of a vocab.txt")
         try:
-            lines = path.read_bytes().decode("utf-8").replace("\r\n", "\n").removesuffix("\n").split("\n")
+            content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # the mark that Windows programs write
+            lines = content.decode("utf-8").replace("\r\n", "\n").removesuffix("\n").split("\n")
         except UnicodeDecodeError as error:
-            line = path.read_bytes()[: error.start].count(b"\n") + 1
+            line = content[: error.start].count(b"\n") + 1
             raise ValueError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from error
         vocab = {}
         for number, piece in enumerate(lines):
@@ -341,11 +346,21 @@ class WordPiece:
             raise ValueError(f"{path}: {error}") from error
 
     def save(self, folder: str | Path) -> Path:
-        """Write vocab.txt into a folder, which is made; gives its path."""
-        path = Path(folder) / "vocab.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{piece}\n" for piece in self._pieces), encoding="utf-8", newline="\n")
-        return path
+        """Write vocab.txt into a folder, which is made; gives its path. Nothing half-written is left.
+
+        A cased vocabulary comes with a tokenizer_config.json that says so; one that stands there is replaced.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {"vocab.txt": "".join(f"{piece}\n" for piece in self._pieces)}
+        if not self.lowercase or (folder / "tokenizer_config.json").exists():
+            settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": self.lowercase}
+            files["tokenizer_config.json"] = json.dumps(settings, indent=2) + "\n"
+        for name, text in files.items():
+            beside = folder / f".{name}.part"
+            beside.write_bytes(text.encode())
+            beside.replace(folder / name)
+        return folder / "vocab.txt"
 
     def encode(self, text: str, *, add_special_tokens: bool = True) -> Encoding:
         """Cut a text into pieces. A special token that is written out in it, such as [MASK], is taken as that token.

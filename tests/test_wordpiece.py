@@ -365,6 +365,8 @@ def test_nothing_to_learn_from(texts):
 def test_too_small_a_vocabulary_and_wrong_types():
     with pytest.raises(ValueError, match=r"vocab_size is too small: the texts have 5 single characters .* 3 more"):
         WordPiece.train(["abc cab"], 7)
+    with pytest.raises(TypeError, match="texts='abc cab' is one string: give a list"):
+        WordPiece.train("abc cab", 70)
     with pytest.raises(TypeError, match="texts holds None"):
         WordPiece.train(["abc", None], 70)
     with pytest.raises(TypeError, match=r"text=b'x' is a bytes"):
@@ -378,6 +380,28 @@ def test_save_and_read_again(readable, tmp_path):
     path = readable.save(tmp_path / "folder")
     assert WordPiece.from_vocab(path).vocab == readable.vocab
     assert load_tokenizer(tmp_path / "folder").encode("unwanted").ids == readable.encode("unwanted").ids
+
+
+def test_a_cased_vocabulary_stays_one(tmp_path):
+    for lowercase in (False, True):  # one after the other in the same folder
+        ours = WordPiece.train(["The Bank of the bank"] * 2, 40, lowercase=lowercase)
+        ours.save(tmp_path)
+        assert load_tokenizer(tmp_path).encode("The Bank").tokens == ours.encode("The Bank").tokens
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tokenizer_config.json", "vocab.txt"]
+
+
+def test_what_cannot_be_written_leaves_the_old_file(readable, tmp_path):
+    path = readable.save(tmp_path)
+    with pytest.raises(UnicodeEncodeError):
+        WordPiece({piece: number for number, piece in enumerate([*READABLE, "\ud800"])}).save(tmp_path)
+    assert WordPiece.from_vocab(path).vocab == readable.vocab
+    assert [path.name for path in tmp_path.iterdir()] == ["vocab.txt"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_piece(readable, tmp_path):
+    path = readable.save(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert WordPiece.from_vocab(path).vocab == readable.vocab
 
 
 def test_transformers_opens_the_vocabulary(readable, tmp_path):
