@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bertlib.config import BertConfig
+from bertlib.config import BertConfig, read_json
 from bertlib.dropout import Dropout
 from bertlib.encoder import ACTIVATION, BertModel, check_ids
 from bertlib.weights import init_weights, load_model, save_model
@@ -195,9 +195,16 @@ class BertForSequenceClassification(nn.Module):
             labels: the class names for a new head; None to use the stored head and its names.
 
         Raises:
-            ValueError: no labels given and none stored, or the weights do not fit; see `bertlib.weights.load_model`.
+            ValueError: no labels given and none stored, the stored head gives no classes or several a text, or the
+                weights do not fit; see `bertlib.weights.load_model`.
         """
         config = BertConfig.from_pretrained(folder)
+        kind = read_json(Path(folder) / "config.json").get("problem_type")
+        if labels is None and kind not in (None, "single_label_classification"):
+            raise ValueError(
+                f"{folder}: config.json has problem_type={kind!r}: bertlib's classifier gives a text one class; give "
+                "labels for a new head"
+            )
         return load_model(cls, folder, config if labels is None else replace(config, labels=tuple(labels)))
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -251,10 +258,10 @@ class BertForTokenClassification(nn.Module):
             return ClassifierOutput(logits)
         if labels.shape != input_ids.shape:
             raise ValueError(f"labels has shape {tuple(labels.shape)}: give {tuple(input_ids.shape)}, one tag a token")
-        asked = labels[labels != -100]
-        check_ids("labels", asked, logits.size(-1), f"the tags are {', '.join(self.config.labels)}; -100 is no tag")
+        tags = labels.masked_fill(labels == -100, 0)
+        check_ids("labels", tags, logits.size(-1), f"the tags are {', '.join(self.config.labels)}; -100 is no tag")
         total = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
-        return ClassifierOutput(logits, total / max(len(asked), 1))
+        return ClassifierOutput(logits, total / max(int((labels != -100).sum()), 1))
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, labels: Sequence[str] | None = None) -> BertForTokenClassification:

@@ -94,8 +94,34 @@ def test_tags_of_a_tagger(tiny_classifier_config):
     log_p = output.logits.log_softmax(-1)[asked]
     torch.testing.assert_close(output.loss, -log_p[torch.arange(5), labels[asked]].mean())
     assert model(ids[:, :2], labels=labels[:, :2]).loss.isfinite()  # a tag's number may be above the tokens'
-    with pytest.raises(ValueError, match=r"labels\[0\] = 3 is outside 0 … 2: the tags are sport"):
+    with pytest.raises(ValueError, match=r"labels\[0, 0\] = 3 is outside 0 … 2: the tags are sport"):
         model(ids, labels=torch.full((2, 5), 3))
+
+
+def test_loss_of_a_single_tag_and_place_of_a_wrong_one(tiny_classifier_config):
+    """The mean over one tag is its own loss; and a message says where in the batch a wrong id stands."""
+    tagger = BertForTokenClassification(tiny_classifier_config).eval()
+    ids, labels = torch.tensor([[2, 5, 3], [2, 6, 3]]), torch.full((2, 3), -100)
+    labels[1, 2] = 1
+    output = tagger(ids, labels=labels)
+    assert output.loss.item() == pytest.approx(-output.logits[1, 2].log_softmax(-1)[1].item())
+    labels[0, 1], labels[1, 1] = 2, 3
+    with pytest.raises(ValueError, match=r"labels\[1, 1\] = 3 is outside 0 … 2"):
+        tagger(ids, labels=labels)
+
+
+def test_a_head_that_gives_no_single_class_is_not_taken_for_one(tiny_config, tmp_path):
+    """A multi-label head scores each class by a sigmoid of its own, a regression head scores none."""
+    import transformers
+
+    for kind in ("multi_label_classification", "regression", "single_label_classification"):
+        config = transformers.BertConfig(**vars(tiny_config) | {"labels": None}, problem_type=kind, num_labels=3)
+        transformers.BertForSequenceClassification(config).save_pretrained(tmp_path / kind)
+        assert BertForSequenceClassification.from_pretrained(tmp_path / kind, labels=("a", "b")).fresh
+    for kind in ("multi_label_classification", "regression"):
+        with pytest.raises(ValueError, match=f"problem_type='{kind}': .* give labels for a new head"):
+            BertForSequenceClassification.from_pretrained(tmp_path / kind)
+    assert not BertForSequenceClassification.from_pretrained(tmp_path / "single_label_classification").fresh
 
 
 def test_float_labels(model, batch):
