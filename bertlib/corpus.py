@@ -113,7 +113,8 @@ def encode_corpus(
         folder: to write; what stood there is replaced once all is done.
 
     Raises:
-        ValueError: there is no text in the documents. OSError: no room, or writing failed; nothing half-written stays.
+        ValueError: there is no text in the documents. OSError: no room, or writing failed. Whatever is raised, by the
+            documents too, nothing half-written stays.
     """
     dtype = np.uint16 if tokenizer.get_vocab_size() <= 2**16 else np.uint32
     digest, tokens, sentences, done = hashlib.sha256(), 0, 0, 0
@@ -151,5 +152,5 @@ def encode_corpus(
         }
         (beside / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         for name, text in tokenizer_files(tokenizer, 512).items():
-            (beside / name).write_text(text, encoding="utf-8")
+            (beside / name).write_text(text, encoding="utf-8", newline="\n")
     return EncodedCorpus(folder)

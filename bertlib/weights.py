@@ -259,11 +259,15 @@ def write_folder(folder: str | Path, needed_bytes: int) -> Iterator[Path]:
     """Fill a folder beside the target and rename it into place at the end; on any error leave the target as it was.
 
     Raises:
-        OSError: not enough room (needed_bytes, plus a little), or writing failed; the message names the folder.
+        ValueError: it is the working folder, which cannot be replaced beneath those who work in it.
+        OSError: not enough room (needed_bytes, plus a little), or writing failed; the message names the folder. A
+            ConnectionError, of what was to be written, stays one.
     """
     target = Path(folder).resolve()  # behind a link stands the folder that is meant
     if target.exists() and not target.is_dir():
         raise NotADirectoryError(f"{target} is a file: give the name of a folder")
+    if target.exists() and target.samefile(os.curdir):
+        raise ValueError(f"{target} is the working folder: give the name of a folder in it")
     target.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(target.parent).free
     if free < needed_bytes + 2**20:
@@ -289,7 +293,7 @@ def write_folder(folder: str | Path, needed_bytes: int) -> Iterator[Path]:
             os.replace(beside, target)
     except BaseException as error:
         shutil.rmtree(beside, ignore_errors=True)
-        if isinstance(error, (OSError, safetensors.SafetensorError)):
+        if isinstance(error, (OSError, safetensors.SafetensorError)) and not isinstance(error, ConnectionError):
             raise OSError(f"{target}: could not be written ({error}); nothing was changed there") from error
         raise
 

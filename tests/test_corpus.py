@@ -50,6 +50,16 @@ def test_what_goes_in_comes_out(corpus, tokenizer):
     assert corpus.tokenizer().get_vocab() == tokenizer.get_vocab()
 
 
+def test_a_source_that_breaks_off_is_not_called_a_full_disk(tokenizer, tmp_path):
+    def stream():
+        yield ["cats purr ."]
+        raise ConnectionError("the set broke off; check the network")
+
+    with pytest.raises(ConnectionError, match=r"^the set broke off; check the network$"):
+        encode_corpus(stream(), tokenizer, tmp_path / "odd", show_progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_documents_without_a_token_are_left_out(tokenizer, tmp_path):
     odd = [["cats purr .", "", "  "], [], ["\u200b"], ["", "dogs bark ."]]
     small = encode_corpus(odd, tokenizer, tmp_path / "odd", show_progress=False)

@@ -332,6 +332,14 @@ def test_target_that_is_a_file(tiny_config, tmp_path):
         BertModel(tiny_config).save_pretrained(tmp_path / "m")
 
 
+def test_the_working_folder_is_not_replaced(tiny_config, tmp_path, monkeypatch):
+    """It would be gone for this process and for the shell that started it, and the second save would fail."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="is the working folder: give the name of a folder in it"):
+        BertModel(tiny_config).save_pretrained(".")
+    assert list(tmp_path.iterdir()) == []
+
+
 WRITE_UNDER_A_LIMIT = """
 import resource, sys
 from bertlib import BertModel
