@@ -171,6 +171,8 @@ def train(
         raise ValueError(f"learning_rate={learning_rate!r}: give a number above 0, such as 2e-5")
     if not 0 <= warmup < 1:
         raise ValueError(f"warmup={warmup!r}: give the share of updates, at least 0 and below 1")
+    if not weight_decay >= 0:
+        raise ValueError(f"weight_decay={weight_decay!r}: give a number of at least 0, such as 0.01")
     if not max_grad_norm > 0:
         raise ValueError(f"max_grad_norm={max_grad_norm!r}: give a number above 0")
     if maximize is not None and evaluate is None:
@@ -286,10 +288,12 @@ def train(
             if evaluate is not None:
                 row |= evaluate(model)
             history.epochs.append(row)
+            if maximize is not None and maximize not in row:
+                raise ValueError(f"maximize={maximize!r} is not among what evaluate gave: {', '.join(row)}")
             value = epoch if maximize is None else row[maximize]
             if math.isnan(value):
                 raise FloatingPointError(f"epoch {epoch + 1}: {maximize!r} is nan, so no epoch can be called the best")
-            if value > best_value:
+            if history.best_epoch is None or value > best_value:
                 best_value, history.best_epoch = value, epoch + 1
                 if maximize is not None and epoch < epochs - 1:
                     best_state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

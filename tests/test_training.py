@@ -1,4 +1,5 @@
 import copy
+import math
 import time
 
 import pytest
@@ -146,6 +147,15 @@ def test_without_maximize_the_last_epoch_is_kept_and_written_once(model):
 def test_a_score_that_is_never_a_number_is_an_error(model):
     with pytest.raises(FloatingPointError, match="epoch 1: 'score' is nan"):
         run(model, evaluate=lambda model: {"score": float("nan")}, maximize="score")
+
+
+def test_a_figure_that_evaluate_does_not_give(model):
+    with pytest.raises(ValueError, match=r"maximize='f1' is not among what evaluate gave: .*accuracy"):
+        run(model, evaluate=accuracy, maximize="f1")
+
+
+def test_the_worst_possible_score_is_a_score(model):
+    assert run(model, epochs=2, evaluate=lambda model: {"score": -math.inf}, maximize="score").best_epoch == 1
 
 
 def test_model_is_left_in_evaluation_mode_and_trained_in_training_mode(model):
@@ -422,6 +432,8 @@ def test_nothing_to_train_on(model):
         ("learning_rate", float("nan")),
         ("warmup", 1.0),
         ("warmup", -0.1),
+        ("weight_decay", -0.01),
+        ("weight_decay", float("nan")),
         ("max_grad_norm", 0.0),
         ("precision", "fp16"),
         ("maximize", "accuracy"),
