@@ -17,10 +17,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
+from bertlib.attention import MultiHeadSelfAttention
 from bertlib.batching import length_buckets, pack, pad_batch
 from bertlib.checkpoints import Checkpoints
 from bertlib.config import BertConfig
 from bertlib.corpus import EncodedCorpus, vocabulary_digest
+from bertlib.dropout import Dropout
 from bertlib.heads import BertForPreTraining
 from bertlib.masking import IGNORED, mask_tokens
 from bertlib.pairs import SPECIALS_A_PAIR, Pair, next_sentence_pairs
@@ -262,7 +264,7 @@ def real_tokens(batch: Batch) -> int:
 
 @torch.no_grad()  # not inference_mode: what a sharded model gathers here, its next training step uses again
 def evaluate(model: BertForPreTraining, batches: Sequence[Batch], *, precision: str = "auto") -> dict[str, float]:
-    """Measure a model on held-out batches.
+    """Measure a model on held-out batches, packed ones too.
 
     Returns:
         mlm_loss and nsp_loss (nats, means over all selected tokens and all pairs), mlm_accuracy and nsp_accuracy
@@ -278,7 +280,7 @@ def evaluate(model: BertForPreTraining, batches: Sequence[Batch], *, precision: 
     with autocast(device, pick_dtype(device, precision)):
         for batch in batches:
             batch = {name: tensor.to(device) for name, tensor in batch.items()}
-            output = model(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"], batch["labels"])
+            output = model(**{name: tensor for name, tensor in batch.items() if name != "next_sentence_label"})
             labels = batch["labels"][batch["labels"] != IGNORED]
             for task, logits, gold in (
                 ("mlm", output.prediction_logits, labels),
@@ -331,8 +333,10 @@ class PretrainedBert:
             With several [MASK], a list of such lists, in which only that mask is filled.
 
         Raises:
-            ValueError: the text has no [MASK], or too many tokens.
+            ValueError: the text has no [MASK], or too many tokens; top_k is below 1.
         """
+        if top_k < 1:
+            raise ValueError(f"top_k={top_k}: give at least 1")
         ids = torch.tensor([self.tokenizer.encode(text).ids])
         places = (ids[0] == self.tokenizer.token_to_id("[MASK]")).nonzero().flatten().tolist()
         if not places:
@@ -439,8 +443,8 @@ def pretrain(
     Args:
         documents: each a sequence of sentences, in order; see `bertlib.text.read_documents`.
         held_out: documents for the curves; None for none.
-        start: a BertConfig for a random start (its vocab_size is set to the tokenizer's), or the folder of a model
-            whose weights to go on from; heads that it lacks are made anew.
+        start: a BertConfig for a random start (its vocab_size and pad_token_id are set to the tokenizer's), or the
+            folder of a model whose weights to go on from; heads that it lacks are made anew.
         updates: of the optimizer; rounded up to a multiple of evaluate_every.
         tokenizer: None for that of the folder `start`.
         out: folder for `checkpoints/`, and at the end for `model/` (transformers' format).
@@ -472,6 +476,8 @@ def pretrain(
     for name, value in (("updates", updates), ("batch_size", batch_size), ("evaluate_every", evaluate_every)):
         if not (value is None and name == "evaluate_every") and (not isinstance(value, int) or value < 1):
             raise ValueError(f"{name}={value!r}: give a whole number of at least 1")
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed={seed!r}: give a whole number of at least 0")
     if tensorboard and out is None:
         raise ValueError("tensorboard=True needs out: the folder to write the curves to")
     from_folder = not isinstance(start, BertConfig)
@@ -504,7 +510,7 @@ def pretrain(
     seed_everything(seed)
     own_config = BertConfig.from_pretrained(start) if from_folder else start
     if not from_folder:
-        own_config = replace(own_config, vocab_size=tokenizer.get_vocab_size())
+        own_config = replace(own_config, vocab_size=tokenizer.get_vocab_size(), pad_token_id=data.ids["[PAD]"])
     config = own_config
     if dropout is not None:
         config = replace(own_config, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout)
@@ -591,7 +597,14 @@ def pretrain(
         size=real_tokens,
         show_progress=show_progress,
     )
-    model.config = own_config
+    if curves is not None:
+        curves.close()
+    model.config = model.bert.config = own_config
+    for module in model.modules():
+        if isinstance(module, Dropout):
+            module.p = own_config.hidden_dropout_prob
+        elif isinstance(module, MultiHeadSelfAttention):
+            module.dropout_p = own_config.attention_probs_dropout_prob
     result = PretrainedBert(model, tokenizer, max_length, history, baseline)
     if out is not None and rank == 0:
         result.save(Path(out) / "model")
@@ -625,6 +638,11 @@ class Curves:
                     self.writer.add_scalar(f"{kind}/{name}", value, row["updates"])
         self.updates, self.epochs = len(history.updates), len(history.epochs)
         self.writer.flush()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.writer is not None:
+            self.writer.close()
 
 
 def describe(row: Mapping[str, Any]) -> str:

@@ -14,8 +14,10 @@ from torch.nn import functional as F
 from bertlib import BertConfig, BertForPreTraining
 from bertlib.batching import length_buckets
 from bertlib.checkpoints import Checkpoints
+from bertlib.dropout import Dropout
 from bertlib.masking import IGNORED
 from bertlib.pretrain import (
+    Curves,
     PretrainedBert,
     PretrainingData,
     Stretch,
@@ -240,6 +242,18 @@ def test_evaluation_leaves_the_mode_as_it_was(learned, tokenizer):
     learned.model.eval()
 
 
+def test_packed_batches_are_measured_as_others_are(learned, tokenizer):
+    """The same pairs, all in one batch; only masks fall elsewhere, so the losses on what is masked are told apart."""
+    packed, plain = (make_data(tokenizer, packing=packing, batch_size=200).batch(0) for packing in (True, False))
+    figures = [evaluate(learned.model, [batch], precision="fp32") for batch in (packed, plain)]
+    assert figures[0]["nsp_pairs"] == figures[1]["nsp_pairs"] == len(plain["next_sentence_label"])
+    assert figures[0]["mlm_tokens"] == (packed["labels"] != IGNORED).sum()
+    with torch.no_grad():
+        output = learned.model(**packed)
+    assert figures[0]["mlm_loss"] == pytest.approx(output.mlm_loss.item(), rel=1e-5)
+    assert figures[0]["nsp_loss"] == pytest.approx(output.nsp_loss.item(), rel=1e-5)
+
+
 def test_nothing_to_measure_is_said(learned, tokenizer):
     batch = make_data(tokenizer).batch(0)
     batch["labels"] = torch.full_like(batch["labels"], IGNORED)
@@ -281,6 +295,11 @@ def test_fill_mask_is_transformers(learned, tmp_path, text):
 def test_text_without_a_mask(learned):
     with pytest.raises(ValueError, match=r"has no \[MASK\]: write \[MASK\] where"):
         learned.fill_mask("cats purr")
+
+
+def test_no_guesses_asked_for(learned):
+    with pytest.raises(ValueError, match="top_k=0: give at least 1"):
+        learned.fill_mask("cats [MASK]", top_k=0)
 
 
 def test_text_too_long_to_fill(learned):
@@ -417,22 +436,37 @@ def test_both_precisions(tokenizer, precision):
 
 
 def test_dropout_is_for_the_training_alone(tokenizer, tmp_path):
-    settings = {"start": replace(TINY, hidden_dropout_prob=0.3), "tokenizer": tokenizer, "updates": 2, "max_length": 20}
+    start = replace(TINY, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.1)
+    settings = {"start": start, "tokenizer": tokenizer, "updates": 2, "max_length": 20}
     with_it = pretrain(documents(10, 0), out=tmp_path / "a", **settings, **QUIET)
     without = pretrain(documents(10, 0), out=tmp_path / "b", dropout=0.0, **settings, **QUIET)
     for result in (with_it, without):
-        assert result.model.config.hidden_dropout_prob == 0.3
+        assert result.model.config.hidden_dropout_prob == result.model.bert.config.hidden_dropout_prob == 0.3
+        assert {module.p for module in result.model.modules() if isinstance(module, Dropout)} == {0.3}
+        assert {layer.attention.dropout_p for layer in result.model.bert.layers} == {0.1}
     assert with_it.history.updates != without.history.updates
     assert PretrainedBert.load(tmp_path / "b" / "model").model.config.hidden_dropout_prob == 0.3
+
+
+def test_padding_may_stand_anywhere_in_the_vocabulary(tokenizer):
+    """A table's padding row gets no gradient from what looks it up: it must be [PAD]'s and no other token's."""
+    pieces = tokenizer.get_vocab()
+    pieces = [*sorted(pieces.keys() - {"[PAD]"}, key=pieces.get), "[PAD]"]
+    moved = WordPiece({piece: number for number, piece in enumerate(pieces)})
+    model = pretrain(documents(5, 0), start=TINY, tokenizer=moved, updates=1, max_length=20, **QUIET).model
+    assert model.config.pad_token_id == model.bert.embeddings.word_embeddings.padding_idx == len(pieces) - 1
 
 
 # ---------------------------------------------------------------------------------------------------- TensorBoard
 
 
-def test_tensorboard(tokenizer, tmp_path):
+def test_tensorboard(tokenizer, tmp_path, monkeypatch):
     loader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     settings = {"start": TINY, "tokenizer": tokenizer, "updates": 6, "evaluate_every": 3, "max_length": 20, **QUIET}
+    opened = []
+    monkeypatch.setattr("bertlib.pretrain.Curves", lambda folder: opened.append(Curves(folder)) or opened[-1])
     result = pretrain(documents(10, 0), documents(5, 1), out=tmp_path, tensorboard=True, **settings)
+    assert opened[0].writer.file_writer is None  # closed
     events = loader.EventAccumulator(str(tmp_path / "runs"))
     events.Reload()
     losses = events.Scalars("training/loss")
@@ -490,6 +524,7 @@ def test_tensorboard_that_is_not_installed(tokenizer, tmp_path, monkeypatch):
         ({"max_length": 25}, "max_length=25: the model's position table ends at 24"),
         ({"updates": 0}, "updates=0: give a whole number"),
         ({"batch_size": 0}, "batch_size=0: give a whole number"),
+        ({"seed": -1}, "seed=-1: give a whole number of at least 0"),
         ({"evaluate_every": 0}, "evaluate_every=0: give a whole number"),
         ({"accumulation": 0}, "accumulation=0: give a whole number"),
         ({"learning_rate": 0}, "learning_rate=0: give a number above 0"),
