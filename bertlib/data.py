@@ -349,9 +349,11 @@ def stream_documents(
                 "name, the network, and HF_ENDPOINT if you set it"
             ) from error
     try:
-        for row in rows:
+        for number, row in enumerate(rows):
             if text not in row:
                 raise ValueError(f"{source} has no column {text!r}; its columns are {', '.join(map(repr, row))}")
+            if not isinstance(row[text], str | None):
+                raise ValueError(f"{source}, row {number}: column {text!r} holds {row[text]!r:.40}, no text")
             sentences = split_sentences("\n".join(part for part in (row.get("title"), row[text]) if part))
             if sentences:
                 yield sentences
@@ -544,7 +546,7 @@ def from_csv(
     Raises:
         FileNotFoundError: no such file.
         ValueError: bad encoding, a missing column, a row of the wrong width, an empty text or label, an unknown label,
-            no rows, or a single class; the message names the file, the line and the remedy.
+            no rows, or a single class; the message names the file, the line and the remedy. Or delimiter is none.
     """
     path = Path(path)
     decoded = read_text(path)
@@ -552,6 +554,8 @@ def from_csv(
         raise ValueError(f"{path}, line 1: the file is empty; write a header line and labelled texts into it")
     if delimiter is None:
         delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    if len(delimiter) != 1:
+        raise ValueError(f"delimiter={delimiter!r}: give a single character; a file named .tsv needs none for its tabs")
     csv.field_size_limit(2**31 - 1)
     reader = csv.reader(_lines(decoded), delimiter=delimiter, strict=True)
     texts, found, end = [], [], 0

@@ -194,6 +194,10 @@ def test_sources(tmp_path):
     assert list(stream_documents(tmp_path / "titled.parquet", text="body")) == [["Animals", *expected[0]], expected[1]]
     with pytest.raises(ValueError, match="has no column 'text'; its columns are 'title', 'body'"):
         list(stream_documents(tmp_path / "titled.parquet"))
+    numbers = Dataset.from_dict({"title": ["A", "B"], "text": [None, 7]})
+    numbers.to_parquet(tmp_path / "numbers.parquet")
+    with pytest.raises(ValueError, match="row 1: column 'text' holds 7, no text"):
+        list(stream_documents(tmp_path / "numbers.parquet"))
     (tmp_path / "nothing").mkdir()
     with pytest.raises(ValueError, match="is empty"):
         list(stream_documents(tmp_path / "nothing"))

@@ -401,6 +401,13 @@ def test_from_csv_reads_tabs(tmp_path, name, options):
     assert data.from_csv(path, **options)["text"] == ["Good, very", "Bad"]
 
 
+@pytest.mark.parametrize("delimiter", ["", ";;", "\\t"])
+def test_from_csv_refuses_a_delimiter_that_is_none(tmp_path, delimiter):
+    (tmp_path / "own.csv").write_text("text,label\nGood,pos\nBad,neg\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"delimiter={re.escape(repr(delimiter))}: give a single character"):
+        data.from_csv(tmp_path / "own.csv", delimiter=delimiter)
+
+
 def test_from_csv_reads_other_columns_and_given_labels(tmp_path):
     path = tmp_path / "own.csv"
     path.write_bytes(b"label;Review;Stars\nx;Fine;five\nx;Poor;one\n")
