@@ -84,7 +84,9 @@ EQUIVALENT = {
     ("attention", "query = torch.randn(8, 4", "128 to 129"): "what the clock is tried on, not what comes out",
     ("attention", "query = torch.randn(8, 4", "64 to 65"): "what the clock is tried on, not what comes out",
     ("attention", "query = torch.randn(8, 4", "0 to 1"): "what the clock is tried on, not what comes out",
-    ("attention", "return measured_advantage", "Gt to GtE"): "a time is never exactly 1.4 times another",
+    ("attention", "return measured_advantage", "Gt to GtE"): "a time is never exactly twice another",
+    ("heads", "tags = labels.masked_fill", "0 to 1"): "any id that is a tag's will do",
+    ("masking", "if continuation_ids is not None", "if True"): "without such ids every piece keeps its own draw",
     ("masking", "first[..., :1] = True", "True to False"): "the first place is place 0, whatever stands there",
     ("pairs", "target = int(rng", "Lt to LtE"): "a draw is never exactly the share",
     ("pairs", "if rng.random() < 0.5", "Lt to LtE"): "a draw is never exactly a half",
@@ -105,6 +107,7 @@ EQUIVALENT = {
     ("spans", "never = -1e9", "1000000000.0 to 1000000001.0"): "far below everything, too",
     ("spans", "step = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
     ("spans", "begin = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
+    ("tag", "return np.concatenate([[True]", "zeros to ones"): "there is none of them",
     ("tag", "if last - first <= room", "LtE to Lt"): "a text that just fits is one window either way",
 }
 

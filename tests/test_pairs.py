@@ -117,6 +117,20 @@ def test_windows_hold_as_many_whole_sentences_as_fit():
     assert min(lengths) == 2 and max(lengths) == 20
 
 
+def test_a_false_b_is_as_long_as_the_true_one_could_have_been():
+    """Up to the window's end where the document goes on; at a document's end no longer than what was left of it."""
+    short = [[[number] * 3 for _ in range(9)] for number in range(4)]  # of 27 tokens, all in one window
+    pairs = [pair for seed in range(9) for pair in next_sentence_pairs(short, max_length=63, rng=rng(seed))]
+    assert max(len(pair.first) + len(pair.second) for pair in pairs) == 27
+    long = [*([[number] * 3 for _ in range(60)] for number in range(2)), *([[number]] * 200 for number in (2, 3))]
+    sizes = [
+        len(pair.first) + len(pair.second)
+        for pair in next_sentence_pairs(long, max_length=23, rng=rng(), short_share=0.0)
+        if pair.label == 1 and pair.documents[0] < 2 and pair.documents[1] >= 2
+    ]
+    assert max(sizes) == 20  # six sentences of three would be 18; single tokens fill the rest
+
+
 class Drawn:
     """An rng whose draws are written down."""
 
@@ -144,6 +158,12 @@ class Drawn:
 def test_false_segment_by_hand(wanted, limit, expected):
     documents = [[[9]], [[0], [1, 1, 1], [2, 2], [3, 3, 3]]]
     assert false_segment(documents, [1], 0, [9], wanted, limit, Drawn(0)) == (1, expected)
+
+
+def test_false_segment_takes_the_first_that_fits():
+    documents = [[[9]], [[0], [1, 1, 1]], [[0], [2]]]
+    assert false_segment(documents, [1, 2], 0, [9], 3, 3, Drawn(0, 1, 1, 1)) == (1, [1, 1, 1])
+    assert false_segment(documents, [1, 2], 0, [9], 2, 2, Drawn(0, 1, 1, 1)) == (2, [2])
 
 
 def test_false_segment_looks_on():

@@ -122,9 +122,9 @@ def test_odd_characters_keep_their_places(bert_tokenizer, text):
 
 @pytest.mark.parametrize("context, shift", [(None, 0), ([("x y", "z")], 2)])
 def test_first_pieces_by_hand(bert_tokenizer, context, shift):
-    """\x01 leaves no piece; the next one begins where it ends. Nor does anything begin behind the text."""
+    """\x01 leaves no piece; the next one begins where it ends. Nor does anything begin behind the text but context."""
     (pieces,) = cut_into_pieces(bert_tokenizer, ["a \x01b c"], context)
-    found = first_pieces(pieces, [(0, 1), (2, 3), (3, 4), (5, 6), (6, 7)])
+    found = first_pieces(pieces, [(0, 1), (2, 3), (3, 4), (5, 6), (6, 8)])
     assert found.tolist() == [shift, -1, shift + 1, shift + 2, -1]
     assert pieces.core == (shift, shift + 3)
 
@@ -160,6 +160,10 @@ def test_training_labels_by_hand(bert_tokenizer):
 def test_words_without_pieces_are_not_asked(bert_tokenizer):
     (pieces,) = cut_into_pieces(bert_tokenizer, ["cannot"])
     assert piece_labels(pieces, [(0, 3), (3, 6)], [1, 3], NAMES).tolist() == [1]
+
+
+def test_first_of_words():
+    assert Pieces([5, 6, 7, 8], [], [3, 3, 4, 5], (0, 4)).first_of_words().tolist() == [True, False, True, True]
     assert Pieces([], [], [], (0, 0)).first_of_words().tolist() == []
 
 
