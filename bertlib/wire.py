@@ -79,6 +79,7 @@ def _encode(value, name_function, depth):
         array = np.asarray(value)
         if array.dtype.name not in ARRAY_TYPES:
             raise WireError(f"a numpy array of dtype {array.dtype}")
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)  # dtype names do not tell the order of bytes
         kind = "array" if isinstance(value, np.ndarray) else "scalar"
         return {kind: [array.dtype.name, list(array.shape), _base64(np.ascontiguousarray(array).tobytes())]}
     if isinstance(value, np.random.Generator):

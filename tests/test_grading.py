@@ -501,6 +501,12 @@ def test_wrong_arguments_are_answered(source, tmp_path):
 # ------------------------------------------------------------------------------------------------------- the wire
 
 
+def test_numbers_of_another_byte_order_keep_their_values():
+    for value in (np.arange(3, dtype=">i4"), np.array([1.5, -2.0], dtype=">f8"), np.array(7, dtype=">u2")):
+        there = decode(json.loads(json.dumps(encode(value))))
+        assert there.dtype == value.dtype.newbyteorder("=") and np.array_equal(there, value)
+
+
 @pytest.mark.parametrize(
     "value",
     [
