@@ -310,7 +310,8 @@ def load_ag_news() -> DatasetDict:
 def documents_of(split: Dataset) -> list[list[str]]:
     """A split's texts as pretraining reads them: each a list of sentences, the title (if there is one) first."""
     titles = split["title"] if "title" in split.column_names else [""] * len(split)
-    return [split_sentences(f"{title}\n{text}") for title, text in zip(titles, split["text"], strict=True)]
+    rows = zip(titles, split["text"], strict=True)
+    return [split_sentences("\n".join(part for part in row if part)) for row in rows]  # either may be absent
 
 
 def stream_documents(

@@ -494,6 +494,8 @@ def test_documents_of_a_split():
     split = datasets.Dataset.from_dict({"title": ["A title"], "text": ["One. Two.\nThree."]})
     assert data.documents_of(split) == [["A title", "One.", "Two.", "Three."]]
     assert data.documents_of(split.remove_columns("title")) == [["One.", "Two.", "Three."]]
+    gaps = datasets.Dataset.from_dict({"title": [None, "A title", ""], "text": ["One.", None, "Two."]})
+    assert data.documents_of(gaps) == [["One."], ["A title"], ["Two."]]  # no sentence "None"
 
 
 def test_wikitext_lines_become_articles():
