@@ -267,7 +267,7 @@ def contexts_of(split: Dataset, context: bool) -> list[tuple[str, str]] | None:
         raise ValueError(
             f"context=True needs the columns before and after; the data has {', '.join(split.column_names)}"
         )
-    return list(zip(split["before"][:], split["after"][:], strict=True))
+    return [(before or "", after or "") for before, after in zip(split["before"], split["after"], strict=True)]
 
 
 def entity_scores(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict:

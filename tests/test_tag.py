@@ -426,6 +426,7 @@ def test_contexts():
     with pytest.raises(ValueError, match="context=True needs the columns before and after"):
         contexts_of(split, True)
     assert contexts_of(split.add_column("after", ["", "y"]), True) == [("x", ""), ("", "y")]
+    assert contexts_of(split.add_column("after", [None, "y"]), True) == [("x", ""), ("", "y")]  # no word "None"
 
 
 @pytest.mark.parametrize("row", [[], ["a", ""], [" "], None])
