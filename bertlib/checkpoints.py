@@ -35,12 +35,19 @@ class Checkpoints:
         settings: what must be the same for a run to go on (JSON values): configuration, data, schedule, seed.
         extra_files: text files that go into each, such as tokenizer.json, by name.
         keep: how many of the newest to keep.
+
+    Raises:
+        ValueError: keep is below 1.
     """
 
     folder: Path
     settings: Mapping[str, Any]
     extra_files: Mapping[str, str] = field(default_factory=dict)
     keep: int = 1
+
+    def __post_init__(self):
+        if self.keep < 1:
+            raise ValueError(f"keep={self.keep}: give at least 1, or training cannot go on")
 
     def numbers(self) -> list[int]:
         """The updates after which there is a checkpoint, ascending."""

@@ -341,6 +341,11 @@ def test_full_disk_keeps_the_last_one(started, tokenizer, monkeypatch):
     assert len(run(tokenizer, started).history.updates) == 30
 
 
+def test_at_least_one_is_kept(tmp_path):
+    with pytest.raises(ValueError, match="keep=0: give at least 1"):
+        Checkpoints(tmp_path, {}, keep=0)
+
+
 @pytest.mark.parametrize("keep", [1, 2, 3])
 def test_how_many_are_kept(keep, tmp_path, tiny_config):
     model = BertForPreTraining(tiny_config)
