@@ -7,11 +7,13 @@ import os
 import random
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -99,22 +101,52 @@ def pick_device() -> torch.device:
     return torch.device("cpu")
 
 
+def work_clock() -> float:
+    """Seconds that this thread has computed. Unlike a wall clock it stands still while other programs have the cores,
+    so that a choice made by measuring is the same on a busy machine. (Windows counts in steps too coarse for that.)
+    """
+    return time.perf_counter() if os.name == "nt" else time.thread_time()
+
+
+def on_one_core(measure: Callable[[], Any]) -> Any:
+    """What a function gives in a thread of its own, where torch computes on one core.
+
+    On several, torch's threads wait for each other by spinning, and `work_clock` would count that. A thread of its own
+    also has none of the caller's modes: autocast, inference mode, hooks on what autograd keeps.
+    """
+    threads = torch.get_num_threads()
+
+    def alone() -> Any:
+        torch.set_num_threads(1)
+        try:
+            return measure()
+        finally:
+            torch.set_num_threads(threads)
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(alone).result()
+
+
 @cache
 def bf16_speedup() -> float:
     """How many times faster this CPU multiplies bfloat16 matrices than float32 ones, measured (20 to 200 ms).
 
     Processors with bf16 units (AVX512-BF16, AMX, recent ARM) gain 2 to 8 times; on others bf16 is emulated and loses.
     """
-    seconds = {}
+    sides = []
     for dtype in (torch.float32, torch.bfloat16):
-        x, weight = torch.ones(512, 384, dtype=dtype), torch.ones(1536, 384, dtype=dtype)
-        times = []
+        sides.append((torch.ones(512, 384, dtype=dtype), torch.ones(1536, 384, dtype=dtype), []))
+
+    def measure() -> None:
         for _ in range(6):
-            start = time.perf_counter()
-            torch.nn.functional.linear(x, weight)
-            times.append(time.perf_counter() - start)
-        seconds[dtype] = min(times)
-    return seconds[torch.float32] / seconds[torch.bfloat16]
+            for x, weight, times in sides:
+                start = work_clock()
+                torch.nn.functional.linear(x, weight)
+                times.append(work_clock() - start)
+
+    on_one_core(measure)
+    (*_, single), (*_, half) = sides
+    return min(single) / min(half)
 
 
 def pick_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:

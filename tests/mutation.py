@@ -84,7 +84,7 @@ EQUIVALENT = {
     ("attention", "query = torch.randn(8, 4", "128 to 129"): "what the clock is tried on, not what comes out",
     ("attention", "query = torch.randn(8, 4", "64 to 65"): "what the clock is tried on, not what comes out",
     ("attention", "query = torch.randn(8, 4", "0 to 1"): "what the clock is tried on, not what comes out",
-    ("attention", "return measured_advantage", "Gt to GtE"): "a time is never exactly twice another",
+    ("attention", "return measured_advantage", "Gt to GtE"): "no time is 2.5 times another, exactly",
     ("heads", "tags = labels.masked_fill", "0 to 1"): "any id that is a tag's will do",
     ("masking", "if continuation_ids is not None", "if True"): "without such ids every piece keeps its own draw",
     ("masking", "first[..., :1] = True", "True to False"): "the first place is place 0, whatever stands there",

@@ -2,6 +2,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -73,6 +74,38 @@ def test_precision_by_name():
 def test_speedup_is_measured_once_and_positive():
     assert runtime.bf16_speedup() > 0
     assert runtime.bf16_speedup() == runtime.bf16_speedup()
+
+
+def test_speedup_is_the_best_time_of_each_in_turn(monkeypatch):
+    spent = {torch.float32: iter([9, 8, 6, 7, 9, 9]), torch.bfloat16: iter([5, 5, 4, 3, 5, 5])}
+    now = [0.0]
+
+    def linear(x, weight):
+        now[0] += next(spent[x.dtype])
+
+    monkeypatch.setattr(torch.nn.functional, "linear", linear)
+    monkeypatch.setattr(runtime, "work_clock", lambda: now[0])
+    assert runtime.bf16_speedup.__wrapped__() == 2
+
+
+def test_one_core_for_a_measurement_and_all_of_them_again_after_it():
+    before = torch.get_num_threads()
+    with torch.inference_mode():
+        assert runtime.on_one_core(lambda: (torch.get_num_threads(), torch.is_inference_mode_enabled())) == (1, False)
+        with pytest.raises(ZeroDivisionError):
+            runtime.on_one_core(lambda: 1 / 0)
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="counts in steps of 16 ms there, so a wall clock is taken")
+def test_the_clock_of_work_stands_still_while_others_work():
+    before = runtime.work_clock()
+    time.sleep(0.2)
+    assert runtime.work_clock() - before < 0.1
+    end = time.thread_time() + 0.05
+    while time.thread_time() < end:
+        pass
+    assert runtime.work_clock() - before > 0.04
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
