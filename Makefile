@@ -15,7 +15,7 @@ STAMP := .venv/.ready
 BOOK := .venv/.book
 DEV := .venv/.dev
 
-.PHONY: help setup course test browser lint lab book assignments grade publish full-rehearsal doctor bench clean
+.PHONY: help setup course test browser lint lab book assignments grade publish full-rehearsal repeats doctor bench clean
 help:
 	@echo "make course            run all lessons       (make course ONLY=\"01 07\" for some)"
 	@echo "make test              ruff, unit tests, every notebook"
@@ -26,6 +26,7 @@ help:
 	@echo "make grade SUBMISSIONS=folder CLASS=1   a class graded, each submission shut in; table and feedback in build/grades"
 	@echo "make publish REPO=owner/name   the address of your copy on GitHub into lessons, README and site (Colab, links)"
 	@echo "make full-rehearsal    lessons 05, 07, 08 in the full profile, on few rows from a small hub on this machine"
+	@echo "make repeats           all lessons five times with other seeds; how far figures spread, in tests/spread.csv (an hour and a half)"
 	@echo "make doctor            what is missing, and how to mend it"
 	@echo "make bench             speed and memory against plain code, as ratios (half an hour, on a quiet machine)"
 	@echo "make clean             remove build/ and .venv/"
@@ -76,6 +77,9 @@ publish: $(STAMP)
 
 full-rehearsal: $(STAMP)
 	$(PY) tests/full_rehearsal.py
+
+repeats: $(STAMP)
+	$(PY) tests/repeats.py
 
 doctor: $(STAMP)
 	$(PY) -m bertlib doctor
