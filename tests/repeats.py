@@ -27,8 +27,17 @@ ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "tests" / "spread.csv"
 BUILD = ROOT / "build" / "repeats"
 DEVIATIONS = 4
-TIMED = {  # measured with a clock: another machine moves them, and every run
+TIMED = {  # measured with a clock: they differ from run to run and from machine to machine
     "exponent of the T × T part's time in T",
+    "compiled against readable code, speed",
+    "BERT-base's pretraining on this machine",
+    "bfloat16 products against float32, large matrices",
+    "ours against the plain loop",
+    "utilisation of the measured peak, ours",
+    "formula against fused kernel, forward and backward, this CPU",
+    "matrix products' share of an update",
+    *(f"time grows with {letter} to the power" for letter in "TDLV"),
+    "speed of fine_tune against the plain loop",
 }
 
 # Put before a lesson's first cell.

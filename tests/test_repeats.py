@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from bertlib.figures import collect
 
 LESSONS = sorted((repeats.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-ENDS = {0.0, 1.0, 100.0}  # of shares and sizes; and where a claim turns into its opposite: 0 points, once as much
+ENDS = {0.0, 1.0, 50.0, 100.0}  # of shares and sizes; where a claim turns: 0 points, once as much, a coin's 50 %
 
 
 def table():
