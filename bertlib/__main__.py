@@ -376,7 +376,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=tag)
 
     sources = {"type": Path, "default": Path("notebooks/assignments/source"), "help": "the assignments' sources"}
-    number = {"type": int, "default": 1, "metavar": "N", "help": "of the class: its questions have their own numbers"}
+    number = {"type": int, "default": 2, "metavar": "N", "help": "of the class: its questions have their own numbers"}
     command = commands.add_parser("assignments", help="build what students get", formatter_class=formats)
     command.add_argument("--sources", **sources)
     command.add_argument("--out", type=Path, default=Path("build/assignments"), help="folder for NAME/NAME.ipynb")

@@ -449,7 +449,7 @@ CHECKS = {
     ),
     "deviation": number(
         "a standard deviation, to three significant digits",
-        lambda rng: {"d": int(4 ** rng.integers(2, 6))},
+        lambda rng: {"d": int(rng.integers(4, 33)) ** 2},
         "Queries and keys of {d} independent standard normal numbers; a score is their dot product, divided by {d}. "
         "What is its standard deviation?",
         lambda d: d**-0.5,

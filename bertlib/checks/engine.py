@@ -486,11 +486,13 @@ class Question(Check):
         ask: rng -> the question's text.
         solve: rng -> the number.
         draw: rng -> what is given.
+        rel_tol: how far an answer may be off, relatively.
     """
 
     ask: Callable[[np.random.Generator], str] = lambda rng: ""
     solve: Callable[[np.random.Generator], float] = lambda rng: math.nan
     draw: Callable[[np.random.Generator], dict] = dict
+    rel_tol: float = 1e-9
 
 
 def number(
@@ -536,6 +538,7 @@ def number(
         ask=lambda rng: text.format(**draw(rng)),
         solve=lambda rng: answer(**draw(rng)),
         draw=draw,
+        rel_tol=rel_tol,
     )
 
 

@@ -51,6 +51,6 @@ def my_causal_mask(length):
 
 # The questions, as they stand in the lesson (variant 0).
 my_by_hand = math.exp(1) / (math.exp(1) + 4 * math.exp(3))
-my_deviation = 1024**0.5 / 1024  # that of the raw score is √d; dividing by d divides it
+my_deviation = 676**0.5 / 676  # that of the raw score is √d; dividing by d divides it
 my_parameters = 4 * (320**2 + 320)  # four matrices with their biases; the number of heads does not matter
 my_waste = (8 * 512 * 384**2 + 4 * 512**2 * 384) / (8 * 20 * 384**2 + 4 * 20**2 * 384)
