@@ -2,7 +2,7 @@
 PYTHON ?= python3
 ONLY   ?=
 REPO   ?=
-CLASS  ?= 1
+CLASS  ?= 2
 SUBMISSIONS ?=
 
 ifeq ($(OS),Windows_NT)
@@ -21,9 +21,11 @@ help:
 	@echo "make test              ruff, unit tests, every notebook"
 	@echo "make browser           lessons in JupyterLab in Chromium, as a learner runs them (ten minutes)"
 	@echo "make lab               open the lessons in JupyterLab"
+	@echo "make setup             only set up .venv      (PYTHON=python3.12 chooses the Python)"
+	@echo "make lint              only ruff"
 	@echo "make book              the lessons and the library as a site, in build/book/html"
-	@echo "make assignments CLASS=1       what students get of the assignments, in build/assignments"
-	@echo "make grade SUBMISSIONS=folder CLASS=1   a class graded, each submission shut in; table and feedback in build/grades"
+	@echo "make assignments CLASS=2       what students get of the assignments, in build/assignments"
+	@echo "make grade SUBMISSIONS=folder CLASS=2   a class graded, each submission shut in; table and feedback in build/grades"
 	@echo "make publish REPO=owner/name   the address of your copy on GitHub into lessons, README and site (Colab, links)"
 	@echo "make full-rehearsal    lessons 05, 07, 08 in the full profile, on few rows from a small hub on this machine"
 	@echo "make repeats           all lessons five times with other seeds; how far figures spread, in tests/spread.csv (an hour and a half)"
@@ -34,8 +36,8 @@ help:
 setup: $(STAMP)
 
 $(STAMP): requirements.txt constraints.txt pyproject.toml
-	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
-	  echo "$(PYTHON) is older than 3.11; name a newer one: make setup PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))" || { \
+	  echo "$(PYTHON) is not one of 3.11 to 3.14; name one that is: make setup PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --progress-bar off -r requirements.txt -c constraints.txt -e .
 	@touch $(STAMP)
@@ -43,9 +45,11 @@ $(STAMP): requirements.txt constraints.txt pyproject.toml
 course: $(STAMP)
 	$(PY) -m bertlib course $(ONLY)
 
-test: $(STAMP)
+lint: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+test: lint
 	$(PY) -m pytest tests
 	$(PY) -m pytest --nbval-lax -x notebooks
 
@@ -70,6 +74,7 @@ assignments: $(STAMP)
 	$(PY) -m bertlib assignments --class $(CLASS)
 
 grade: $(STAMP)
+	@test -n "$(SUBMISSIONS)" || { echo "say where they are: make grade SUBMISSIONS=folder CLASS=2"; exit 2; }
 	$(PY) -m bertlib grade "$(SUBMISSIONS)" --class $(CLASS)
 
 publish: $(STAMP)
@@ -81,8 +86,8 @@ full-rehearsal: $(STAMP)
 repeats: $(STAMP)
 	$(PY) tests/repeats.py
 
-doctor: $(STAMP)
-	$(PY) -m bertlib doctor
+doctor: # with what there is: it must work where the set-up failed
+	$(firstword $(wildcard $(PY) $(PY).exe) $(PYTHON)) -m bertlib doctor
 
 bench: $(STAMP)
 	$(PY) benchmarks/pretraining.py

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import transformers
 from datasets import Dataset, DatasetDict
+from measure import print_machine
 
 from bertlib.data import ENTITY_SETS, load
 from bertlib.runtime import bf16_speedup, pick_device, pick_dtype
@@ -93,6 +94,7 @@ def main() -> None:
     train = data["train"].shuffle(seed=0).take(min(options.train, len(data["train"])))
     data = DatasetDict(train=train, test=data["test"] if "test" in data else data["validation"])
     device = pick_device()
+    print_machine()
     print(f"{options.data}: {len(train)} sentences × {options.epochs} epochs, tested on {len(data['test'])}; {device}")
     if device.type == "cpu":
         dtype = str(pick_dtype(device)).removeprefix("torch.")

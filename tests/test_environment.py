@@ -19,7 +19,7 @@ from packaging.version import Version
 from bertlib import doctor
 
 ROOT = Path(__file__).resolve().parents[1]
-ACTIONS = ("checkout@v6", "setup-python@v6", "upload-artifact@v7", "upload-pages-artifact@v4", "deploy-pages@v4")
+ACTIONS = ("checkout@v6", "setup-python@v6", "upload-artifact@v7", "upload-pages-artifact@v5", "deploy-pages@v5")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -138,7 +138,7 @@ def test_the_oldest_python_is_the_same_everywhere():
     oldest = min(MATRIX["python"], key=Version)
     older = ".".join(map(str, (doctor.PYTHON[0], doctor.PYTHON[1] - 1)))
     assert Version(oldest).release == doctor.PYTHON
-    assert f"sys.version_info < {doctor.PYTHON}" in read("Makefile")
+    assert f"{doctor.PYTHON} <= sys.version_info < " in read("Makefile")
     for bound in (PROJECT["requires-python"], CONDA["dependencies"][0].removeprefix("python")):
         assert Version(older) not in SpecifierSet(bound)
     tools = tomllib.loads(read("pyproject.toml"))["tool"]
@@ -156,7 +156,7 @@ def recipe(target: str) -> list[str]:
 
 def test_windows_runs_the_commands_of_make_test():
     (step,) = (step for step in workflow("ci.yml")["jobs"]["test"]["steps"] if "Windows" in step.get("name", ""))
-    setup, test = recipe(r"\$\(STAMP\)"), recipe("test")
+    setup, test = recipe(r"\$\(STAMP\)"), recipe("lint") + recipe("test")
     wanted = [line for line in setup if re.match(r"\$\((PYTHON|PY)\) -m (venv|pip)", line)] + test
     wanted = [line.replace("$(PYTHON)", "python").replace("$(PY)", ".venv/Scripts/python") for line in wanted]
     assert step["run"].splitlines() == wanted
@@ -187,8 +187,10 @@ def test_workflows_are_careful(path):
     assert content["permissions"] == {"contents": "read"}
     assert "concurrency" in content
     assert "pull_request_target" not in content[True], "YAML reads `on` as true"
-    for job in content["jobs"].values():
+    for name, job in content["jobs"].items():
         assert job["timeout-minutes"] <= 240
+        allowed = {"pages": "write", "id-token": "write"} if (path.name, name) == ("pages.yml", "publish") else None
+        assert job.get("permissions") == allowed
         for step in job["steps"]:
             if "uses" in step:
                 assert step["uses"].removeprefix("actions/") in ACTIONS

@@ -33,9 +33,11 @@ def test_one_title_everywhere():
 
 
 def test_licences_agree():
-    assert PROJECT["license"] == "MIT" == CITATION["license"][0]
+    assert PROJECT["license"] == "MIT" == CITATION["license"]
     assert read("LICENSE").startswith("MIT License\n")
-    assert "CC-BY-4.0" in CITATION["license"] and "CC BY 4.0" in read("LICENSE-TEXT.md")
+    assert "CC BY 4.0" in read("LICENSE-TEXT.md") and "LICENSE-TEXT.md" in read("README.md")
+    for text in ("LICENSE-TEXT.md", "data/bbc_bert/README.md"):  # of the weights
+        assert "for research and teaching" in read(text), text
 
 
 def test_what_looks_at_a_commit_has_the_pins_of_make_test():

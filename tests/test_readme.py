@@ -35,6 +35,18 @@ def test_every_lesson_is_on_the_path():
         assert lesson.stem.replace("_", " ") in map_of_lessons
 
 
+def test_one_time_for_each_lesson():
+    """README, the lesson's own first cell and the table in lesson 00 name the same minutes."""
+    start = json.loads((ROOT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8"))
+    start = "".join(line for cell in start["cells"] for line in cell["source"])
+    for lesson in LESSONS[1:]:
+        title = "".join(json.loads(lesson.read_text(encoding="utf-8"))["cells"][0]["source"])
+        (own,) = re.findall(r"take (?:about|under) (a|\d+) minutes?", title)
+        (readme,) = re.findall(rf"\(notebooks/{lesson.name}\) \|.*\| (\d+) \|.*\|", README)
+        (first,) = re.findall(rf"\| {lesson.stem.replace('_', ' ')} \|.*\| (\d+) \|", start)
+        assert readme == first == own.replace("a", "1"), lesson.name
+
+
 def test_the_picture_is_the_one_in_the_lesson():
     lesson = json.loads((ROOT / "notebooks" / "07_news_classification.ipynb").read_text(encoding="utf-8"))
     pictures = [
