@@ -124,7 +124,7 @@ def measured_advantage(dtype: torch.dtype, training: bool) -> float:
     return on_one_core(measure)
 
 
-def formula_is_faster(query: Tensor) -> bool:
+def use_formula(query: Tensor) -> bool:
     """Whether to compute attention by the formula, where torch's fused kernel would give the same output.
 
     The kernel never holds the weights, which saves memory, but what it costs on a CPU depends on processor and number
@@ -167,13 +167,13 @@ class MultiHeadSelfAttention(nn.Module):
         Args:
             hidden: (B, T, D).
             mask: bool (B, 1, 1, T) from `padding_mask`; None if nothing is padded.
-            need_weights: return the weights too, (B, H, T, T); otherwise None in their place.
+            need_weights: return the weights too, (B, H, T_q, T); otherwise None in their place.
             queries: only the first so many tokens look (at all of them); None for every token.
         """
         query = self.split_heads(self.query(hidden[:, :queries]))
         key, value = self.split_heads(self.key(hidden)), self.split_heads(self.value(hidden))
         dropout_p = self.dropout_p if self.training else 0.0
-        if need_weights or formula_is_faster(query):
+        if need_weights or use_formula(query):
             heads, weights = scaled_dot_product_attention(query, key, value, mask, dropout_p=dropout_p)
         else:
             heads = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout_p)

@@ -7,11 +7,11 @@ import torch
 from bertlib import BertConfig
 from bertlib.attention import (
     MultiHeadSelfAttention,
-    formula_is_faster,
     measured_advantage,
     packed_mask,
     padding_mask,
     scaled_dot_product_attention,
+    use_formula,
 )
 
 
@@ -149,7 +149,7 @@ def test_heads_are_split_and_merged_without_mixing(heads):
 
 @pytest.mark.parametrize("padded", [False, True])
 def test_fused_and_written_out_paths_agree(tiny_config, padded, monkeypatch):
-    monkeypatch.setattr("bertlib.attention.formula_is_faster", lambda query: False)
+    monkeypatch.setattr("bertlib.attention.use_formula", lambda query: False)
     attention = MultiHeadSelfAttention(tiny_config).eval()
     hidden = torch.randn(2, 6, 32)
     mask = padding_mask(torch.tensor([[1] * 6, [1] * 4 + [0] * 2])) if padded else None
@@ -175,7 +175,7 @@ def test_the_faster_path_is_taken(tiny_config, monkeypatch):
     monkeypatch.setattr("bertlib.attention.F.scaled_dot_product_attention", lambda *a, **k: calls.append(1) or a[2])
     for faster, expected in ((True, 0), (False, 1)):
         calls.clear()
-        monkeypatch.setattr("bertlib.attention.formula_is_faster", lambda query, faster=faster: faster)
+        monkeypatch.setattr("bertlib.attention.use_formula", lambda query, faster=faster: faster)
         assert attention(hidden, None, False)[1] is None
         assert len(calls) == expected
 
@@ -196,9 +196,9 @@ def test_only_a_clear_gain_changes_the_path(training, advantage, formula, monkey
     asked = []
     monkeypatch.setattr("bertlib.attention.measured_advantage", lambda *about: asked.append(about) or advantage)
     query = torch.zeros(1, dtype=torch.bfloat16, requires_grad=training)
-    assert formula_is_faster(query) is formula
+    assert use_formula(query) is formula
     assert asked == [(torch.bfloat16, training)]
-    assert formula_is_faster(query.to("meta")) is False  # of another device the clock says nothing
+    assert use_formula(query.to("meta")) is False  # of another device the clock says nothing
 
 
 def test_measuring_is_quick_and_leaves_no_trace():

@@ -26,7 +26,7 @@ SMALL = BertConfig(
     [({}, 3, 11, 7), ({"num_hidden_layers": 5}, 2, 24, 1), ({"hidden_size": 64, "vocab_size": 300}, 1, 5, 3)],
 )
 def test_torch_counts_the_same(change, rows, length, selected, monkeypatch):
-    monkeypatch.setattr("bertlib.attention.formula_is_faster", lambda query: True)
+    monkeypatch.setattr("bertlib.attention.use_formula", lambda query: True)
     config = replace(SMALL, **change)
     model = BertForPreTraining(config)
     ids = torch.randint(5, config.vocab_size, (rows, length))
