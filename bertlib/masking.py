@@ -23,8 +23,9 @@ def mask_tokens(
 ) -> tuple[Tensor, Tensor]:
     """Select 15 % of the tokens for prediction; show 80 % of those as [MASK], 10 % as a random token, 10 % as they are.
 
-    Each token is selected by a draw of its own, so a sequence's share varies (google-research/bert selects exactly 15 %
-    of each sequence). Devlin et al., 2019, A.1, give the three ways to show a selected token.
+    Each token is selected by a draw of its own, so a sequence's share varies (google-research/bert selects a fixed
+    number: 15 % of the sequence's length, rounded, at least one). The three ways to show a selected token: Devlin et
+    al., 2019, A.1.
 
     Args:
         input_ids: (..., T) integers; stays as it is.

@@ -26,7 +26,7 @@ def my_random_next(documents, document, sentence, rng):
         other = int(rng.integers(len(documents)))
         if other == document:
             continue
-        place = int(rng.integers(len(documents[other])))
+        place = int(rng.integers(1, len(documents[other])))  # not an opening: no true B is one
         if documents[other][place] != true_next:  # documents may share a passage
             return other, place
 
