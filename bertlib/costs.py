@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -44,19 +45,31 @@ def matrix_peak(dtype: torch.dtype, device: torch.device, size: int | None = Non
     Args:
         dtype: of the matrices.
         device: where to multiply.
-        size: of the matrices; None for 2048 on a CPU and 8192 on a GPU.
+        size: of the matrices; None for 2048 on a CPU and 8192 on a GPU. Smaller ones are taken where a single product
+            would take all the time: a processor without units for a format can be hundreds of times slower in it.
         seconds: how long to try.
     """
-    size = size or (8192 if device.type == "cuda" else 2048)
-    one, other = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    best, ends = float("inf"), None
-    while ends is None or time.perf_counter() < ends:
-        start = time.perf_counter()
-        one @ other
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        if ends is None:  # the first product sets things up
-            ends = time.perf_counter() + seconds
-        else:
-            best = min(best, time.perf_counter() - start)
+    largest = size or (8192 if device.type == "cuda" else 2048)
+    size = min(256, largest)
+
+    def products() -> Callable[[], float]:
+        one, other = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+
+        def product() -> float:
+            start = time.perf_counter()
+            one @ other
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            return time.perf_counter() - start
+
+        product()  # the first one sets things up
+        return product
+
+    product = products()
+    while size < largest and 8 * product() < seconds:  # twice the size is eight times the work
+        size = min(2 * size, largest)
+        product = products()
+    best, ends = float("inf"), time.perf_counter() + seconds
+    while best == float("inf") or time.perf_counter() < ends:
+        best = min(best, product())
     return 2 * size**3 / best
