@@ -50,7 +50,7 @@ lint: $(STAMP)
 	$(PY) -m ruff format --check .
 
 test: lint
-	$(PY) -m pytest tests
+	$(PY) -m pytest tests -n auto --maxprocesses 4 --dist loadfile
 	$(PY) -m pytest --nbval-lax -x notebooks
 
 browser: $(DEV)

@@ -6,6 +6,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # before anything imports matplotlib
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
+import bertlib  # noqa: F401 # isort: skip - before torch, so that its threads wait without spinning
+
 import numpy as np
 import pytest
 import torch

@@ -56,3 +56,29 @@ def test_doctor_speaks_even_without_torch():
     assert "✓ python" in result.stdout
     assert "✗ device" in result.stdout
     assert "to mend, see ✗ above" in result.stdout
+
+
+THREADS = """
+import os, sys
+{first}
+import bertlib, torch
+print(os.environ.get("OMP_WAIT_POLICY"))
+"""
+
+
+@pytest.mark.parametrize(
+    "first, own, expected",
+    [
+        ("", {}, "PASSIVE"),
+        ("", {"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"),
+        ("", {"GOMP_SPINCOUNT": "1000"}, "None"),
+        ("", {"KMP_BLOCKTIME": "1"}, "None"),
+        ("import torch", {}, "None"),  # too late: it is read when torch is loaded
+    ],
+)
+def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(first, own, expected):
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
+    environment = {name: value for name, value in os.environ.items() if name not in names} | own
+    program = THREADS.format(first=first)
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [expected]
