@@ -19,12 +19,13 @@ import transformers
 from measure import alternate, print_machine, print_table
 from tokenizers import BertWordPieceTokenizer
 
-from bertlib.data import documents_of, load
-from bertlib.masking import IGNORED
-from bertlib.pairs import next_sentence_pairs
-from bertlib.pretrain import PretrainingData
-from bertlib.runtime import data_folder
-from bertlib.wordpiece import WordPiece, load_tokenizer
+from bertlib.data.catalog import load
+from bertlib.data.columns import documents_of
+from bertlib.files import data_folder
+from bertlib.text.masking import IGNORED
+from bertlib.text.pair_stream import PretrainingData
+from bertlib.text.pairs import next_sentence_pairs
+from bertlib.text.wordpiece import WordPiece, load_tokenizer
 
 
 def rates(batches: list[dict], special: list[int], mask_id: int) -> dict[str, tuple[int, int]]:

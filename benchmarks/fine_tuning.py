@@ -22,11 +22,12 @@ import transformers
 from datasets import Dataset, DatasetDict
 from measure import TrainingSide, alternate, close_all, print_machine, print_table, say, start_all
 
-from bertlib.classify import class_names, fine_tune, labels_of
-from bertlib.data import load, teasers
-from bertlib.runtime import get_profile, pick_device, pick_dtype, seed_everything
-from bertlib.training import parameter_groups
-from bertlib.weights import encoder_folder
+from bertlib.data.catalog import load
+from bertlib.data.columns import class_names, labels_of, teasers
+from bertlib.data.encoders import DEFAULT_ENCODER, encoder_folder, suited_learning_rate
+from bertlib.device import pick_device, pick_dtype, seed_everything
+from bertlib.tasks.classify import fine_tune
+from bertlib.train.optimizer import parameter_groups
 
 MAX_LENGTH, PLAIN_BATCH, BATCH = 128, 16, 32
 
@@ -87,7 +88,7 @@ def trainer(options: dict) -> float:
     )
     transformers.set_seed(options["seed"])
     model = transformers.BertForSequenceClassification.from_pretrained(encoder_folder(), num_labels=len(names))
-    rate = get_profile().learning_rate
+    rate = suited_learning_rate(DEFAULT_ENCODER)
     with tempfile.TemporaryDirectory() as folder:
         settings = transformers.TrainingArguments(
             folder,

@@ -22,10 +22,11 @@ import transformers
 from datasets import DatasetDict
 from measure import alternate, print_machine, print_table, say
 
-from bertlib.batching import encode_texts, length_buckets, pad_batch
-from bertlib.classify import fine_tune
-from bertlib.data import load, teasers
-from bertlib.runtime import autocast, pick_device, pick_dtype
+from bertlib.data.catalog import load
+from bertlib.data.columns import teasers
+from bertlib.device import autocast, pick_device, pick_dtype
+from bertlib.tasks.classify import fine_tune
+from bertlib.text.batching import encode_texts, length_buckets, pad_batch
 
 MAX_LENGTH, BATCH = 128, 32
 

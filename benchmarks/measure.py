@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from bertlib.runtime import bf16_speedup, pick_device
+from bertlib.device import bf16_speedup, pick_device
 
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets")
 

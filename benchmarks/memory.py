@@ -19,8 +19,8 @@ import transformers
 from measure import print_machine, say
 from pretraining import SHAPES, make_config
 
-from bertlib.heads import BertForPreTraining
-from bertlib.runtime import autocast, pick_device, pick_dtype
+from bertlib.device import autocast, pick_device, pick_dtype
+from bertlib.model.heads import BertForPreTraining
 
 SIDES = ("transformers", "transformers, checkpointing", "bertlib", "bertlib, recompute")
 

@@ -15,9 +15,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from bertlib.classify import fine_tune, text_columns, texts_of
-from bertlib.data import few_labels, load, teasers
-from bertlib.runtime import get_profile
+from bertcourse.profile import get_profile
+from bertlib.data.columns import teasers, text_columns, texts_of
+from bertlib.data.splits import few_labels
+from bertlib.tasks.classify import fine_tune
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--whole", action="store_true", help="whole texts, cut to 128 tokens for BERT")
     options = parser.parse_args()
     profile = get_profile()
-    data = load("news") if options.whole else teasers(load("news"))
+    data = profile.load("news") if options.whole else teasers(profile.load("news"))
     columns = text_columns(data["train"])
     test_texts, gold = texts_of(data["test"], columns), data["test"]["label"]
     results = {"BERT": [], "TF-IDF": []}
@@ -39,6 +40,8 @@ def main() -> None:
             part, recipe = DatasetDict(train=train), {"epochs": max(3, 400 // len(train)), "batch_size": 16}
         classifier = fine_tune(
             part,
+            encoder=profile.encoder,
+            learning_rate=profile.learning_rate,
             seed=seed,
             max_length=128 if options.whole else profile.max_length,
             **recipe,

@@ -22,16 +22,21 @@ import transformers
 from measure import TrainingSide, alternate, close_all, print_machine, print_table, start_all
 from torch.nn import functional as F
 
-from bertlib.config import BertConfig
 from bertlib.costs import matrix_peak, training_flops
-from bertlib.data import documents_of, load
-from bertlib.heads import BertForPreTraining
-from bertlib.masking import IGNORED
-from bertlib.pretrain import PretrainingData, loss_counts, loss_sums, real_tokens
-from bertlib.runtime import autocast, data_folder, keep_freed_memory, pick_device, pick_dtype, seed_everything
-from bertlib.training import linear_schedule, train
-from bertlib.weights import encoder_folder
-from bertlib.wordpiece import load_tokenizer
+from bertlib.data.catalog import load
+from bertlib.data.columns import documents_of
+from bertlib.data.encoders import encoder_folder
+from bertlib.device import autocast, keep_freed_memory, pick_device, pick_dtype, seed_everything
+from bertlib.files import data_folder
+from bertlib.model.config import BertConfig
+from bertlib.model.heads import BertForPreTraining
+from bertlib.text.masking import IGNORED
+from bertlib.text.pair_stream import PretrainingData, real_tokens
+from bertlib.text.wordpiece import load_tokenizer
+from bertlib.train.history import Log
+from bertlib.train.loop import train
+from bertlib.train.optimizer import linear_schedule
+from bertlib.train.recipe import Recipe
 
 SHAPES = {"small": (4, 256, 4), "base": (12, 768, 12)}
 STEPS = ("buckets", "selected only", "fused AdamW", "bf16", "eager attention", "memory kept", "no dropout")
@@ -121,7 +126,7 @@ def train_reference(options: dict, steps: tuple[str, ...], weights: str | None =
 
 
 class Stream:
-    """The batches of a stream, in order, as `bertlib.training.train` asks for them."""
+    """The batches of a stream, in order, as `bertlib.train.loop.train` asks for them."""
 
     def __init__(self, data: PretrainingData, count: int):
         self.data, self.count = data, count
@@ -153,20 +158,15 @@ def train_ours(
     if options["compile"]:
         for layer in model.bert.layers:
             layer.compile(dynamic=True)
-    history = train(
-        model,
-        lambda epoch: Stream(data, updates),
-        loss_sums=loss_sums,
-        loss_counts=loss_counts,
+    recipe = Recipe(
         epochs=1,
         learning_rate=options["rate"],
         warmup=options["warmup"] / updates,
         weight_decay=0.0 if options["check"] else 0.01,
         precision=precision,
-        unit="tokens",
-        size=real_tokens,
-        show_progress=False,
     )
+    log = Log(unit="tokens", size=real_tokens, show_progress=False)
+    history = train(model, lambda epoch: Stream(data, updates), recipe, log=log)
     return [row["loss"] for row in history.updates]
 
 

@@ -20,10 +20,12 @@ import transformers
 from datasets import Dataset, DatasetDict
 from measure import print_machine
 
-from bertlib.data import ENTITY_SETS, load
-from bertlib.runtime import bf16_speedup, pick_device, pick_dtype
-from bertlib.tag import entity_scores, fine_tune, tag_names_of
-from bertlib.weights import encoder_folder
+from bertlib.data.catalog import ENTITY_SETS, load
+from bertlib.data.encoders import encoder_folder
+from bertlib.data.entities import tag_names_of
+from bertlib.device import bf16_speedup, pick_device, pick_dtype
+from bertlib.metrics import entity_scores
+from bertlib.tasks.tag import fine_tune
 
 
 def plain_tagging(data: DatasetDict, epochs: int, learning_rate: float, seed: int) -> tuple[float, float]:

@@ -1,20 +1,21 @@
-"""bertlib: the tested library beneath the course. BERT written to be read, equal to transformers, and fast.
+"""bertlib: build, train and use a BERT. Written to be read, equal to transformers, and fast.
 
-Names and modules are imported when they are first used, so that `python -m bertlib doctor` can say what is missing
-even where torch itself is.
+Names and modules are imported when they are first used, so that importing bertlib costs next to nothing.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.abc
+import importlib.machinery
 import os
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bertlib.config import BertConfig
-    from bertlib.encoder import BertModel
-    from bertlib.heads import BertForPreTraining, BertForSequenceClassification, BertForTokenClassification
+    from bertlib.model.config import BertConfig
+    from bertlib.model.encoder import BertModel
+    from bertlib.model.heads import BertForPreTraining, BertForSequenceClassification, BertForTokenClassification
 
 __all__ = [
     "BertConfig",
@@ -26,29 +27,58 @@ __all__ = [
 __version__ = "1.0.0"
 
 _HOMES = {
-    "BertConfig": "config",
-    "BertModel": "encoder",
-    "BertForPreTraining": "heads",
-    "BertForSequenceClassification": "heads",
-    "BertForTokenClassification": "heads",
+    "BertConfig": "bertlib.model.config",
+    "BertModel": "bertlib.model.encoder",
+    "BertForPreTraining": "bertlib.model.heads",
+    "BertForSequenceClassification": "bertlib.model.heads",
+    "BertForTokenClassification": "bertlib.model.heads",
+}
+# Short names that scripts use, and the modules that they open: `from bertlib.classify import fine_tune`.
+_DOORS = {
+    "bertlib.attention": "bertlib.model.attention",
+    "bertlib.masking": "bertlib.text.masking",
+    "bertlib.pairs": "bertlib.text.pairs",
+    "bertlib.wordpiece": "bertlib.text.wordpiece",
+    "bertlib.classify": "bertlib.tasks.classify",
+    "bertlib.pretrain": "bertlib.tasks.pretrain",
+    "bertlib.tag": "bertlib.tasks.tag",
 }
 
 
-def _wait_without_spinning() -> None:
-    """Let computing threads sleep while they wait for each other, unless the user has set how they wait.
+class _Door(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives the module itself under its short name, not a copy of it."""
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, self) if name in _DOORS else None
+
+    def create_module(self, spec):
+        module = importlib.import_module(_DOORS[spec.name])
+        self.own = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        module.__spec__ = self.own  # the import system has just written the short name's over it
+
+
+def _wait_calmly() -> bool:
+    """Let computing threads wait for each other asleep, after a very short spin, unless the user says how they wait.
 
     By default they spin: beside a browser or any other program that computes, they then take the very core that the
     thread they wait for needs, and a training step on two cores lasts two to five times as long. It is read when torch
-    is loaded, so bertlib has to be imported before.
+    is loaded, so bertlib has to be imported before; gives whether it was.
     """
     own = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
-    if "torch" not in sys.modules and not any(name in os.environ for name in own):
-        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    if "torch" in sys.modules:
+        return False
+    if not any(name in os.environ for name in own):
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # macOS's and Intel's libraries
+        os.environ["GOMP_SPINCOUNT"] = "1000"  # GNU's, on Linux: some microseconds, which a quiet machine wins by
+    return True
 
 
 def __getattr__(name: str):
     if name in _HOMES:
-        return getattr(importlib.import_module(f"bertlib.{_HOMES[name]}"), name)
+        return getattr(importlib.import_module(_HOMES[name]), name)
     if not name.startswith("_"):
         try:
             return importlib.import_module(f"bertlib.{name}")
@@ -58,4 +88,5 @@ def __getattr__(name: str):
     raise AttributeError(f"module 'bertlib' has no attribute {name!r}")
 
 
-_wait_without_spinning()
+came_before_torch = _wait_calmly()
+sys.meta_path.append(_Door())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from bertlib.config import BertConfig
+from bertlib.model.config import BertConfig
 
 
 def forward_flops(config: BertConfig, batch: int, length: int, selected: int) -> dict[str, int]:

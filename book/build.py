@@ -10,9 +10,7 @@ from npm, are compared with a checksum, and are kept in build/: the site asks no
 from __future__ import annotations
 
 import argparse
-import ast
 import hashlib
-import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +20,9 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import floors  # noqa: E402 - the house, as pyproject.toml declares it
+
 LIBRARIES_FOLDER = ROOT / "build" / "book" / "libraries"
 
 # npm package, version, the one file of it that is needed, its SHA-256
@@ -35,6 +36,8 @@ PARTS = (
     "data/README.md",
     "data/*/*.md",
     "benchmarks/results/*.md",
+    "book/library.md",
+    "book/reference.md",
     "book/teaching.md",
     "images/*",
 )
@@ -67,33 +70,22 @@ def fetch(folder: Path) -> None:
             sys.exit(f"{package}@{version}: {inside} has SHA-256 {found}, not {expected}; it was removed: try again")
 
 
-def floors() -> dict[str, list[str]]:
-    """The library's modules by floor, as CONTRIBUTING.md lists them."""
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d) \| (.*) \|$", text, re.MULTILINE)
-    return {floor: [part.split("`")[1] for part in row.split(" · ")] for floor, row in rows}
-
-
-def first_sentence(module: str) -> str:
-    """What a module's docstring begins with; the module is not imported."""
-    path = ROOT / "bertlib" / f"{module}.py"
-    path = path if path.exists() else ROOT / "bertlib" / module / "__init__.py"
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    return re.match(r".+?\.(?=\s|$)|.+", docstring.replace("\n", " "))[0]
-
-
 def write_api(folder: Path) -> None:
-    """A page for each module, from its docstrings, and one that lists them by floor."""
+    """A page for each module, from its docstrings, and one that lists them by floor, as pyproject.toml has them."""
     folder.mkdir(parents=True)
-    lines = ["# The library", "", "A module imports only from floors below its own."]
-    for floor, modules in floors().items():
-        lines += ["", f"## Floor {floor}", ""]
-        lines += [f"- [{module}]({module}.md): {first_sentence(module)}" for module in modules]
-        lines += ["", "```{toctree}", ":hidden:", "", *modules, "```"]
-        for module in modules:
-            title = "python -m bertlib" if module == "__main__" else f"bertlib.{module}"
-            page = f"# {title}\n\n```{{eval-rst}}\n.. automodule:: bertlib.{module}\n   :members:\n```\n"
-            (folder / f"{module}.md").write_text(page, encoding="utf-8")
+    known = floors.modules()
+    lines = ["# The library and the course", "", "A room imports only from rooms above it here."]
+    for package in floors.PACKAGES:
+        lines += ["", f"## {package}"]
+        for rooms in floors.declared()[package]:
+            names = [m for name in rooms for m in known if f"{m}.".startswith(f"{package}.{name}.")]
+            lines += ["", f"### {' · '.join(rooms)}", ""]
+            lines += [f"- [{module}]({module}.md): {floors.first_sentence(known[module])}" for module in names]
+            lines += ["", "```{toctree}", ":hidden:", "", *names, "```"]
+            for module in names:
+                title = f"python -m {package}" if module.endswith("__main__") else module
+                page = f"# {title}\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
+                (folder / f"{module}.md").write_text(page, encoding="utf-8")
     (folder / "index.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

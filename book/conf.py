@@ -32,6 +32,8 @@ mathjax3_config = {"options": {"enableMenu": False}}
 # The library: what its docstrings say. A single backtick is code, and a link where there is such a name.
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+# A method that is a built-in by origin would have the index of sources name a page of built-ins; there is none.
+viewcode_follow_imported_members = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True  # attributes as a list
 default_role = "py:obj"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import tomllib
 from importlib import invalidate_caches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -37,6 +38,7 @@ def install(course: Path) -> None:
         RuntimeError: pip could not do it; the message ends with what to do.
     """
     if not installed(("bertlib",)):
+        print("Installing it beside what is here: a minute or two …", flush=True)
         add_packages(course)
     if str(course) not in sys.path:  # this kernel has read its list of packages already
         sys.path.insert(0, str(course))
@@ -44,18 +46,23 @@ def install(course: Path) -> None:
 
 
 def add_packages(course: Path) -> None:
-    """Have pip install the course; see `install`."""
+    """Have pip install the course, and without what they ask for the packages of the extra `views`; see `install`."""
+    project = tomllib.loads((course / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    alone = ["--no-deps", *project["optional-dependencies"]["views"]]  # torch and all that is used of the rest is there
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "kept.txt"
         kept.write_text("\n".join(installed()) + "\n", encoding="utf-8")
         options = ["--quiet", "--disable-pip-version-check", "--constraint", str(kept)]
-        command = [sys.executable, "-m", "pip", "install", *options, "--editable", f"{course}[lessons]"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
-    if done.returncode:
-        raise RuntimeError(
-            f"pip could not install the course:\n{done.stdout}\nRun this cell again. If it stops once more: Runtime, "
-            "Disconnect and delete runtime, then run it in the new one."
-        )
+        command = [sys.executable, "-m", "pip", "install", *options]
+        for what in (alone, ["--editable", f"{course}[lessons]"]):  # the course last: its being there means that all is
+            done = subprocess.run(
+                [*command, *what], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+            )
+            if done.returncode:
+                raise RuntimeError(
+                    f"pip could not install the course:\n{done.stdout}\nRun this cell again. If it stops once more: "
+                    "Runtime, Disconnect and delete runtime, then run it in the new one."
+                )
 
 
 if __name__ == "__main__":

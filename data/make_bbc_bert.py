@@ -10,9 +10,14 @@ import json
 import sys
 from pathlib import Path
 
-from bertlib.data import documents_of, load
-from bertlib.pretrain import PretrainedBert, PretrainingData, unigram_baseline
-from bertlib.weights import model_files, tokenizer_files, write_folder, write_model
+from bertlib.data.catalog import load
+from bertlib.data.columns import documents_of
+from bertlib.files import write_folder
+from bertlib.metrics import unigram_baseline
+from bertlib.model.weights import model_files, write_model
+from bertlib.tasks.pretrain import PretrainedBert
+from bertlib.text.pair_stream import PretrainingData
+from bertlib.text.tokenizer import tokenizer_files
 
 HERE = Path(__file__).parent / "bbc_bert"
 

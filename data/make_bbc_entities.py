@@ -13,10 +13,13 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from bertlib.data import ENTITY_TYPES, content_key, entity_check, load, read_bbc_articles
-from bertlib.spans import tags_of
-from bertlib.text import sentence_spans
-from bertlib.wordpiece import word_spans
+from bertlib.data.bbc import entity_check, read_bbc_articles
+from bertlib.data.catalog import load
+from bertlib.data.entities import ENTITY_TYPES
+from bertlib.data.splits import content_key
+from bertlib.text.sentences import sentence_spans
+from bertlib.text.spans import tags_of
+from bertlib.text.wordpiece import word_spans
 
 HERE = Path(__file__).parent / "bbc_entities"
 SENTENCES_A_CLASS = {"train": 240, "validation": 44, "test": 80}

@@ -456,7 +456,8 @@ def one_answer_a_word(tagger_class, tokenizer, config) -> None:
     from datasets import ClassLabel, Dataset, Features, List, Value
 
     from bertlib import BertForTokenClassification
-    from bertlib.tag import cut_into_pieces, first_pieces, read_split
+    from bertlib.data.entities import read_split
+    from bertlib.text.windows import cut_into_pieces, first_pieces
 
     names = list(config.labels)
     features = Features({"tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=names))})
@@ -486,7 +487,7 @@ def tags_are_told_apart_by_name(piece_labels, tokenizer) -> None:
     """`piece_labels(pieces, words, tags, names)`: several words to BERT go on with I-, in any order of the names."""
     from itertools import permutations
 
-    from bertlib.tag import cut_into_pieces
+    from bertlib.text.windows import cut_into_pieces
 
     (pieces,) = cut_into_pieces(tokenizer, ["goal.team bank"])
     for names in permutations(["O", "B-A", "I-A", "B-B", "I-B"]):
@@ -497,7 +498,7 @@ def tags_are_told_apart_by_name(piece_labels, tokenizer) -> None:
 
 def only_first_pieces_are_asked(piece_labels, tokenizer) -> None:
     """`piece_labels(pieces, words, tags, names)`: one label a word, whatever its number of pieces."""
-    from bertlib.tag import cut_into_pieces
+    from bertlib.text.windows import cut_into_pieces
 
     names = ["O", "B-A", "I-A"]
     (pieces,) = cut_into_pieces(tokenizer, ["goal xyzzy of"])

@@ -61,7 +61,7 @@ def tiny_folder(tmp_path_factory):
 
 @pytest.fixture
 def tokenizer(tiny_folder):
-    from bertlib.wordpiece import load_tokenizer
+    from bertlib.text.wordpiece import load_tokenizer
 
     return load_tokenizer(tiny_folder)
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 from datasets import Dataset, Features, List, Value
 
-from bertlib.data import (
+from bertlib.data.catalog import load
+from bertlib.data.encoders import ENCODER_REPOS, encoder_folder
+from bertlib.data.from_hub import (
     AG_NEWS_REPO,
     AG_NEWS_REVISION,
     ENTITY_REPOS,
     WIKITEXT_CONFIG,
     WIKITEXT_REPO,
     WIKITEXT_REVISION,
-    load,
 )
-from bertlib.weights import ENCODER_REPOS, encoder_folder
 
 HUB = Path(__file__).resolve().parents[1].parent / "shared" / "hub"
 needs_small_hub = pytest.mark.skipif(
@@ -122,11 +122,9 @@ def write_set(folder: Path, config: str, splits: dict) -> Path:
 def stand_ins(folder: Path) -> list[str]:
     """Sets in the form of WikiText-103 and CoNLL-2003, made of BBC News, and MiniLM; gives serve.py's options."""
     columns = {"id": Value("string"), "tokens": List(Value("string")), "pos_tags": List(Value("int64"))}
-    wikitext = {
-        split: Dataset.from_dict({"text": wikitext_lines(rows)}) for split, rows in load("bbc_news", "mini").items()
-    }
+    wikitext = {split: Dataset.from_dict({"text": wikitext_lines(rows)}) for split, rows in load("bbc_news").items()}
     conll = {}
-    for split, rows in load("bbc_entities", "mini").items():
+    for split, rows in load("bbc_entities").items():
         features = Features(columns | {"ner_tags": rows.features["ner_tags"]})
         content = {name: rows[name][:] for name in ("tokens", "ner_tags")}
         content["id"] = [str(number) for number in range(len(rows))]

@@ -12,7 +12,7 @@ import torch
 from bug_zoo import masking_bugs, pair_bugs
 from solutions import attention, classification, looking, masking, pairs, speed, tagging
 
-from bertlib.masking import mask_tokens
+from bertlib.text.masking import mask_tokens
 
 FIXED = np.random.default_rng(0).random((5000, 64))
 

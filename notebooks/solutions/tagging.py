@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bertlib.wordpiece import word_spans
+from bertlib.text.wordpiece import word_spans
 
 
 def my_spans(tags):

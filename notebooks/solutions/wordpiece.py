@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 
-from bertlib.wordpiece import CHINESE_BLOCKS, is_punctuation, word_spans
+from bertlib.text.wordpiece import CHINESE_BLOCKS, is_punctuation, word_spans
 
 
 def is_chinese(character):

@@ -1,6 +1,6 @@
 """Classification heads that read something other than the pooled [CLS]."""
 
-from bertlib.heads import BertForSequenceClassification, ClassifierOutput
+from bertlib.model.heads import BertForSequenceClassification, ClassifierOutput
 
 
 class ReadsAllTokens(BertForSequenceClassification):

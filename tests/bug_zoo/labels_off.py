@@ -2,7 +2,7 @@
 
 from torch.nn import functional as F
 
-from bertlib.batching import encode_texts, length_buckets, pad_batch
+from bertlib.text.batching import encode_texts, length_buckets, pad_batch
 
 
 def counts_from_one(logits, labels):

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from bertlib.masking import mask_tokens
+from bertlib.text.masking import mask_tokens
 
 
 def _mask(ids, *, vocab_size, mask_token_id, special_ids, rng, probability, shares, drawn, spare=True, inplace=False):

@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from bertlib.tag import IGNORED, EntityTagger, cut_into_pieces, entity_scores, first_pieces, read_split
+from bertlib.data.entities import read_split
+from bertlib.metrics import entity_scores
+from bertlib.tasks.tag import EntityTagger
+from bertlib.text.masking import IGNORED
+from bertlib.text.windows import cut_into_pieces, first_pieces
 
 
 class ScoredOnPieces(EntityTagger):

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from bertlib.pairs import IS_NEXT, NOT_NEXT, Pair, next_sentence_pairs
+from bertlib.text.pairs import IS_NEXT, NOT_NEXT, Pair, next_sentence_pairs
 
 
 def _sentences(documents, rng, random_document, starts=lambda rng, document: int(rng.integers(0, len(document)))):

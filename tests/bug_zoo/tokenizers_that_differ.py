@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from bertlib.wordpiece import Encoding, WordPiece, longest_match, normalize, split_words
+from bertlib.text.wordpiece import Encoding, WordPiece, longest_match, normalize, split_words
 
 
 class _Variant(WordPiece):

@@ -1,0 +1,1 @@
+"""The course: its lessons run, checked, drawn and graded, on `bertlib`."""

@@ -1,0 +1,1 @@
+"""Assignments for a class: built, shut in, graded."""

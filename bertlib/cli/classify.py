@@ -1,0 +1,27 @@
+"""Fine-tune a classifier on a CSV of one's own."""
+
+from __future__ import annotations
+
+import argparse
+
+from bertlib.cli.options import add_columns, add_tuning, tune_on_csv
+from bertlib.train.recipe import RECIPES
+
+
+def add_command(commands) -> None:
+    """Describe the command to argparse."""
+    command = commands.add_parser(
+        "classify",
+        help="fine-tune a classifier on your own CSV",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add_columns(command)
+    command.add_argument("--text", default="text", help="the column with the texts")
+    add_tuning(command, RECIPES["classify"], max_length="tokens a text is cut to")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from bertlib.tasks.classify import fine_tune
+
+    return tune_on_csv(options, RECIPES["classify"], options.text, fine_tune)

@@ -1,0 +1,129 @@
+"""Options that several commands have: a recipe's fields, and what every fine-tuning asks for."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import sys
+import typing
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bertlib.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from bertlib.text.wordpiece import WordPiece
+
+
+def field_help(recipe: Recipe) -> dict[str, str]:
+    """What the docstrings of a recipe's classes say of each field."""
+    told = {}
+    for kind in reversed(type(recipe).__mro__):
+        for names, text in re.findall(
+            r"^        ([\w, ]+): (.+(?:\n            .+)*)", kind.__doc__ or "", re.MULTILINE
+        ):
+            told |= dict.fromkeys(names.split(", "), " ".join(text.split()).rstrip(".").replace("`", ""))
+    return told
+
+
+def add_recipe(command: argparse.ArgumentParser, recipe: Recipe, *, leave_out: tuple[str, ...] = ()) -> None:
+    """An option for each of a recipe's fields, with its value as the default."""
+    told, kinds = field_help(recipe), typing.get_type_hints(type(recipe))
+    for field in dataclasses.fields(recipe):
+        if field.name in leave_out:
+            continue
+        flag, default = "--" + field.name.replace("_", "-"), getattr(recipe, field.name)
+        kind = next(k for k in (*typing.get_args(kinds[field.name]), kinds[field.name]) if k is not type(None))
+        about: dict[str, Any] = {"default": default, "help": told[field.name].replace("%", "%%")}
+        if kind is bool:
+            command.add_argument(flag, action=argparse.BooleanOptionalAction, **about)
+        elif field.name == "precision":
+            command.add_argument(flag, choices=("auto", "fp32", "bf16"), **about)
+        else:
+            command.add_argument(flag, type=kind, **about)
+
+
+def recipe_of(options: argparse.Namespace, recipe: Recipe) -> Recipe:
+    """The recipe with what the options say."""
+    given = vars(options)
+    return recipe.but(**{field.name: given[field.name] for field in dataclasses.fields(recipe) if field.name in given})
+
+
+def add_tuning(command: argparse.ArgumentParser, recipe: Recipe, *, max_length: str) -> None:
+    """What every fine-tuning asks for."""
+    command.add_argument("--out", type=Path, help="folder for the best model (transformers' format)")
+    command.add_argument("--validation", type=float, default=0.1, help="share of --train that chooses the epoch")
+    command.add_argument("--encoder", help="minilm, bbc_bert, bert-base-uncased, or a transformers folder")
+    command.add_argument("--max-length", type=int, default=128, help=max_length)
+    add_recipe(command, recipe)
+
+
+def add_columns(command: argparse.ArgumentParser) -> None:
+    """What every CSV asks for."""
+    command.add_argument("--train", required=True, type=Path, help="CSV with a header line, UTF-8")
+    command.add_argument("--test", type=Path, help="CSV with the same columns and classes, scored at the end")
+    command.add_argument("--label", default="label", help="the column with the classes")
+    command.add_argument("--delimiter", help="between fields; by default a tab in .tsv files and a comma elsewhere")
+
+
+def tune_on_csv(options: argparse.Namespace, recipe: Recipe, text: str | tuple[str, ...], fine_tune, **own: Any) -> int:
+    """Read, fine-tune, tell, score: what the commands for labelled CSV files have alike."""
+    from datasets import DatasetDict
+
+    from bertlib.data.own import from_csv
+    from bertlib.data.splits import with_validation
+
+    columns = {"text": text, "label": options.label, "delimiter": options.delimiter}
+    train = from_csv(options.train, **columns)
+    names = train.features["label"].names
+    keys = ("text",) if isinstance(text, str) else text
+    dataset = with_validation(DatasetDict(train=train), options.validation, text=keys)
+    test = from_csv(options.test, **columns, labels=names) if options.test else None
+    own |= {"encoder": options.encoder, "max_length": options.max_length, "checkpoint": options.out}
+    model = fine_tune(dataset, recipe=recipe_of(options, recipe), **own)
+    tell_epochs(model.history, "accuracy", dataset)
+    if test is not None:
+        scores = model.evaluate(test)
+        print(f"test, {len(test)} texts: accuracy {scores['accuracy']:.1%}, macro-F1 {scores['macro_f1']:.1%}")
+    if options.out:
+        print(f"saved: {options.out}")
+    return 0
+
+
+def tell_epochs(history, figure: str, dataset) -> None:
+    """A line for each epoch, and which was kept."""
+    for row in history.epochs:
+        print(
+            f"epoch {row['epoch']}: loss {row['loss']:.3f}, validation {figure} "
+            f"{row[f'validation_{figure.lower()}']:.1%}, {row['examples_per_second']:.0f} examples/s"
+        )
+    print(f"kept epoch {history.best_epoch}, the best on {len(dataset['validation'])} validation texts")
+
+
+CASED = "a new tokenizer keeps capitals, accents and vowel signs; by default text is lower-cased and loses them"
+
+
+def learn(texts: Iterable[str], options: argparse.Namespace) -> WordPiece:
+    """A new vocabulary; what lower-casing takes away beyond a Latin, Greek or Cyrillic letter's accent is said."""
+    from bertlib.text.wordpiece import WordPiece
+
+    seen: set[str] = set()
+
+    def watched() -> Iterator[str]:
+        for text in texts:
+            seen.update(text)
+            yield text
+
+    tokenizer = WordPiece.train(watched(), options.vocab_size, lowercase=not options.cased)
+    parts = {part for character in seen for part in unicodedata.normalize("NFD", character)}
+    lost = sorted(part for part in parts if unicodedata.category(part) == "Mn" and not "\u0300" <= part <= "\u036f")
+    if lost and not options.cased:
+        print(
+            f"note: text is lower-cased, which takes {len(lost)} kinds of signs from it, such as "
+            f"{unicodedata.name(lost[0], hex(ord(lost[0])))}; --cased keeps them",
+            file=sys.stderr,
+        )
+    return tokenizer

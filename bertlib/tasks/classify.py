@@ -1,0 +1,155 @@
+"""Text classification: one class a text (Devlin et al., 2019, §4.1 and A.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from bertlib.data.columns import class_names, labels_of, text_columns, texts_of
+from bertlib.metrics import classification_scores
+from bertlib.model.frozen import FrozenLayers
+from bertlib.model.heads import BertForSequenceClassification
+from bertlib.tasks.task import Examples, Task, check_dataset, one_or_many
+from bertlib.text.batching import encode_texts
+from bertlib.train.history import History
+from bertlib.train.recipe import RECIPES, Recipe
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
+
+
+class TextClassifier(Task):
+    """A fine-tuned classifier with its tokenizer: from texts to labels.
+
+    Attributes:
+        model: the BertForSequenceClassification, in evaluation mode.
+        tokenizer: its `tokenizers.Tokenizer`.
+        labels: class names, in id order.
+        max_length: texts are cut to so many tokens.
+        text: the columns that `evaluate` reads.
+        history: of the training; None after `load`.
+    """
+
+    head = BertForSequenceClassification
+    kept = ("max_length", "text")
+    recipe = RECIPES["classify"]
+    pairs: ClassVar[bool] = False  # whether an input is a pair of texts
+    columns: ClassVar[tuple[str, ...]] = ("text",)  # what is read of a split unless something else is said
+
+    def __init__(
+        self,
+        model: BertForSequenceClassification,
+        tokenizer: Tokenizer,
+        max_length: int,
+        text: Sequence[str] | None = None,
+        history: History | None = None,
+    ):
+        super().__init__(model, tokenizer, max_length, history)
+        self.text = tuple(text or self.columns)
+
+    @classmethod
+    def names_of(cls, split: Dataset) -> tuple[str, ...]:
+        return class_names(split)
+
+    @classmethod
+    def suited_settings(cls, folder: str | Path, model: BertForSequenceClassification) -> dict[str, Any]:
+        return super().suited_settings(folder, model) | {"text": ("text",)}
+
+    def read(self, split: Dataset) -> list:
+        """A split's inputs, as `predict` takes them."""
+        return texts_of(split, text_columns(split, self.text))
+
+    def encode(self, texts: Sequence) -> Examples:
+        """Inputs as token ids."""
+        return Examples(encode_texts(self.tokenizer, texts, self.max_length))
+
+    def examples(self, split: Dataset) -> Examples:
+        labels = labels_of(split, self.labels)
+        return replace(self.encode(self.read(split)), labels=labels.tolist())
+
+    def check_training(self, split: Dataset) -> None:
+        labels = labels_of(split, self.labels)
+        if len(set(labels)) < 2:
+            raise ValueError(
+                f"every training example is labelled {self.labels[labels[0]]!r}: add examples of other classes"
+            )
+
+    def probabilities(self, texts: Sequence[str], **options: Any) -> np.ndarray:
+        """Class probabilities of each text, float32 (N, C), rows summing to 1, in the order of `texts`.
+
+        Args:
+            texts: a text, or several, with something in them; see `bertlib.tasks.task.one_or_many`.
+            options: batch_size, precision, show_progress; see `Task.logits`.
+        """
+        return self.probabilities_of(self.encode(one_or_many(texts, pairs=self.pairs)[0]), **options)
+
+    def probabilities_of(self, examples: Examples, **options: Any) -> np.ndarray:
+        """The same of encoded examples."""
+        result = np.empty((len(examples), len(self.labels)), dtype=np.float32)
+        for chosen, logits in self.logits(replace(examples, labels=None), **options):
+            result[chosen] = logits.softmax(dim=-1).cpu().numpy()
+        return result
+
+    def predict(self, texts: str | Sequence[str], **options: Any) -> dict | list[dict]:
+        """The best class of each text and its probability, as transformers' pipeline gives them.
+
+        Args:
+            texts: as `probabilities` takes them.
+            options: batch_size, precision, show_progress; see `Task.logits`.
+
+        Returns:
+            For one text {"label": class name, "score": probability}; for several a list of these, in their order.
+        """
+        several, single = one_or_many(texts, pairs=self.pairs)
+        rows = self.probabilities_of(self.encode(several), **options)
+        best = [{"label": self.labels[row.argmax()], "score": float(row.max())} for row in rows]
+        return best[0] if single else best
+
+    def evaluate(self, split: Dataset, **options: Any) -> dict[str, float]:
+        """Score a labelled split; for the options see `Task.logits`.
+
+        Returns:
+            accuracy and macro_f1 as fractions, loss in nats (mean cross-entropy).
+        """
+        examples = self.examples(split)
+        return classification_scores(self.probabilities_of(examples, **options), np.array(examples.labels))
+
+
+def fine_tune(
+    dataset: DatasetDict,
+    *,
+    text: str | Sequence[str] | None = None,
+    encoder: str | Path | None = None,
+    pretrained: bool = True,
+    max_length: int = 128,
+    recipe: Recipe | None = None,
+    checkpoint: str | Path | None = None,
+    frozen: FrozenLayers | None = None,
+    show_progress: bool = True,
+    **settings: Any,
+) -> TextClassifier:
+    """Fine-tune an encoder to classify texts, and keep the epoch that is best on validation.
+
+    Args:
+        dataset: splits "train" and, to choose the epoch by its accuracy, "validation"; a ClassLabel column "label".
+        text: column or columns to read; None for title and text where there is a title, else text.
+        max_length: tokens a text is cut to.
+        encoder, pretrained, checkpoint, frozen, show_progress: see `Task.fit`.
+        recipe: how; None for `Recipe()`.
+        settings: fields of the recipe that are to be others, such as epochs, learning_rate, batch_size, seed.
+
+    Raises:
+        ValueError: a split or column is missing or empty, a label is out of range, only one class, an argument out of
+            its range; the message names it. TypeError: a setting that there is not.
+    """
+    recipe = (recipe or TextClassifier.recipe).but(**settings)
+    columns = text_columns(check_dataset(dataset)[0], text)
+    own = {"encoder": encoder, "pretrained": pretrained, "max_length": max_length, "text": columns}
+    return TextClassifier.fit(
+        dataset, recipe=recipe, checkpoint=checkpoint, frozen=frozen, show_progress=show_progress, **own
+    )

@@ -1,0 +1,1 @@
+"""From text to tensors: sentences, word pieces, masks, pairs, windows, batches."""

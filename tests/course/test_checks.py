@@ -1,0 +1,749 @@
+"""The checks: right answers pass, wrong ones do not, the hint fits, nothing that an answer does harms the caller."""
+
+import ast
+import inspect
+import io
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import mutation
+import nbformat
+import numpy as np
+import pytest
+import solutions
+import torch
+from bug_zoo import (
+    labels_off,
+    layer_bugs,
+    length_bugs,
+    maps_without_mask,
+    masked_row,
+    masking_bugs,
+    mlm_losses,
+    ner_bugs,
+    pair_bugs,
+    tokenizers_that_differ,
+    training_bugs,
+    writes_to_its_input,
+)
+from torch.nn import functional as F
+from wrong_answers import WRONG, from_the_zoo
+
+from bertcourse import checks
+from bertcourse.checks import check, examine, names, question, question_rng
+from bertcourse.checks.engine import Question, difference, show
+
+ALL = names()
+FUNCTIONS = [name for name in ALL if not isinstance(checks.find(name), Question)]
+QUESTIONS = [name for name in ALL if isinstance(checks.find(name), Question)]
+
+SLOW = {"masking.mask_tokens", "looking.integrated_gradients"}
+
+# Mutants of worked solutions that are right as well, by function and what was done.
+RIGHT_AS_WELL = {
+    "wordpiece.merge": {"Gt to GtE", "1 to 2"},  # the length of the slice says the same
+    "masking.select": {"Lt to LtE"},  # a draw is never exactly the share
+    "masking.exactly": {"2.0 to 3.0"},  # any number above 1
+    "masking.mask_tokens": {"Lt to LtE"},
+    "masking.mlm_loss": {"sum to mean", "without USub"},  # times 0; and two dimensions have the last as their first
+    "pairs.build": {"Lt to LtE"},
+    "pretraining.vocabulary_scores": {"without USub", "Add to Sub"},  # two dimensions; eps is below the tolerance
+    "pretraining.bigram_guess": {"1 to 2"},  # counting in twos
+    "training.schedule": {"if False", "GtE to Gt"},  # at the end the formula gives 0 as well
+    "speed.pack": {"max to min"},  # "worst fit" packs nearly as well
+    "classification.truncate": {"LtE to Lt"},  # of just the right length
+    "classification.answer_span": {"Gt to GtE"},  # drawn sums are never equal
+    "classification.split": {"0 to 1", "Lt to LtE"},  # one text more or less
+    "tagging.f1": {"BitAnd to BitOr"},
+    "looking.entropy": {"Gt to GtE"},  # 0 times a finite logarithm
+    "looking.share_at": {"1 to 2"},  # maps are square
+    "looking.gradient_times_input": {"without USub"},
+    "looking.integrated_gradients": {"without USub"},
+}
+
+
+def masks(attention_mask):
+    return attention_mask.bool()[:, None, None, :]
+
+
+# ------------------------------------------------------------------------------------------- right and wrong answers
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_worked_solution_is_accepted(name):
+    for seed in range(3 if name in SLOW else 10):
+        report = examine(name, solutions.answer(name), seed=seed)
+        assert report.passed, report
+    assert report.cases >= 3
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_numbers(name):
+    assert examine(name, solutions.answer(name)).passed
+    solve, draw = checks.find(name).solve, checks.find(name).draw
+    found = set()
+    for variant in range(10):
+        right = solve(question_rng(name, variant))
+        found.add(right)
+        assert examine(name, right, variant=variant).passed
+        for wrong in (right * 1.05 + 0.01, -right - 1, 0, float("nan"), str(right), [right], True):
+            assert not examine(name, wrong, variant=variant).passed
+        for mistake, hint in checks.find(name).mistakes:
+            report = examine(name, mistake(**draw(question_rng(name, variant))), variant=variant)
+            assert not report.passed and report.hint == hint, report
+        assert all(
+            str(value) in question(name, variant=variant) for value in draw(question_rng(name, variant)).values()
+        )
+    assert len(found) >= 4, "classes would get the same numbers"
+    assert question(name) == question(name) and examine(name, ...).written is False
+
+
+def test_a_number_of_the_wrong_unit_or_with_too_few_digits_has_its_hint():
+    for name in QUESTIONS:
+        found = checks.find(name)
+        right = found.solve(question_rng(name, 0))
+        if "three significant digits" not in found.asks:
+            continue
+        assert examine(name, float(f"{right:.3g}")).passed, name
+        if "percent" in found.asks:
+            assert "percent are asked for" in examine(name, right / 100).hint
+        elif right < 1:
+            assert "not percent" in examine(name, float(f"{100 * right:.2g}")).hint
+        if not examine(name, float(f"{right:.1g}")).passed:
+            assert "three significant digits" in examine(name, float(f"{right:.1g}")).hint, name
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_known_mistakes_are_rejected_with_their_hint(name):
+    for mistake, hint in checks.find(name).mistakes:
+        for seed in range(3):
+            report = examine(name, mistake, seed=seed)
+            assert not report.passed and report.hint == hint, f"{mistake.__name__}: {report}"
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_are_rejected(name):
+    for entry in WRONG[name]:
+        answer, hint = entry if isinstance(entry, tuple) else (entry, "")
+        for seed in range(2):
+            report = examine(name, answer, seed=seed)
+            assert report.written and not report.passed, f"{getattr(answer, '__name__', answer)}: {report}"
+            assert hint in report.hint, f"{answer.__name__}: {report}"
+
+
+def faulty(name):
+    """The worked solution with one small fault each: what was done, and the function."""
+    function = solutions.answer(name)
+    source = inspect.getsource(function)
+    for _, text, what, changed in mutation.mutants(source):
+        scope = dict(function.__globals__)
+        exec(compile(changed, f"<{what}>", "exec"), scope)
+        yield what.partition(" (")[0], text, scope[function.__name__]  # "… (2)": the second time on its line
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_faults_in_worked_solutions_are_rejected(name):
+    survivors = []
+    seconds = 10.0 if name in SLOW else 0.5  # many of the faults are loops that never end
+    for what, line, answer in faulty(name):
+        if examine(name, answer, seed=0, seconds=seconds).passed and what not in RIGHT_AS_WELL.get(name, ()):
+            survivors.append(f"{what}: {line}")
+    assert not survivors
+
+
+ANYTHING = {
+    "zero": lambda *args, **kwargs: 0,
+    "a text": lambda *args, **kwargs: "42",
+    "nothing": lambda *args, **kwargs: print(end=""),
+    "an empty list": lambda *args, **kwargs: [],
+    "its first argument": lambda *args, **kwargs: args[0],
+    "NaN": lambda *args, **kwargs: float("nan"),
+    "a tensor of NaN": lambda *args, **kwargs: torch.full_like(torch.as_tensor(args[0]).float(), float("nan")),
+    "an error": lambda *args, **kwargs: args[0].no_such_name,
+    "the checks' own result": lambda *args, **kwargs: check,
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_anything_is_rejected(name):
+    for what, answer in ANYTHING.items():
+        report = examine(name, answer, seed=0)
+        assert report.written and not report.passed, f"{what}: {report}"
+        assert len(str(report).splitlines()) <= 3 and len(str(report)) < 1500
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_answers_that_fit_the_printed_example_alone_are_rejected(name):
+    """Right the first time, and the same again whatever it is asked after that."""
+    right, kept = solutions.answer(name), []
+
+    def first_answer_again(*args, **kwargs):
+        kept or kept.append(right(*args, **kwargs))
+        return kept[0]
+
+    report = examine(name, first_answer_again, seed=0)
+    assert report.written and not report.passed, report
+
+
+def test_every_check_has_five_wrong_answers_of_its_own(capsys):
+    """Written by hand for it, or made from its worked solution by the mutator; what is above is not counted."""
+    count = {
+        name: len(checks.find(name).mistakes)
+        + len(WRONG.get(name, ()))
+        + sum(what not in RIGHT_AS_WELL.get(name, ()) for what, *_ in faulty(name))
+        for name in FUNCTIONS
+    }
+    with capsys.disabled():
+        fewest = min(count, key=count.get)
+        print(f" {len(FUNCTIONS)} checks of functions reject {sum(count.values())} wrong answers, ", end="")
+        print(f"at least {count[fewest]} each ({fewest}); {len(QUESTIONS)} questions ", end="")
+    assert min(count.values()) >= 5
+
+
+# --------------------------------------------------------------------------------------------------- the bug zoo
+
+
+def ignoring(loss):
+    """A zoo's loss, which takes labels with -100, as an answer to masking.mlm_loss."""
+    return lambda scores, tokens, selected: loss(scores, torch.where(selected, tokens, -100))
+
+
+def pads_in_place(sequences, pad_token_id):
+    lengths = [len(sequence) for sequence in sequences]
+    ids = torch.tensor(writes_to_its_input.pads_in_place(sequences, pad_token_id))
+    return ids, (torch.arange(ids.size(1)) < torch.tensor(lengths)[:, None]).long()
+
+
+def places_of(tokenizer_class):
+    return lambda text, vocab: (
+        tokenizer_class({piece: number for number, piece in enumerate(vocab)})
+        .encode(text, add_special_tokens=False)
+        .offsets
+    )
+
+
+# Every bug of the zoo: the check that rejects it, the answer and words of the hint; or why no check meets it as it is.
+ZOO = {
+    "head_input.ReadsAllTokens": "a whole model; encoder.pooler rejects reading all tokens",
+    "head_input.SkipsThePooler": "a whole model; encoder.pooler rejects the state that is not pooled",
+    "labels_off.counts_from_one": ("pretraining.nsp_loss", labels_off.counts_from_one, ""),
+    "labels_off.ignores_class_zero": ("pretraining.nsp_loss", labels_off.ignores_class_zero, "class 0 is a class"),
+    "labels_off.probabilities_as_logits": ("pretraining.nsp_loss", labels_off.probabilities_as_logits, "the logits"),
+    "labels_off.mean_of_batches": ("classification.accuracy", labels_off.mean_of_batches, ""),
+    "labels_off.answers_by_length": "a classifier's predict, which no exercise asks for",
+    "layer_bugs.sample_deviation": ("encoder.layer_norm", layer_bugs.sample_deviation, "divides by D"),
+    "layer_bugs.norm_first": ("encoder.post_norm", layer_bugs.norm_first, "pre-LayerNorm"),
+    "layer_bugs.heads_by_reshaping": ("attention.split_heads", layer_bugs.heads_by_reshaping, "then transpose"),
+    "layer_bugs.unscaled": ("attention.scaled_dot_product", layer_bugs.unscaled, "root of d_k"),
+    "layer_bugs.softmax_over_queries": ("attention.scaled_dot_product", layer_bugs.softmax_over_queries, ""),
+    "layer_bugs.positions_from_two": ("encoder.embeddings", layer_bugs.positions_from_two, ""),
+    "layer_bugs.no_segments": ("encoder.embeddings", layer_bugs.no_segments, "segments are missing"),
+    "length_bugs.cuts_off_the_sep": ("classification.truncate", length_bugs.cuts_off_the_sep, "[SEP] was cut off"),
+    "layer_in_forward.Attention": "a module's weights; exercises ask for functions",
+    "maps_without_mask.attention": (
+        "attention.scaled_dot_product",
+        maps_without_mask.attention,
+        "one softmax for both",
+    ),
+    "masked_row.uniform_attention": ("attention.scaled_dot_product", masked_row.uniform_attention, "equal weights"),
+    "masked_row.nan_attention": ("attention.scaled_dot_product", masked_row.nan_attention, "0/0"),
+    "masking_bugs.masked_once": "a stream over epochs; lesson 04 shows it",
+    "masking_bugs.moves_the_global_generator": "a check puts the global generators back, whatever an answer does",
+    "masking_bugs.tears_words": "whole-word masking has no exercise",
+    "masking_bugs.piece_after_a_special_is_special": "whole-word masking has no exercise",
+    "masking_bugs.one_fate_a_word": "whole-word masking has no exercise",
+    "mean_of_means.one_update": "a training loop; training.accumulate rejects the mean of means",
+    "mlm_losses.padding_counts": ("masking.mlm_loss", ignoring(mlm_losses.padding_counts), ""),
+    "mlm_losses.divides_by_all_tokens": (
+        "masking.mlm_loss",
+        ignoring(mlm_losses.divides_by_all_tokens),
+        "divide by the number of selected",
+    ),
+    "mlm_losses.nan_when_nothing_is_selected": (
+        "masking.mlm_loss",
+        ignoring(mlm_losses.nan_when_nothing_is_selected),
+        "0/0",
+    ),
+    "mlm_losses.nsp_ignores_class_zero": ("pretraining.nsp_loss", mlm_losses.nsp_ignores_class_zero, "class 0"),
+    "mlm_losses.NSPReadsAllTokens": "a whole model; encoder.pooler rejects reading all tokens",
+    "ner_bugs.ScoredOnPieces": "a tagger's evaluate; tagging.align rejects asking every piece",
+    "ner_bugs.label_modulo": "takes the library's pieces; tagging.align rejects the same on word_ids",
+    "ner_bugs.every_piece_asked": "takes the library's pieces; tagging.align rejects the same on word_ids",
+    "ner_bugs.merges_neighbours": ("tagging.spans", ner_bugs.merges_neighbours, "a B- begins"),
+    "ner_bugs.goes_on_with_any_type": ("tagging.spans", ner_bugs.goes_on_with_any_type, "of another type"),
+    "pair_bugs.too_long": "windows of sentences; pairs.truncate is about lengths",
+    "pair_bugs.another_document_is_enough": "windows; pairs.random_next rejects it on a shared passage",
+    "pair_bugs.lone_sentence_is_always_false": "windows of sentences have no exercise",
+    "pair_bugs.short_documents_are_always_true": "windows of sentences have no exercise",
+    "pair_bugs.filled_to_the_brim": "windows of sentences have no exercise",
+    "pair_bugs.own_randomness": "windows; pairs.build rejects an rng of one's own",
+    "pair_bugs.moves_the_global_generator": "a check puts the global generators back, whatever an answer does",
+    "schedules.starts_at_full_rate": "a training loop; training.schedule rejects a first step at full rate",
+    "schedules.steps_before_the_optimizer": "a training loop; training.schedule rejects being one step ahead",
+    "training_bugs.layer_norm_decays": ("training.decay", training_bugs.layer_norm_decays, "do not decay"),
+    "training_bugs.clips_each_alone": ("training.clip", training_bugs.clips_each_alone, "all gradients together"),
+    "writes_to_its_input.masks_in_place": "takes a batch of the library's; changed arguments are rejected everywhere",
+    "writes_to_its_input.pads_in_place": ("classification.padding", pads_in_place, "work on a copy"),
+    **{f"masking_bugs.{bug.__name__}": ("masking.mask_tokens", bug, "") for bug in masking_bugs.BUGS},
+    **{
+        f"pair_bugs.{bug.__name__}": ("pairs.build", from_the_zoo(bug), "")
+        for bug in (pair_bugs.any_document, pair_bugs.always_the_first_sentence, pair_bugs.labels_swapped)
+    },
+    **{
+        f"tokenizers_that_differ.{bug.__name__}": ("wordpiece.offsets", places_of(bug), "")
+        for bug in tokenizers_that_differ.BUGS
+    },
+}
+
+
+@pytest.mark.parametrize("bug", [bug for bug, how in ZOO.items() if not isinstance(how, str)])
+def test_zoo_s_bugs_are_rejected(bug):
+    name, answer, words = ZOO[bug]
+    for seed in range(3):
+        report = examine(name, answer, seed=seed)
+        assert not report.passed and words in report.hint, report
+
+
+def test_every_bug_of_the_zoo_is_in_the_table():
+    caged = set()
+    for path in (Path(__file__).parents[1] / "bug_zoo").glob("[a-z]*.py"):
+        if path.name == "test_bug_zoo.py":
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                caged.add(f"{path.stem}.{node.name}")
+    assert caged == set(ZOO)
+
+
+# ------------------------------------------------------------------------------------------- whatever an answer does
+
+
+def loops(attention_mask):
+    while True:
+        pass
+
+
+def loops_stubbornly(attention_mask):
+    while True:
+        try:
+            time.sleep(0.01)
+        except:  # noqa: E722
+            continue
+
+
+def raises(attention_mask):
+    return attention_mask["no such key"]
+
+
+def leaves(attention_mask):
+    sys.exit(3)
+
+
+def interrupts(attention_mask):
+    raise KeyboardInterrupt
+
+
+def recurses(attention_mask):
+    return recurses(attention_mask)
+
+
+def forgets_to_return(attention_mask):
+    attention_mask.bool()[:, None, None, :]
+
+
+def floods(attention_mask):
+    for _ in range(2000):
+        print("x" * 1000)
+    return
+
+
+def changes(attention_mask):
+    attention_mask[:] = 1
+    return attention_mask.bool()[:, None, None, :]
+
+
+def too_many_arguments(attention_mask, heads):
+    return masks(attention_mask)
+
+
+def a_list(attention_mask):
+    return attention_mask.tolist()
+
+
+def not_numbers(attention_mask):
+    return torch.full((*attention_mask.shape,), float("nan"))[:, None, None, :]
+
+
+def only_the_example(attention_mask):
+    example = torch.tensor([[[[True, True, False]]], [[[True, False, False]]]])
+    return example if attention_mask.shape == (2, 3) else torch.ones(len(attention_mask), 1, 1, 1).bool()
+
+
+def eats_memory(attention_mask):
+    return torch.empty(2**50)
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (loops, "longer than 0.3 seconds"),
+        (loops_stubbornly, "longer than 0.3 seconds"),
+        (raises, "in line"),
+        (leaves, "SystemExit"),
+        (interrupts, "interrupted"),
+        (recurses, "RecursionError"),
+        (forgets_to_return, "returned None"),
+        (floods, "returned None"),
+        (changes, "changed its argument number 1 in place"),
+        (too_many_arguments, "heads"),
+        (a_list, "expected a tensor (2, 1, 1, 3)"),
+        (not_numbers, "expected the dtype torch.bool"),
+        (only_the_example, "expected the shape"),
+        (eats_memory, "RuntimeError"),
+        (masks(torch.ones(1, 2)), "expected a function"),
+        (42, "expected a function"),
+    ],
+)
+def test_whatever_an_answer_does_is_told_in_a_few_lines(answer, words, capsys):
+    start = time.perf_counter()
+    assert not check("attention.masks", answer, seconds=0.3, seed=1)
+    assert time.perf_counter() - start < 2
+    out = capsys.readouterr().out
+    assert words in out and out.startswith("✗ attention.masks: ")
+    assert len(out.splitlines()) <= 3 and len(out) < 1500
+
+
+def test_time_is_limited_in_other_threads_too():
+    found = []
+    worker = threading.Thread(target=lambda: found.append(examine("attention.masks", loops, seconds=0.3)))
+    worker.start()
+    worker.join(5)
+    assert not worker.is_alive() and "longer than" in found[0].message
+    assert examine("attention.masks", masks).passed
+
+
+def test_an_alarm_of_the_caller_s_own_is_put_back():
+    if not hasattr(__import__("signal"), "setitimer"):
+        pytest.skip("no timers here")
+    import signal
+
+    before = signal.getsignal(signal.SIGALRM)
+    examine("attention.masks", loops, seconds=0.2)
+    assert signal.getsignal(signal.SIGALRM) is before and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def later(attention_mask): ...
+
+
+def much_later(attention_mask):
+    """(B, T) -> (B, 1, 1, T)"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [..., None, later, much_later, lambda attention_mask: ..., lambda attention_mask: NotImplemented],
+)
+def test_placeholders_are_not_written_yet(answer, capsys):
+    assert not check("attention.masks", answer)
+    assert capsys.readouterr().out.startswith("○ attention.masks: not written yet. It asks for: attention_mask (B, T)")
+
+
+def test_not_implemented_is_not_written_yet():
+    def later(attention_mask):
+        raise NotImplementedError
+
+    assert examine("attention.masks", later).written is False
+
+
+def test_random_states_of_the_caller_stay(capsys):
+    def draws():
+        return random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002
+
+    def greedy(attention_mask):
+        draws()
+        torch.manual_seed(5)
+        return masks(attention_mask)
+
+    states = [random.getstate(), np.random.get_state(), torch.get_rng_state()]  # noqa: NPY002
+    expected = draws()
+    random.setstate(states[0]), np.random.set_state(states[1]), torch.set_rng_state(states[2])  # noqa: NPY002
+    assert check("attention.masks", greedy) and check("masking.mask_tokens", solutions.answer("masking.mask_tokens"))
+    assert draws() == expected
+
+
+def test_what_an_answer_prints_is_shown_if_it_is_wrong_and_not_if_it_is_right(capsys):
+    def talks(attention_mask):
+        print("looking at", tuple(attention_mask.shape))
+        return masks(attention_mask)
+
+    assert check("attention.masks", talks)
+    assert "looking" not in capsys.readouterr().out
+    assert not check("attention.masks", lambda attention_mask: print("looking here"))
+    assert "It printed: looking here" in capsys.readouterr().out
+
+
+def test_cases_are_drawn_anew_each_time_and_a_seed_fixes_them():
+    def cases(seed):
+        seen = []
+        examine(
+            "attention.masks",
+            lambda attention_mask: seen.append(attention_mask.tolist()) or masks(attention_mask),
+            seed=seed,
+        )
+        return seen
+
+    assert cases(1) == cases(1) != cases(2)
+    assert cases(None) != cases(None)
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    with pytest.raises(ValueError, match=r"did you mean attention\.masks"):
+        check("attention.mask", masks)
+    with pytest.raises(ValueError, match=r"the checks are attention\.scores, "):
+        check("zzzz", masks)
+    with pytest.raises(ValueError, match="checks a function"):
+        question("attention.masks")
+
+
+def test_the_library_s_own_functions_pass():
+    from bertlib.model.attention import padding_mask
+    from bertlib.text.batching import pad_batch
+    from bertlib.text.spans import entities_of, follows
+    from bertlib.text.wordpiece import longest_match
+
+    for name, function in (
+        ("attention.masks", padding_mask),
+        ("classification.padding", pad_batch),
+        ("tagging.spans", entities_of),
+        ("tagging.follows", follows),
+        ("wordpiece.greedy", longest_match),
+        ("encoder.gelu", F.gelu),
+    ):
+        assert examine(name, function).passed, examine(name, function)
+
+
+def test_it_needs_no_notebook_and_little_time():
+    """In a plain interpreter, beyond the import of torch."""
+    code = (
+        "import time, torch; start = time.perf_counter(); from bertcourse.checks import check; "
+        "ok = check('attention.masks', lambda attention_mask: attention_mask.bool()[:, None, None]); "
+        "import sys; print(bool(ok), time.perf_counter() - start, 'IPython' in sys.modules, 'sklearn' in sys.modules)"
+    )
+    seconds = []
+    for _ in range(3):
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8")
+        assert "✓ attention.masks: right, on 6 cases." in result.stdout, result.stderr
+        ok, took, *loaded = result.stdout.splitlines()[-1].split()
+        assert ok == "True" and loaded == ["False", "False"]
+        seconds.append(float(took))
+        if seconds[-1] < 1.5:
+            break
+    assert min(seconds) < 1.5, "busy or not, once in three times it should be quick"
+
+
+# ----------------------------------------------------------------------------------------------------- comparison
+
+
+@pytest.mark.parametrize(
+    "expected, got",
+    [
+        (torch.tensor([1.0]), torch.tensor([1.0], dtype=torch.float64)),
+        (torch.tensor([1, 2]), torch.tensor([1, 2], dtype=torch.int32)),
+        (0.5, torch.tensor(0.5)),
+        (torch.tensor(2.0), 2.0),
+        ([1, 2], (1, 2)),
+        ((torch.ones(2), 3), [torch.ones(2), 3]),
+        ({"a": 1.0}, {"a": 1.0 + 1e-9}),
+        (True, np.True_),
+        (3, np.int64(3)),
+        (float("nan"), float("nan")),
+    ],
+)
+def test_as_good_as_equal(expected, got):
+    assert difference(expected, got, 1e-6) is None
+
+
+@pytest.mark.parametrize(
+    "expected, got, words",
+    [
+        (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.1]), "at [1]: expected 2, came 2.1 (1 of 2 differ)"),
+        (torch.ones(2), torch.ones(3), "the shape (2,), came (3,)"),
+        (torch.ones(2), torch.ones(2).long(), "the dtype torch.float32, came torch.int64"),
+        (torch.ones(2), np.ones(2), "expected a tensor"),
+        (torch.ones(2), torch.tensor([1.0, float("nan")]), "NaN at [1]"),
+        (1.0, float("nan"), "NaN, where 1 was expected"),
+        (True, 1, "expected True, came 1 (int)"),
+        (1, True, "came True (bool)"),
+        (1.0, "1.0", "(str)"),
+        ([1, 2], [1], "expected 2 things, came 1"),
+        ([1, 2], "12", "expected a list"),
+        ({"a": 1}, {"b": 1}, "the key 'a' is missing"),
+        ({"a": 1}, {"a": 1, "b": 2}, "the key 'b' is too many"),
+        (None, 1, "expected None"),
+        ("a", "b", "expected 'a', came 'b'"),
+        ("a", 1, "(int)"),
+    ],
+)
+def test_differences_are_named(expected, got, words):
+    assert words in difference(expected, got, 1e-6)
+
+
+def test_values_are_shown_in_a_line():
+    class Broken:
+        def __repr__(self):
+            raise RuntimeError
+
+    assert show(torch.arange(4.0).reshape(2, 2)) == "float32 tensor (2, 2): [[0, 1], [2, 3]]"
+    assert show(Broken()) == "a Broken"
+    assert len(show(torch.rand(100, 100))) < 250 and "\n" not in show(np.arange(10_000))
+
+
+# ---------------------------------------------------------------------------------------------- lessons and solutions
+
+
+LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def exercises(path):
+    """A lesson's exercises: their text, and their code cells."""
+    cells = nbformat.read(path, as_version=4).cells
+    first = next(i for i, c in enumerate(cells) if c.cell_type == "markdown" and "## Exercises" in c.source)
+    text = "\n\n".join(cell.source for cell in cells[first:] if cell.cell_type == "markdown")
+    text = text[text.index("## Exercises") :]
+    return re.split(r"^## (?:Summary|Sources)", text, flags=re.M)[0], [
+        cell for cell in cells[first:] if cell.cell_type == "code"
+    ]
+
+
+def asked_in(cells):
+    """Names that an exercise wants to be filled in (`my_x = ...`, `def my_x(): ...`), and name -> check they go to."""
+    open_names, checked = [], {}
+    for node in (node for cell in cells for node in ast.parse(cell.source).body):
+        body = getattr(node, "body", [node])
+        if isinstance(node, ast.FunctionDef | ast.Assign) and ast.unparse(body[-1]).endswith("..."):
+            open_names.append(node.name if isinstance(node, ast.FunctionDef) else node.targets[0].id)
+        call = getattr(node, "value", None)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "check":
+            checked[call.args[1].id] = call.args[0].value
+    return open_names, checked
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_has_exercises_of_every_kind(path):
+    text, _ = exercises(path)
+    numbers = [int(number) for number in re.findall(r"^\*\*(\d+)\b", text, re.M)]
+    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 4
+    for kind in ("Predict|Count|By hand", "Write it yourself", "[Cc]orrect the article"):
+        assert re.search(rf"\*\*\d+ · [^*]*(?:{kind})", text), kind
+    hints = text.count("<details>")
+    assert hints >= 3
+    # Without the empty lines, what unfolds is shown as it is written, not as Markdown.
+    assert hints == len(re.findall(r"^<details><summary>[^<]+</summary>\n\n.+?\n\n</details>$", text, re.S | re.M))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_every_coded_exercise_has_a_check_and_is_left_to_the_learner(path):
+    _, cells = exercises(path)
+    open_names, checked = asked_in(cells)
+    assert open_names and set(open_names) == set(checked) and len(open_names) == len(set(open_names))
+    for name, asked in checked.items():
+        assert name == f"my_{asked.split('.')[1]}" and asked in ALL
+    printed = "".join(output.get("text", "") for cell in cells for output in cell.outputs)
+    assert printed.count("○") == len(checked) and "✗" not in printed and "✓" not in printed
+
+
+def test_every_theme_is_asked_for_in_the_lessons():
+    asked = [name for path in LESSONS for name in asked_in(exercises(path)[1])[1].values()]
+    assert len(asked) == len(set(asked)), "an exercise stands in two lessons"
+    assert {name.split(".")[0] for name in asked} == set(checks.THEMES)
+
+
+# What the article says, by its sections -> the lesson and the words of the exercise that corrects it.
+ARTICLE = {
+    "2: a map without BERT and fine-tuning": ("00", "article's map (§2)"),
+    "3.2.1: always 512 tokens": ("01", "usually 512"),
+    "3.2.1: nothing on pairs and the order of documents": ("04", "nothing of how pairs are made"),
+    "3.3: efficient, and demanding": ("05", "*efficient* since it needs no labels"),
+    "3.3: fine-tuning takes days": ("05", "pretraining *and fine-tuning* take days"),
+    "3.4: fine-tuned for translation, summaries, dialogue": ("07", "fine-tunes BERT for translation"),
+    "3.4: question answering matches answers": ("07", "learn to match answers"),
+    "4.1: conditions on x_j": ("04", "conditions on $x_j$ itself"),
+    "4.1, 4.2: MLM loss divided by N": ("04", "divides by $N$"),
+    "4.2: a softmax over positions": ("04", "multiplies outputs over positions in its softmax"),
+    "4.2: no E g(h) + b": ("05", "$E\\,g(h) + b$"),
+    "4.1, 4.2: NSP at every position": ("04", "scores NSP at every position"),
+    "4: N and i mean two things": ("04", "$N$ and $i$ mean two things"),
+    "4: no joint loss": ("05", "never adds the two losses up"),
+    "no attention equation": ("01", "the attention equation that the article should have had"),
+    "no 15 % and 80/10/10": ("04", "below 0.8, below 0.9"),
+    "no [CLS] and [SEP]": ("04", "pooled [CLS]"),
+    "no embedding sum, no GELU": ("02", "nowhere does it name the embedding sum"),
+    "4.3: MLM and NSP as a step of news classification": ("07", "article's first step (§4.3)"),
+    "5.1: Python 3.8, CUDA 11.1": ("00", "Python 3.8 and CUDA 11.1"),
+    "5.2: two labels": ("07", "2 labels where AG News has 4"),
+    "5.2: imports AdamW from transformers": ("07", "from transformers import AdamW"),
+    "5.2: a fraction as percent": ("00", "0.95%"),
+    "5.2: tokenizer and data never made": ("07", "that are never made"),
+    "5.2: no seed": ("07", "no seed"),
+    "5.2: no checkpoint": ("07", "No checkpoint"),
+    "5.2: no warm-up, no clipping": ("07", "no warm-up; no clipping"),
+    "5.2: decay on everything": ("07", "weight decay on biases and LayerNorms"),
+    "5.2: five epochs, the last tested": ("07", "five epochs fixed in advance"),
+    "5.2: pads to 128": ("06", "pads every text to 128"),
+    "5.2: no token_type_ids": ("05", "They have no `token_type_ids`"),
+    "5.2: an English vocabulary": ("03", "tokenizes Chinese news"),
+    "6.1: a classifier that answers": ("07", "answer fluently"),
+    "7.1: a paper called a book": ("06", "is a book"),
+    "7.1: not the official library": ("06", "BERT's official library"),
+    "7.3: adapters without parameters": ("06", "without adding parameters"),
+    "8.2: ever larger": ("06", "keep growing"),
+    "1 to 4: NSP is useful": ("05", "takes for granted that NSP"),
+    "Q1: weeks or even hours": ("05", "weeks or even hours"),
+    "Q2: 2e-5 for BERT": ("05", "learning rate is about 2e-5"),
+    "Q3: only domains limit it": ("08", "only its domains limit BERT"),
+    "Q4: L2": ("07", "L2 regularisation"),
+    "Q4: back-translation": ("08", "back-translation"),
+}
+
+
+@pytest.mark.parametrize("claim", ARTICLE)
+def test_what_the_article_gets_wrong_is_corrected_in_an_exercise(claim):
+    lesson, words = ARTICLE[claim]
+    (path,) = (path for path in LESSONS if path.stem.startswith(lesson))
+    assert words in " ".join(exercises(path)[0].split())
+
+
+def test_solutions_do_not_copy_the_library():
+    """They are readable code of their own: no function of a solution is one of the library's."""
+    for theme, module in solutions.THEMES.items():
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith(("bertlib", "bertcourse")):
+                assert node.module in {"bertlib.text.wordpiece"}, f"{theme} imports {node.module}"
+
+
+def test_worked_solutions_are_all_asked_for():
+    for theme, module in solutions.THEMES.items():
+        written = {name.removeprefix("my_") for name in vars(module) if name.startswith("my_")}
+        assert written == {name.split(".")[1] for name in ALL if name.startswith(theme + ".")}
+
+
+def test_a_notebook_does_not_show_the_result_once_more():
+    from IPython.core.formatters import DisplayFormatter
+
+    with redirect_stdout(io.StringIO()):
+        result = check("encoder.gelu", F.gelu)
+    assert result and DisplayFormatter().format(result) == ({}, {})
+
+
+def test_printing_goes_to_the_caller():
+    out = io.StringIO()
+    with redirect_stdout(out):
+        check("encoder.gelu", F.gelu)
+    assert out.getvalue() == "✓ encoder.gelu: right, on 4 cases.\n"
