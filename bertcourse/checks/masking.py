@@ -199,7 +199,11 @@ def _judge_mask_tokens(trial: Trial) -> None:
     drawn: list[int] = []
     # Of tokens that must not share a draw, how many pairs there are, and how many of which both show [MASK].
     neighbours, twice, before = np.zeros(2, dtype=int), np.zeros(2, dtype=int), None
-    for rows in (3, *[500] * 12):  # enough to tell 81/10/9 from 80/10/10, in calls that a loop over tokens can do
+    mixed = False  # whether any call shows [MASK] at some selected tokens, and not at others
+    for rows in (
+        *[3] * 20,
+        *[500] * 12,
+    ):  # enough to tell 81/10/9 from 80/10/10, in calls that a loop over tokens can do
         ids = _rows(trial.rng, rows, 64)
         got = trial.call(ids, **fixed, rng=np.random.default_rng(int(trial.rng.integers(2**31))))
         shown, labels = _shown_and_labels(trial, got, ids)
@@ -210,11 +214,12 @@ def _judge_mask_tokens(trial: Trial) -> None:
         counted["ordinary"] += int((~special).sum())
         counted["selected"] += int(selected.sum())
         counted["masked"] += int((shown[selected] == MASK).sum())
+        mixed |= 0 < int((shown[selected] == MASK).sum()) < int(selected.sum())
         counted["kept"] += int((shown[selected] == ids[selected]).sum())
         counted["random"] += int(random.sum())
         drawn += shown[random].tolist()
         neighbours += _first_two_masked(shown, selected)
-        if before is not None and before[0].shape == shown.shape:
+        if before is not None and rows > 3 and before[0].shape == shown.shape:
             both = selected & before[1]
             twice += int(both.sum()), int((both & (shown == MASK) & (before[0] == MASK)).sum())
         before = shown, selected
@@ -236,6 +241,11 @@ def _judge_mask_tokens(trial: Trial) -> None:
         (0.15 * 0.9, "that is 90 % of 15 %: tokens that stay as they are are selected too, and have their label."),
     )
     _rate("selected ordinary tokens", counted["selected"], counted["ordinary"], 0.15, hints)
+    if not mixed and 0 < counted["masked"] < counted["selected"]:
+        raise Wrong(
+            "in each call all selected tokens are shown as [MASK], or none",
+            "each selected token needs a draw of its own for how it is shown; yours share one.",
+        )
     _judge_shared_draws(counted["masked"] / counted["selected"], neighbours, twice)
     _judge_random_tokens(drawn)
     _judge_fates(counted)

@@ -219,6 +219,15 @@ def _same_pairs(one: list, other: list) -> bool:
     return [list(map(list, pair[:2])) for pair in one] == [list(map(list, pair[:2])) for pair in other]
 
 
+def _swapped(pairs: list) -> bool:
+    """Whether the labels of all pairs are the other way round; tokens are 1000 · document + 10 · sentence + word."""
+    try:
+        truths = [pair[1][0] // 10 == pair[0][-1] // 10 + 1 for pair in pairs]
+        return all((pair[2] == NOT_NEXT) == true for pair, true in zip(pairs, truths, strict=True))
+    except (TypeError, IndexError, KeyError):  # what came are no pairs of token ids
+        return False
+
+
 def _judge_pairs(trial: Trial) -> None:
     documents = [
         [[1000 * number + 10 * place + word for word in range(int(trial.rng.integers(2, 6)))] for place in range(8)]
@@ -234,6 +243,7 @@ def _judge_pairs(trial: Trial) -> None:
             or not all(isinstance(p, tuple | list) and len(p) == 3 for p in pairs)
         ):
             raise Wrong(f"expected a list of (first, second, label), came {show(pairs)}")
+        swapped = "0 is IsNext, 1 is NotNext." if _swapped(pairs) else ""
         for first, second, label in pairs:
             if not first or not second or label not in (0, 1):
                 raise Wrong(f"a pair is {show((first, second, label))}: two segments with tokens, and 0 or 1")
@@ -242,10 +252,9 @@ def _judge_pairs(trial: Trial) -> None:
                 raise Wrong(f"each segment is one sentence of the documents here; came {show((first, second))}")
             follows = own == other and documents[own].index(list(second)) == documents[own].index(list(first)) + 1
             if label == IS_NEXT and not follows:
-                hint = "0 is IsNext, 1 is NotNext." if sum(p[2] for p in pairs) and own != other else ""
-                raise Wrong(f"labelled 0 (IsNext), but it does not follow: {show((first, second))}", hint)
+                raise Wrong(f"labelled 0 (IsNext), but it does not follow: {show((first, second))}", swapped)
             if label == NOT_NEXT and own == other:
-                hint = "0 is IsNext, 1 is NotNext." if follows else "a false B comes from another document."
+                hint = swapped or "a false B comes from another document."
                 raise Wrong(f"labelled 1 (NotNext), but from the same document: {show((first, second))}", hint)
         if len(pairs) != 60 * 7:
             raise Wrong(f"expected a pair for each sentence but a document's last, {60 * 7}; came {len(pairs)}")
@@ -341,10 +350,6 @@ def _with_specials(lengths, start, budget):
     return _window_end(lengths, start, budget - 3)
 
 
-def _past_the_end(lengths, start, budget):
-    return max(_one_is_enough(lengths, start, budget), start + 2)
-
-
 LONG, SHORT = 24, 4  # documents and sentences of the check on windows
 
 
@@ -379,11 +384,14 @@ def _judge_windows(trial: Trial) -> None:
         pairs = trial.call(documents, budget, np.random.default_rng(int(trial.rng.integers(2**31))))
         if not isinstance(pairs, list | tuple) or not pairs:
             raise Wrong(f"expected a list of (first, second, label), came {show(pairs)}")
-        number = start = 0
+        number, start, swapped = 0, 0, _swapped(pairs)
         for pair in pairs:
             if number == len(documents):
                 raise Wrong(f"{show(pair)} comes after the last document's last window")
-            number, start = _judge_window(pair, documents, number, start, budget, counts)
+            try:
+                number, start = _judge_window(pair, documents, number, start, budget, counts)
+            except Wrong as wrong:
+                raise Wrong(wrong.message, "0 is IsNext, 1 is NotNext." if swapped else wrong.hint) from None
             opened = pair[2] == NOT_NEXT and _sentences_of(list(pair[1]), documents)[1] == 0
             openings += bool(opened)
         if number < len(documents):
@@ -405,6 +413,7 @@ def _judge_windows(trial: Trial) -> None:
             f"{counts['expected']:.0f}",
             "every border between two sentences of the window is as likely: rng.integers(start + 1, end).",
         )
+    _judge_shared_passage(trial)
     one, same, other = (trial.call(documents, 40, np.random.default_rng(seed)) for seed in (3, 3, 4))
     if not _same_pairs(one, same):
         raise Wrong("the same rng gives other pairs the second time", "draw only from the rng that you are given.")
@@ -412,6 +421,19 @@ def _judge_windows(trial: Trial) -> None:
         raise Wrong(
             "another rng gives the same pairs", "draw from the rng that you are given, not from one of your own."
         )
+
+
+def _judge_shared_passage(trial: Trial) -> None:
+    """Two documents go on with the same sentence: it may be no false B of theirs."""
+    shared = [21, 22]
+    documents = [[[11, 12], shared], [[31], shared], [[41], [51], [61]]]
+    for seed in range(20):
+        for first, second, label in trial.call(documents, 50, np.random.default_rng(seed)):
+            if label == NOT_NEXT and list(first) in ([11, 12], [31]) and list(second)[:2] == shared:
+                raise Wrong(
+                    f"labelled 1 (NotNext), but B is what follows A: {show((first, second))}; tried with: {documents}",
+                    "documents may share a passage: compare the first sentence of the false B with the true one's.",
+                )
 
 
 def _judge_window(
@@ -451,10 +473,10 @@ def _judge_window(
         )
     follows = b[0] == number and b[1] == split
     if label == IS_NEXT and not follows:
-        hint = "0 is IsNext, 1 is NotNext." if b[0] != number else "a true B begins where A ends."
+        hint = "a true B begins where A ends."
         raise Wrong(f"labelled 0 (IsNext), but B does not follow A: {show((first, second))}", hint)
     if label == NOT_NEXT and b[0] == number:
-        hint = "0 is IsNext, 1 is NotNext." if follows else "a false B comes from another document."
+        hint = "a false B comes from another document."
         raise Wrong(f"labelled 1 (NotNext), but from A's document: {show((first, second))}", hint)
     if label == IS_NEXT and b[2] != end:
         raise Wrong(
@@ -576,7 +598,6 @@ CHECKS = {
             (_how_many, "that is how many sentences the window has; asked for is where it ends."),
             (_two_always, "two at least; more, while they fit."),
             (_with_specials, "the budget is for the sentences alone: [CLS] and [SEP] are taken off already."),
-            (_past_the_end, "the next sentence counts only as long as there is one: end at the document's end."),
         ),
     ),
     "windows": Check(
@@ -586,7 +607,7 @@ CHECKS = {
     ),
     "own_document": number(
         "percent of the false B's, to three significant digits",
-        lambda rng: {"n": int(rng.integers(3, 60))},
+        lambda rng: {"n": int(rng.integers(8, 60))},
         "A builder draws a false B from any of its {n} documents, each as likely. How many percent of the false B's "
         "come from A's own document?",
         lambda n: 100 / n,

@@ -559,14 +559,14 @@ WINDOW_PAIRS = [
 ]
 
 NUMBERS = [
-    Answer("pairs.own_document", "answer = 100 / 6", None),
-    Answer("pairs.own_document", "answer = 16.7", None),
-    Answer("pairs.own_document", "answer = np.mean(np.arange(6) == 0) * 100", None),
-    Answer("pairs.own_document", "answer = 100 / 12", "half are false"),
-    Answer("pairs.own_document", "answer = 20", "one of those"),
-    Answer("pairs.own_document", "answer = 1 / 6", "percent are asked for"),
-    Answer("pairs.own_document", "answer = 100 * 5 / 6", "other documents"),
-    Answer("pairs.own_document", "answer = 17", "three significant digits"),
+    Answer("pairs.own_document", "answer = 100 / 10", None),
+    Answer("pairs.own_document", "answer = 10", None),
+    Answer("pairs.own_document", "answer = np.mean(np.arange(10) == 0) * 100", None),
+    Answer("pairs.own_document", "answer = 5", "half are false"),
+    Answer("pairs.own_document", "answer = 100 / 9", "one of those"),
+    Answer("pairs.own_document", "answer = 1 / 10", "percent are asked for"),
+    Answer("pairs.own_document", "answer = 90", "other documents"),
+    Answer("pairs.own_document", "answer = 100", ""),
     Answer("pairs.own_document", "answer = 0", ""),
     Answer("pairs.cheat", "answer = 61", None),
     Answer("pairs.cheat", "answer = 50 * 1 + 50 * 0.22", None),
