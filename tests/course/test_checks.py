@@ -38,6 +38,7 @@ from wrong_answers import WRONG, from_the_zoo
 from bertcourse import checks
 from bertcourse.checks import check, examine, names, question, question_rng
 from bertcourse.checks.engine import Question, difference, show
+from bertcourse.lessons import lessons_in
 
 ALL = names()
 FUNCTIONS = [name for name in ALL if not isinstance(checks.find(name), Question)]
@@ -607,7 +608,7 @@ def test_values_are_shown_in_a_line():
 # ---------------------------------------------------------------------------------------------- lessons and solutions
 
 
-LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
+LESSONS = lessons_in(Path(__file__).parents[2] / "notebooks")
 
 
 def exercises(path):

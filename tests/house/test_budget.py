@@ -5,6 +5,7 @@ from pathlib import Path
 import budget
 import pytest
 
+from bertcourse.lessons import lessons_in
 from bertcourse.run import LessonResult, over_budget, read_budget, this_machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +18,7 @@ def test_readme_and_lessons_say_what_the_table_says():
 
 def test_every_lesson_has_its_seconds_on_both_machines():
     table = read_budget(budget.TABLE)
-    assert list(table) == [path.stem for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
+    assert list(table) == [path.stem for path in lessons_in(ROOT / "notebooks")]
     assert all(set(seconds) == {"bf16", "avx2"} for seconds in table.values())
 
 
