@@ -219,13 +219,20 @@ def _same_pairs(one: list, other: list) -> bool:
     return [list(map(list, pair[:2])) for pair in one] == [list(map(list, pair[:2])) for pair in other]
 
 
-def _swapped(pairs: list) -> bool:
-    """Whether the labels of all pairs are the other way round; tokens are 1000 · document + 10 · sentence + word."""
+def _about_labels(pairs: list) -> str:
+    """A hint, if the labels of all pairs are the other way round or alike.
+
+    A token is 1000 · document + 10 · sentence + word.
+    """
     try:
-        truths = [pair[1][0] // 10 == pair[0][-1] // 10 + 1 for pair in pairs]
-        return all((pair[2] == NOT_NEXT) == true for pair, true in zip(pairs, truths, strict=True))
+        labels = [pair[2] for pair in pairs]
+        follows = [pair[1][0] // 10 == pair[0][-1] // 10 + 1 for pair in pairs]
     except (TypeError, IndexError, KeyError):  # what came are no pairs of token ids
-        return False
+        return ""
+    if len(set(labels)) == 1:
+        return f"all of your pairs have the label {labels[0]}: 0 is IsNext, 1 is NotNext."
+    swapped = all((label == NOT_NEXT) == true for label, true in zip(labels, follows, strict=True))
+    return "0 is IsNext, 1 is NotNext." if swapped else ""
 
 
 def _judge_pairs(trial: Trial) -> None:
@@ -243,7 +250,7 @@ def _judge_pairs(trial: Trial) -> None:
             or not all(isinstance(p, tuple | list) and len(p) == 3 for p in pairs)
         ):
             raise Wrong(f"expected a list of (first, second, label), came {show(pairs)}")
-        swapped = "0 is IsNext, 1 is NotNext." if _swapped(pairs) else ""
+        about_labels = _about_labels(pairs)
         for first, second, label in pairs:
             if not first or not second or label not in (0, 1):
                 raise Wrong(f"a pair is {show((first, second, label))}: two segments with tokens, and 0 or 1")
@@ -252,9 +259,9 @@ def _judge_pairs(trial: Trial) -> None:
                 raise Wrong(f"each segment is one sentence of the documents here; came {show((first, second))}")
             follows = own == other and documents[own].index(list(second)) == documents[own].index(list(first)) + 1
             if label == IS_NEXT and not follows:
-                raise Wrong(f"labelled 0 (IsNext), but it does not follow: {show((first, second))}", swapped)
+                raise Wrong(f"labelled 0 (IsNext), but it does not follow: {show((first, second))}", about_labels)
             if label == NOT_NEXT and own == other:
-                hint = swapped or "a false B comes from another document."
+                hint = about_labels or "a false B comes from another document."
                 raise Wrong(f"labelled 1 (NotNext), but from the same document: {show((first, second))}", hint)
         if len(pairs) != 60 * 7:
             raise Wrong(f"expected a pair for each sentence but a document's last, {60 * 7}; came {len(pairs)}")
@@ -384,14 +391,14 @@ def _judge_windows(trial: Trial) -> None:
         pairs = trial.call(documents, budget, np.random.default_rng(int(trial.rng.integers(2**31))))
         if not isinstance(pairs, list | tuple) or not pairs:
             raise Wrong(f"expected a list of (first, second, label), came {show(pairs)}")
-        number, start, swapped = 0, 0, _swapped(pairs)
+        number, start, about_labels = 0, 0, _about_labels(pairs)
         for pair in pairs:
             if number == len(documents):
                 raise Wrong(f"{show(pair)} comes after the last document's last window")
             try:
                 number, start = _judge_window(pair, documents, number, start, budget, counts)
             except Wrong as wrong:
-                raise Wrong(wrong.message, "0 is IsNext, 1 is NotNext." if swapped else wrong.hint) from None
+                raise Wrong(wrong.message, about_labels or wrong.hint) from None
             opened = pair[2] == NOT_NEXT and _sentences_of(list(pair[1]), documents)[1] == 0
             openings += bool(opened)
         if number < len(documents):
@@ -658,7 +665,7 @@ CHECKS = {
             ),
         ),
     ),
-    "wrong_line": number(
+    "faulty_line": number(
         "the number of the wrong line",
         _faulty_builder,
         "One line is wrong. Which?\n\n{code}",

@@ -76,4 +76,4 @@ def my_windows(documents, budget, rng):
 my_own_document = 100 / 10
 my_cheat = 50 + 22 / 2  # all of the true ones, and 22 % of the false ones
 my_padding = 100 * (1 - (20 + 36 + 43 + 82) / (4 * 82))
-my_wrong_line = 3  # split may be start: then A is empty
+my_faulty_line = 8  # the sentence before the true next one is the last of A: split - 1

@@ -479,8 +479,10 @@ def answer(documents, budget, rng):
                 pairs.append((first, flat(document[split:end]), 0))
                 start = end
             else:
-                other = (number + int(rng.integers(1, len(documents)))) % len(documents)
-                place = int(rng.integers(1, len(documents[other])))
+                other, place = number, 0
+                while other == number or documents[other][place] == document[split]:
+                    other = int(rng.integers(len(documents)))
+                    place = int(rng.integers(1, len(documents[other])))
                 stop = place + 1
                 rest = documents[other]
                 while stop < len(rest) and len(flat(rest[place : stop + 1])) <= budget - len(first):
@@ -506,8 +508,14 @@ def answer(documents, budget, rng):
                 pairs.append([first, np.concatenate(taken[cut:]).tolist(), 0])
                 waiting = waiting[len(taken):]
                 continue
-            other = int(rng.choice([n for n in range(len(documents)) if n != number]))
-            rest = documents[other][int(rng.integers(1, len(documents[other]))):]
+            starts = [
+                (n, p)
+                for n, other in enumerate(documents)
+                for p in range(1, len(other))
+                if n != number and other[p] != taken[cut]
+            ]
+            n, p = starts[rng.integers(len(starts))]
+            rest = documents[n][p:]
             false = list(rest[0])
             for sentence in rest[1:]:
                 if len(first) + len(false) + len(sentence) > budget:
@@ -534,14 +542,9 @@ WINDOW_PAIRS = [
     Answer("pairs.windows", windows("rng.integers(start + 1, end)", "rng.integers(start, end)"), "empty"),
     Answer("pairs.windows", windows("int(rng.integers(start + 1, end))", "start + 1"), "every border"),
     Answer("pairs.windows", windows("document[split:end]), 0", "document[split:end]), 1"), "0 is isnext"),
-    Answer("pairs.windows", windows("int(rng.integers(1, len(documents)))", "0"), "another document"),
-    Answer(
-        "pairs.windows",
-        windows(
-            "(number + int(rng.integers(1, len(documents)))) % len(documents)", "int(rng.integers(len(documents)))"
-        ),
-        "another document",
-    ),
+    Answer("pairs.windows", windows("other == number or ", "place == 0 or "), "another document"),
+    Answer("pairs.windows", windows(" or documents[other][place] == document[split]", ""), "share a passage"),
+    Answer("pairs.windows", windows("== document[split]", "== document[split - 1]"), "share a passage"),
     Answer(
         "pairs.windows",
         windows("rng.integers(1, len(documents[other]))", "rng.integers(len(documents[other]))"),
@@ -586,10 +589,10 @@ NUMBERS = [
     Answer("pairs.padding", "answer = 0.448", "percent are asked for"),
     Answer("pairs.padding", "answer = 0", ""),
     Answer("pairs.padding", "answer = 147", ""),
-    Answer("pairs.wrong_line", "answer = 3", None),
-    Answer("pairs.wrong_line", "answer = 3.0", None),
-    Answer("pairs.wrong_line", "answer = torch.tensor(3)", None),
-    *(Answer("pairs.wrong_line", f"answer = {line}", "") for line in (1, 2, 5, 6, 8, 9)),
+    Answer("pairs.faulty_line", "answer = 8", None),
+    Answer("pairs.faulty_line", "answer = 8.0", None),
+    Answer("pairs.faulty_line", "answer = torch.tensor(8)", None),
+    *(Answer("pairs.faulty_line", f"answer = {line}", "") for line in (1, 2, 3, 5, 6, 9)),
 ]
 
 ANSWERS = [*JOINS, *TRUNCATES, *LABELS, *RANDOM_NEXT, *BUILDS, *WINDOW_END, *WINDOW_PAIRS, *NUMBERS]
