@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show, truths
+from bertcourse.checks.engine import Check, Trial, Wrong, against, as_array, floats, integers, number, show, truths
 from bertlib.text.masking import IGNORED
 
 VOCAB_SIZE, MASK, SPECIALS = 60, 4, (0, 1, 2, 3, 4)
@@ -37,9 +37,12 @@ def _rate(name: str, hits: int, trials: int, expected: float, hints: tuple[tuple
 
 
 def _tensor_like(what: str, got: object, ids: Tensor, dtype: torch.dtype) -> Tensor:
-    if not isinstance(got, Tensor) or got.shape != ids.shape or got.dtype != dtype:
+    """What came as a tensor; lists and numpy arrays of the right numbers are as good."""
+    numbers = as_array(got)
+    kinds = "b" if dtype == torch.bool else "iu"
+    if numbers is None or numbers.shape != tuple(ids.shape) or numbers.dtype.kind not in kinds:
         raise Wrong(f"{what}: expected a {dtype} tensor {tuple(ids.shape)}, came {show(got)}")
-    return got
+    return torch.from_numpy(numbers).to(dtype)
 
 
 # ------------------------------------------------------------------------------------------------------- select, hide
@@ -51,9 +54,7 @@ def _judge_select(trial: Trial) -> None:
         ids = _rows(trial.rng, rows, 64)
         special = ids < len(SPECIALS)
         got = trial.call(ids, special, 0.15, np.random.default_rng(int(trial.rng.integers(2**31))))
-        chosen = _tensor_like(
-            "selected", torch.from_numpy(got) if isinstance(got, np.ndarray) else got, ids, torch.bool
-        )
+        chosen = _tensor_like("selected", got, ids, torch.bool)
         if (chosen & special).any():
             place = tuple((chosen & special).nonzero()[0].tolist())
             raise Wrong(
@@ -64,6 +65,7 @@ def _judge_select(trial: Trial) -> None:
             _own_draws(chosen, ~special)
         counts["selected"] += int(chosen.sum())
         counts["ordinary"] += int((~special).sum())
+        trial.right += 1
         if _slow(trial):
             break
     hints = (
@@ -104,7 +106,7 @@ def _own_draws(chosen: Tensor, ordinary: Tensor) -> None:
 
 def _slow(trial: Trial) -> bool:
     """Whether an answer, right so far, has used so much of its time that it is judged by the draws made till now."""
-    return trial.spent > 0.3 * trial.seconds
+    return trial.spent > 0.8 * trial.seconds
 
 
 def _same_draws(trial: Trial, args: tuple, **kwargs: object) -> None:
@@ -135,8 +137,9 @@ def _judge_exactly(trial: Trial) -> None:
         ids = np.tile(np.arange(length), (rows, 1))
         special = ids % 10 == 0
         got = trial.call(ids, special, share, np.random.default_rng(int(trial.rng.integers(2**31))))
-        if not isinstance(got, np.ndarray) or got.shape != ids.shape or got.dtype != bool:
-            raise Wrong(f"expected a bool array {ids.shape}, came {show(got)}; tried with: {trial.described}")
+        given, got = got, as_array(got)
+        if got is None or got.shape != ids.shape or got.dtype != bool:
+            raise Wrong(f"expected a bool array {ids.shape}, came {show(given)}; tried with: {trial.described}")
         if (got & special).any():
             raise Wrong(
                 "a special token is selected", "give special tokens the largest numbers, so that they come last."
@@ -157,6 +160,7 @@ def _judge_exactly(trial: Trial) -> None:
                 "which tokens are selected must not depend on their place: the ones with the smallest of their random "
                 "numbers. argsort gives an order; argsort of that gives ranks.",
             )
+        trial.right += 1
     _same_draws(trial, (ids[:20], special[:20], share))
 
 
@@ -228,6 +232,7 @@ def _judge_mask_tokens(trial: Trial) -> None:
                 f"all {int(random.sum())} random tokens of a call are the same, {drawn[-1]}",
                 "draw an id for each of them: size= says how many.",
             )
+        trial.right += 1
         if _slow(trial):
             break
     if set(drawn) & set(SPECIALS):

@@ -169,6 +169,7 @@ def _judge_random_next(trial: Trial) -> None:
                 "same as the true next one"
             )
         seen[number].add(got)
+        trial.right += 1
     _judge_places(documents, seen, same_as_true)
     args = (documents, 0, 0)
     got = [[trial.call(*args, np.random.default_rng(seed)) for seed in range(20)] for _ in range(2)]
