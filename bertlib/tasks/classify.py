@@ -27,16 +27,15 @@ class TextClassifier(Task):
     """A fine-tuned classifier with its tokenizer: from texts to labels.
 
     Attributes:
-        model: the BertForSequenceClassification, in evaluation mode.
-        tokenizer: its `tokenizers.Tokenizer`.
+        model, tokenizer, history: see `Task`; the model is a BertForSequenceClassification.
         labels: class names, in id order.
         max_length: texts are cut to so many tokens.
         text: the columns that `evaluate` reads.
-        history: of the training; None after `load`.
     """
 
     head = BertForSequenceClassification
     kept = ("max_length", "text")
+    suited: ClassVar = {"text": ("text",)}
     recipe = RECIPES["classify"]
     pairs: ClassVar[bool] = False  # whether an input is a pair of texts
     columns: ClassVar[tuple[str, ...]] = ("text",)  # what is read of a split unless something else is said
@@ -55,10 +54,6 @@ class TextClassifier(Task):
     @classmethod
     def names_of(cls, split: Dataset) -> tuple[str, ...]:
         return class_names(split)
-
-    @classmethod
-    def suited_settings(cls, folder: str | Path, model: BertForSequenceClassification) -> dict[str, Any]:
-        return super().suited_settings(folder, model) | {"text": ("text",)}
 
     def read(self, split: Dataset) -> list:
         """A split's inputs, as `predict` takes them."""
@@ -147,9 +142,7 @@ def fine_tune(
         ValueError: a split or column is missing or empty, a label is out of range, only one class, an argument out of
             its range; the message names it. TypeError: a setting that there is not.
     """
-    recipe = (recipe or TextClassifier.recipe).but(**settings)
     columns = text_columns(check_dataset(dataset)[0], text)
-    own = {"encoder": encoder, "pretrained": pretrained, "max_length": max_length, "text": columns}
-    return TextClassifier.fit(
-        dataset, recipe=recipe, checkpoint=checkpoint, frozen=frozen, show_progress=show_progress, **own
-    )
+    shared = {"encoder": encoder, "pretrained": pretrained, "max_length": max_length, "recipe": recipe}
+    shared |= {"checkpoint": checkpoint, "frozen": frozen, "show_progress": show_progress}
+    return TextClassifier.fit(dataset, kept={"text": columns}, **shared, **settings)

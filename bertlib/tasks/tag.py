@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -31,17 +31,16 @@ class EntityTagger(Task):
     Models of others may have the tags of any scheme that `bertlib.text.spans.read_tags` knows.
 
     Attributes:
-        model: the BertForTokenClassification, in evaluation mode.
-        tokenizer: its `tokenizers.Tokenizer`.
+        model, tokenizer, history: see `Task`; the model is a BertForTokenClassification.
         max_length: tokens a window; longer texts are read in several.
         constrained: whether decoding forbids sequences that no annotator would write (`bertlib.text.spans`). Only for
             models that learned from BIO, as `fine_tune` makes them: in IOB1 it forbids nearly every entity.
         context: whether `evaluate` reads what stands before and after a text too.
-        history: of the training; None after `load`.
     """
 
     head = BertForTokenClassification
     kept = ("max_length", "constrained", "context")
+    suited: ClassVar = {"constrained": False, "context": False}
     recipe = RECIPES["tag"]
     figures = ("f1", "precision", "recall")
     kind = "tagging"
@@ -86,10 +85,6 @@ class EntityTagger(Task):
         first, last = framing_ids(self.tokenizer)
         return [first, *ids, last]
 
-    @classmethod
-    def suited_settings(cls, folder: str | Path, model: BertForTokenClassification) -> dict[str, Any]:
-        return super().suited_settings(folder, model) | {"constrained": False, "context": False}
-
     def log_probabilities(self, texts: Sequence[Pieces], **options: Any) -> list[np.ndarray]:
         """Of each text's pieces: (N, C) float32 log-probability of each tag; zeros for those of its context."""
 
@@ -124,10 +119,7 @@ class EntityTagger(Task):
         return found[0] if single else found
 
     def predict_tags(self, split: Dataset, **options: Any) -> list[list[str]]:
-        """One tag for each token of each row, from its first piece; O for a token without one (a control character).
-
-        They are in BIO where the model's are not.
-        """
+        """One tag in BIO for each token of each row, from its first piece; O for one without (a control character)."""
         texts, words = read_split(split)
         cut = cut_into_pieces(self.tokenizer, texts, contexts_of(split, self.context))
         outside = np.where(np.array(self.labels) == "O", 0.0, -1e4).astype(np.float32)
@@ -182,9 +174,6 @@ def fine_tune(
         ValueError: a split or column is missing or empty, tags do not fit, an argument is out of its range.
         TypeError: a setting that there is not.
     """
-    recipe = (recipe or EntityTagger.recipe).but(**settings)
-    own = {"encoder": encoder, "pretrained": pretrained, "max_length": max_length}
-    own |= {"context": context, "constrained": constrained}
-    return EntityTagger.fit(
-        dataset, recipe=recipe, checkpoint=checkpoint, frozen=frozen, show_progress=show_progress, **own
-    )
+    shared = {"encoder": encoder, "pretrained": pretrained, "max_length": max_length, "recipe": recipe}
+    shared |= {"checkpoint": checkpoint, "frozen": frozen, "show_progress": show_progress}
+    return EntityTagger.fit(dataset, kept={"context": context, "constrained": constrained}, **shared, **settings)

@@ -70,13 +70,14 @@ def read_vocab(path: str | Path) -> dict[str, int]:
     return {line.rstrip(WHITE_SPACE): number for number, line in enumerate(lines)}
 
 
-def load_tokenizer(folder: str | Path) -> Tokenizer:
+def load_tokenizer(folder: str | Path, config: Mapping[str, Any] | None = None) -> Tokenizer:
     """The tokenizer of a model folder, with the ids that transformers' AutoTokenizer gives; or a refusal.
 
     Padding and truncation that a file asks for are switched off: a batch decides about those.
 
     Args:
         folder: a model folder; or a vocab.txt, which is read with the settings beside it, without a tokenizer.json.
+        config: what its config.json holds, if that was read already.
 
     Returns:
         A `tokenizers.Tokenizer`; `special_tokens` knows its special tokens.
@@ -97,7 +98,9 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
         raise FileNotFoundError(f"{folder}: no tokenizer.json and no vocab.txt; copy the model's tokenizer there")
 
     settings = _read_settings(folder)
-    kind = _tokenizer_class(folder, settings, tokenizer_file)
+    if config is None:
+        config = _read_if_there(folder / "config.json")
+    kind = _tokenizer_class(folder, settings, config, tokenizer_file)
     content = {} if tokenizer_file is None else _read_tokenizer_json(tokenizer_file)
     names, extra, added = _stated_tokens(folder, settings, content)
     if kind in BERT_CLASSES:
@@ -128,10 +131,14 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
     return tokenizer
 
 
+def _read_if_there(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}
+
+
 def _read_settings(folder: Path) -> dict[str, Any]:
     """tokenizer_config.json, if there is one; what bertlib cannot follow in it is refused."""
     path = folder / "tokenizer_config.json"
-    settings = read_json(path) if path.is_file() else {}
+    settings = _read_if_there(path)
     own_code = settings.get("auto_map") or {}
     if isinstance(own_code, list) or "AutoTokenizer" in own_code:
         raise ValueError(f"{path}: auto_map names a tokenizer with code of its own, which bertlib does not run")
@@ -149,9 +156,10 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     return settings
 
 
-def _tokenizer_class(folder: Path, settings: Mapping[str, Any], tokenizer_file: Path | None) -> str:
+def _tokenizer_class(
+    folder: Path, settings: Mapping[str, Any], config: Mapping[str, Any], tokenizer_file: Path | None
+) -> str:
     """The class that transformers would build, without an ending "Fast"; one that bertlib does not read is refused."""
-    config = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
     model_type = config.get("model_type") or ""
     place, name = "tokenizer_config.json", settings.get("tokenizer_class")
     if not name:
@@ -246,7 +254,7 @@ def _stated_tokens(
                 added[int(number)] = AddedToken(**fields)
         else:
             place = folder / "special_tokens_map.json"
-            for role, value in (read_json(place) if place.is_file() else {}).items():
+            for role, value in _read_if_there(place).items():
                 if isinstance(value, dict) and role != "extra_special_tokens":
                     value = AddedToken(**(value | {"special": True}))
                 elif role == "extra_special_tokens" and isinstance(value, list):
@@ -255,7 +263,7 @@ def _stated_tokens(
             special = {str(values[role]) for role in NAMED_TOKENS if values.get(role)}
             special |= {str(token) for token in values.get("extra_special_tokens") or ()}
             place = folder / "added_tokens.json"
-            for token, number in (read_json(place) if place.is_file() else {}).items():
+            for token, number in _read_if_there(place).items():
                 added[int(number)] = AddedToken(token, normalized=token not in special, special=token in special)
             place = folder / "tokenizer.json"
             for fields in content.get("added_tokens") or ():
@@ -372,8 +380,7 @@ def vocabulary_size(tokenizer: Tokenizer) -> int:
 
 def longest_input(folder: str | Path, positions: int) -> int:
     """Tokens that a folder's model can read: its positions, or fewer if tokenizer_config.json says so."""
-    path = Path(folder) / "tokenizer_config.json"
-    settings = read_json(path) if path.is_file() else {}
+    settings = _read_if_there(Path(folder) / "tokenizer_config.json")
     stated = settings.get("model_max_length", settings.get("max_len"))
     return min(positions, int(stated)) if isinstance(stated, (int, float)) and stated >= 3 else positions
 
