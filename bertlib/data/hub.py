@@ -88,11 +88,7 @@ def expected_digest(path: Path, repo: str, kind: str) -> str | None:
 
 
 def check_content(repo: str, kind: str) -> None:
-    """Compare the content of a repository's cached files with their digests; delete those that differ.
-
-    Raises:
-        DataChanged: some differ; the message names the first.
-    """
+    """Compare cached files of a repository with their digests; delete those that differ, and raise DataChanged."""
     changed = []
     for path in sorted((cache_folder(repo, kind) / "snapshots").rglob("*")):
         if not path.is_file():

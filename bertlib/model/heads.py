@@ -183,11 +183,7 @@ class ClassifierOutput:
 
 
 def own_head(stored: Stored, needs: str) -> BertConfig:
-    """The configuration of a folder's model with the classes of the head that is stored.
-
-    Raises:
-        ValueError: the weights have not as many classes as config.json names, or it names none.
-    """
+    """The configuration of a folder's model with the classes of the head that is stored."""
     config, rows = stored.config(classes_matter=True), stored.classes()
     count = stored.values.get("num_labels", 2)  # transformers' default is 2, in no file
     if rows == count and rows != len(config.labels):  # it goes before names of another number; nothing says what for

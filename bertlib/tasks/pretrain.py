@@ -145,11 +145,7 @@ def pretrain(
 def begin(
     config: BertConfig, stored: Stored | None, recipe: PretrainingRecipe, tokenizer: Tokenizer, data: PretrainingData
 ) -> BertForPreTraining:
-    """The model before its first update: stored weights, or new ones with a good start.
-
-    Raises:
-        ValueError: tokenizer or max_length do not fit its tables.
-    """
+    """The model before its first update: stored weights, or new ones with a good start."""
     if recipe.dropout is not None:
         dropouts = {"hidden_dropout_prob": recipe.dropout, "attention_probs_dropout_prob": recipe.dropout}
         config = replace(config, **dropouts)

@@ -271,11 +271,7 @@ class Task:
 
 
 def check_dataset(dataset: DatasetDict) -> tuple[Dataset, Dataset | None]:
-    """The splits "train" and "validation" (None without one).
-
-    Raises:
-        ValueError: it is no DatasetDict, or one of the splits is empty.
-    """
+    """The splits "train" and "validation" (None without one)."""
     if not isinstance(dataset, Mapping):
         raise ValueError(f"dataset is a {type(dataset).__name__}: give a DatasetDict(train=…, validation=…)")
     if "train" not in dataset or not len(dataset["train"]):

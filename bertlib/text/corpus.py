@@ -31,9 +31,6 @@ def check_vocabulary(tokenizer: Tokenizer, rows: int, folder: Path | None) -> No
     Args:
         rows: of the model's token table.
         folder: of the model; None if it is new.
-
-    Raises:
-        ValueError: the tokenizer is another model's.
     """
     size = vocabulary_size(tokenizer)
     if size < rows and folder is not None:

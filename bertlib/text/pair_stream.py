@@ -22,11 +22,7 @@ Documents = Sequence[Sequence[str]] | EncodedCorpus  # documents of sentences
 
 
 def special_ids(tokenizer: Tokenizer) -> dict[str, int]:
-    """The ids of [PAD], [UNK], [CLS], [SEP] and [MASK], under these names whatever the tokenizer calls them.
-
-    Raises:
-        ValueError: it has none for one of them.
-    """
+    """The ids of [PAD], [UNK], [CLS], [SEP] and [MASK], under these names whatever the tokenizer calls them."""
     names = special_tokens(tokenizer)
     ids = {usual[0]: tokenizer.token_to_id(names.get(role, usual[0])) for role, usual in USUAL_NAMES.items()}
     absent = [token for token, number in ids.items() if number is None]

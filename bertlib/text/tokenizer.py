@@ -343,11 +343,7 @@ def _attach_template(tokenizer: Tokenizer, cls: str, sep: str) -> None:
 
 
 def _check_ids(folder: Path, tokenizer: Tokenizer, added: Mapping[int, AddedToken]) -> None:
-    """Added tokens must have the ids that the files give them: the model's rows were trained for those.
-
-    Raises:
-        ValueError: transformers would number one of them otherwise, or two tokens have one id.
-    """
+    """Refuse added tokens with other ids than the files give them, or another token's: rows were trained for those."""
     model = tokenizer.model
     for number, token in added.items():
         found = tokenizer.token_to_id(token.content)
@@ -413,11 +409,7 @@ def _frame(tokenizer: Tokenizer) -> list[tuple[int, str]]:
 
 
 def framing_ids(tokenizer: Tokenizer) -> tuple[int, int]:
-    """The ids of what stands before and after a text, mostly [CLS] and [SEP].
-
-    Raises:
-        ValueError: the tokenizer puts nothing, or something else, around a text.
-    """
+    """The ids of what stands before and after a text, mostly [CLS] and [SEP]."""
     around = _frame(tokenizer)
     if len(around) != 2:
         raise ValueError(

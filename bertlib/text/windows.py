@@ -192,9 +192,6 @@ def make_windows(texts: Sequence[Pieces], max_length: int) -> list[Window]:
 
     Neighbours overlap by a quarter, and each piece belongs to the one in whose middle it lies. A short text takes as
     much of its context along as there is room for, in equal parts before and after it.
-
-    Raises:
-        ValueError: max_length leaves no room.
     """
     room = max_length - 2
     if room < 4:
