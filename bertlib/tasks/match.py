@@ -46,12 +46,7 @@ def fine_tune(
     Args:
         dataset: splits "train" and, to choose the epoch by its accuracy, "validation"; a ClassLabel column "label".
         columns: the two columns with the texts.
-        options: encoder, pretrained, max_length, recipe, checkpoint, frozen, show_progress and fields of the recipe, as
-            `Task.fit` takes them.
-
-    Raises:
-        ValueError: a split or column is missing or empty, a label is out of range, only one class, an argument out of
-            its range; the message names it. TypeError: a setting that there is not.
+        options: as of `bertlib.tasks.classify.fine_tune`; what it raises is raised here.
     """
     if isinstance(columns, str) or len(columns) != 2:
         raise ValueError(f"columns={columns!r}: give the names of two columns, such as ('first', 'second')")

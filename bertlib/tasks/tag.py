@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,7 +10,6 @@ from tokenizers import Tokenizer
 
 from bertlib.data.entities import check_continuations, contexts_of, gold_tags, read_split, tag_ids, tag_names_of
 from bertlib.metrics import entity_scores
-from bertlib.model.frozen import FrozenLayers
 from bertlib.model.heads import BertForTokenClassification
 from bertlib.tasks.task import Examples, Task, one_or_many
 from bertlib.text.masking import IGNORED
@@ -19,7 +17,7 @@ from bertlib.text.spans import best_tags, check_tags, is_bio, read_tags, to_bio
 from bertlib.text.tokenizer import framing_ids
 from bertlib.text.windows import Pieces, Window, cut_into_pieces, first_pieces, make_windows, piece_labels, read_windows
 from bertlib.train.history import History
-from bertlib.train.recipe import RECIPES, Recipe
+from bertlib.train.recipe import RECIPES
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -144,20 +142,7 @@ class EntityTagger(Task):
         return self.model.config.max_position_embeddings  # transformers reads a text at once, not in windows
 
 
-def fine_tune(
-    dataset: DatasetDict,
-    *,
-    encoder: str | Path | None = None,
-    pretrained: bool = True,
-    context: bool = False,
-    constrained: bool = True,
-    max_length: int = 128,
-    recipe: Recipe | None = None,
-    checkpoint: str | Path | None = None,
-    frozen: FrozenLayers | None = None,
-    show_progress: bool = True,
-    **settings: Any,
-) -> EntityTagger:
+def fine_tune(dataset: DatasetDict, *, context: bool = False, constrained: bool = True, **options: Any) -> EntityTagger:
     """Fine-tune an encoder to tag entities, and keep the epoch that is best on validation.
 
     Args:
@@ -165,15 +150,11 @@ def fine_tune(
             (lists, of ClassLabel), and, where there are, text and starts (see `bertlib.data.entities`).
         context: read what stands before and after each text too (columns before and after), as far as there is room.
         constrained: forbid impossible sequences when decoding; training is not touched by it.
-        max_length: tokens a window, [CLS] and [SEP] included; longer texts are read in several windows.
-        encoder, pretrained, checkpoint, frozen, show_progress: see `Task.fit`.
-        recipe: how; None for `Recipe(epochs=4)`.
-        settings: fields of the recipe that are to be others, such as epochs, learning_rate, batch_size, seed.
+        options: encoder, pretrained, max_length (of a window, [CLS] and [SEP] included), recipe, checkpoint, frozen,
+            show_progress, and fields of the recipe such as epochs, learning_rate, batch_size, seed; see `Task.fit`.
 
     Raises:
         ValueError: a split or column is missing or empty, tags do not fit, an argument is out of its range.
         TypeError: a setting that there is not.
     """
-    shared = {"encoder": encoder, "pretrained": pretrained, "max_length": max_length, "recipe": recipe}
-    shared |= {"checkpoint": checkpoint, "frozen": frozen, "show_progress": show_progress}
-    return EntityTagger.fit(dataset, kept={"context": context, "constrained": constrained}, **shared, **settings)
+    return EntityTagger.fit(dataset, kept={"context": context, "constrained": constrained}, **options)
