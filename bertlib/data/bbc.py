@@ -78,18 +78,12 @@ def load_bbc_news() -> DatasetDict:
     articles.sort(key=lambda article: content_key("order", article["title"], article["text"]))  # mixes classes
     names = list(BBC_CLASSES.values())
     features = Features({"title": Value("string"), "text": Value("string"), "label": ClassLabel(names=names)})
+    rows = [{name: article[name] for name in features} for article in articles]
     labels = [article["label"] for article in articles]
     splits = stratified_split([article["title"] + "\n" + article["text"] for article in articles], labels, SHARES)
     return DatasetDict(
         {
-            split: Dataset.from_dict(
-                {
-                    "title": [articles[index]["title"] for index in chosen],
-                    "text": [articles[index]["text"] for index in chosen],
-                    "label": [names.index(articles[index]["label"]) for index in chosen],
-                },
-                features=features,
-            )
+            split: Dataset.from_list([rows[index] for index in chosen], features=features)
             for split, chosen in splits.items()
         }
     )

@@ -63,9 +63,7 @@ def file_digest(path: Path, size: int, mtime_ns: int, algorithm: str) -> str:
     # git's ids are SHA-1; they are compared, not relied on for secrecy.
     digest = hashlib.new(algorithm, b"blob %d\0" % size if algorithm == "sha1" else b"", usedforsecurity=False)
     with open(path, "rb") as stream:
-        while block := stream.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, lambda: digest).hexdigest()
 
 
 def expected_digest(path: Path, repo: str, kind: str) -> str | None:

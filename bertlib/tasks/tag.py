@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from bertlib.tasks.task import Examples, Task, one_or_many
 from bertlib.text.masking import IGNORED
 from bertlib.text.spans import best_tags, check_tags, is_bio, read_tags, to_bio
 from bertlib.text.tokenizer import framing_ids
-from bertlib.text.windows import Pieces, Window, cut_into_pieces, first_pieces, make_windows, piece_labels, read_windows
+from bertlib.text.windows import Pieces, cut_into_pieces, first_pieces, make_windows, piece_labels
 from bertlib.train.history import History
 from bertlib.train.recipe import RECIPES
 
@@ -85,13 +85,15 @@ class EntityTagger(Task):
 
     def log_probabilities(self, texts: Sequence[Pieces], **options: Any) -> list[np.ndarray]:
         """Of each text's pieces: (N, C) float32 log-probability of each tag; zeros for those of its context."""
-
-        def read(windows: Sequence[Window]) -> Iterator[tuple[int, np.ndarray]]:
-            examples = Examples([self.with_ends(texts[w.text].ids[w.start : w.end]) for w in windows])
-            for chosen, logits in self.logits(examples, **options):
-                yield from zip(chosen, logits.log_softmax(dim=-1).cpu().numpy()[:, 1:], strict=True)  # 0 is [CLS]
-
-        return read_windows(texts, self.max_length, read, len(self.labels))
+        result = [np.zeros((len(pieces.ids), len(self.labels)), dtype=np.float32) for pieces in texts]
+        windows = [window for window in make_windows(texts, self.max_length) if window.end > window.start]
+        examples = Examples([self.with_ends(texts[w.text].ids[w.start : w.end]) for w in windows])
+        for chosen, logits in self.logits(examples, **options):
+            read = logits.log_softmax(dim=-1).cpu().numpy()[:, 1:]  # 0 is [CLS]
+            for number, scores in zip(chosen, read, strict=True):
+                window, (start, end) = windows[number], windows[number].own
+                result[window.text][start:end] = scores[start - window.start : end - window.start]
+        return result
 
     def choose(self, scores: np.ndarray) -> np.ndarray:
         """(W, C) log-probabilities of a text's words -> (W,) tag ids."""

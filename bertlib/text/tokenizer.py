@@ -29,15 +29,8 @@ USUAL_NAMES = {
 }
 NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 # Classes of transformers that are BertTokenizer under another name (an ending "Fast" is left out here and there).
-BERT_CLASSES = {
-    "BertTokenizer",
-    "DistilBertTokenizer",
-    "ElectraTokenizer",
-    "LayoutLMTokenizer",
-    "LxmertTokenizer",
-    "MobileBertTokenizer",
-    "SqueezeBertTokenizer",
-}
+BERT_KINDS = ("Bert", "DistilBert", "Electra", "LayoutLM", "Lxmert", "MobileBert", "SqueezeBert")
+BERT_CLASSES = {f"{kind}Tokenizer" for kind in BERT_KINDS}
 # Classes without rules of their own: tokenizer.json says it all.
 PLAIN_CLASSES = {"PreTrainedTokenizer", "TokenizersBackend", "PythonBackend"}
 BERT_MODEL_TYPES = {"bert", "distilbert", "electra"}  # whose class is BertTokenizer if no file names one
