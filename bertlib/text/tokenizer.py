@@ -189,15 +189,19 @@ def _read_tokenizer_json(path: Path) -> dict[str, Any]:
         if not isinstance(content["model"], dict) or not isinstance(content.get("added_tokens") or [], list):
             raise ValueError("model is no object, or added_tokens no list")
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: the tokenizer cannot be read ({error}); fetch or save it again") from error
+        raise _unreadable(path, error) from error
     return content
+
+
+def _unreadable(path: Path, problem: object) -> ValueError:
+    return ValueError(f"{path}: the tokenizer cannot be read ({problem}); fetch or save it again")
 
 
 def _from_file(path: Path) -> Tokenizer:
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception
-        raise ValueError(f"{path}: the tokenizer cannot be read ({error}); fetch or save it again") from error
+        raise _unreadable(path, error) from error
 
 
 def _pieces_of(path: Path, content: Mapping[str, Any]) -> dict[str, int]:
@@ -210,7 +214,7 @@ def _pieces_of(path: Path, content: Mapping[str, Any]) -> dict[str, int]:
             'tokenizer_class "PreTrainedTokenizerFast" into tokenizer_config.json if the file is right'
         )
     if not isinstance(model.get("vocab"), dict):
-        raise ValueError(f"{path}: the tokenizer cannot be read (no vocab in its model); fetch or save it again")
+        raise _unreadable(path, "no vocab in its model")
     return model["vocab"]
 
 
