@@ -258,16 +258,15 @@ class Task:
         if model.fresh:
             raise ValueError(f"{folder} has no {cls.kind} head ({model.fresh[0]} is missing): fine-tune it first")
         own = Path(folder) / "bertlib.json"
-        theirs = {"max_length": longest_input(folder, model.config.max_position_embeddings), **cls.suited}
-        settings = read_json(own) if own.is_file() else theirs
+        if own.is_file():
+            settings = read_json(own)
+        else:
+            settings = {"max_length": longest_input(folder, model.config.max_position_embeddings), **cls.suited}
         absent = [name for name in cls.kept if name not in settings]
         if absent:
             raise ValueError(f"{folder}: bertlib.json lacks {absent[0]}; give a folder that {cls.__name__}.save wrote")
-        return cls(
-            model.to(pick_device()),
-            load_tokenizer(folder, stored.values),
-            **{name: settings[name] for name in cls.kept},
-        )
+        kept = {name: settings[name] for name in cls.kept}
+        return cls(model.to(pick_device()), load_tokenizer(folder, stored.values), **kept)
 
 
 def check_dataset(dataset: DatasetDict) -> tuple[Dataset, Dataset | None]:
