@@ -80,9 +80,6 @@ def pick_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
     Args:
         device: where the model lives.
         precision: "fp32", "bf16", or "auto": bf16 where the device gains by it (on a CPU: measured).
-
-    Raises:
-        ValueError: another word for the precision.
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise ValueError(f"precision={precision!r}: choose 'auto', 'fp32' or 'bf16'")

@@ -104,11 +104,7 @@ def weight_files(folder: str | Path) -> list[Path]:
 
 
 def read_tensors(folder: str | Path) -> dict[str, Tensor]:
-    """All tensors of a folder's safetensors files, on the CPU, in their own dtype.
-
-    Raises:
-        FileNotFoundError: a file is missing; see `weight_files`. ValueError: a file is damaged.
-    """
+    """All tensors of a folder's safetensors files, on the CPU, in their own dtype."""
     tensors = {}
     for path in weight_files(folder):
         try:
@@ -136,9 +132,6 @@ class Stored:
         """The model's shape, with these labels or else the file's own.
 
         Where no class matters, names of classes that cannot be read are passed over.
-
-        Raises:
-            ValueError: it describes a model that bertlib does not build.
         """
         try:
             return BertConfig.from_values(self.values, self.folder, labels)
@@ -154,11 +147,7 @@ class Stored:
 
 
 def read_model(folder: str | Path | Stored) -> Stored:
-    """Read config.json and the weights of a transformers folder; what was read already is given back.
-
-    Raises:
-        FileNotFoundError: a file is missing. ValueError: a file is damaged.
-    """
+    """Read config.json and the weights of a transformers folder; what was read already is given back."""
     if isinstance(folder, Stored):
         return folder
     values = read_json(Path(folder) / "config.json")

@@ -26,11 +26,7 @@ def tag_names(types: Sequence[str]) -> list[str]:
 
 
 def split_tag(tag: str) -> tuple[str, str]:
-    """ "B-PER" -> ("B", "PER"); "O" -> ("O", "").
-
-    Raises:
-        ValueError: it is neither O nor B- or I- with a type.
-    """
+    """ "B-PER" -> ("B", "PER"); "O" -> ("O", "")."""
     prefix, _, kind = tag.partition("-")
     if tag == "O" or (prefix in ("B", "I") and kind):
         return prefix, kind
@@ -45,11 +41,7 @@ def is_bio(names: Sequence[str]) -> bool:
 
 
 def check_tags(names: Sequence[str], constrained: bool) -> None:
-    """Refuse a tagger's tags from which no entity, or not every one, could ever be read.
-
-    Raises:
-        ValueError: there is no O; or decoding is to be constrained, and a B- or I- is missing.
-    """
+    """Refuse tags without O; and if decoding is to be constrained, those in which a B- or I- is missing."""
     shown = ", ".join(names)
     if "O" not in names:
         raise ValueError(f"the model's tags are {shown}, without O: write their true names into its config's id2label")
