@@ -210,7 +210,8 @@ def load_model(
     stored = {encoder_key(key): tensor for key, tensor in read.tensors.items()}
     if len(stored) < len(read.tensors):
         raise ValueError(f"{folder}: some tensors occur under two names (with and without 'bert.'); save it again")
-    stored.pop("embeddings.position_ids", None)  # 0, 1, 2, …: a constant that older files carry along
+    for constant in ("position_ids", "token_type_ids"):  # 0, 1, 2, … and 0, 0, 0, …: older files carry them along
+        stored.pop(f"embeddings.{constant}", None)
     for copy, original in TIED.items():
         twin = stored.pop(copy, None)
         if twin is not None and original not in stored:

@@ -265,6 +265,8 @@ def _stated_tokens(
             values["extra_special_tokens"] = values.pop("additional_special_tokens")
         values = _revive(values)
         extra = values.get("extra_special_tokens") or []
+        if isinstance(extra, str):  # as a list it would be its letters
+            raise ValueError(f"extra or additional special tokens are {extra!r}: give a list")
         more = {role: value for role, value in values.items() if role.endswith("_token") and role not in NAMED_TOKENS}
         if isinstance(extra, dict):  # special tokens with roles of their own
             more, extra = more | extra, []
@@ -350,7 +352,17 @@ def _check_ids(folder: Path, tokenizer: Tokenizer, added: Mapping[int, AddedToke
                 f"{tokenizer.get_vocab_size(with_added_tokens=False)} pieces); correct the files that name it, and "
                 "fill the gap"
             )
+    normalized: dict[str, str] = {}
     for number, token in tokenizer.get_added_tokens_decoder().items():
+        if token.normalized and tokenizer.normalizer is not None:
+            form = tokenizer.normalizer.normalize_str(token.content)
+            other = normalized.setdefault(form, token.content)
+            if other != token.content:
+                raise ValueError(
+                    f"{folder}: the added tokens {other!r} and {token.content!r} are one after lower-casing and the "
+                    f"like ({form!r}), and tokenizers takes either by chance: remove one, or give both "
+                    '"normalized": false'
+                )
         piece = model.id_to_token(number)
         if piece is not None and model.token_to_id(token.content) is None:
             raise ValueError(
