@@ -1,9 +1,9 @@
 """Plain values as JSON and back, between a grader and a process that it does not trust: data only, never code.
 
 Lists, tuples, dicts, sets, numbers, texts, numpy arrays and scalars, torch tensors (on the CPU, no gradient), numpy
-Generators (their state), `...` and NotImplemented. Named tuples arrive as tuples; other sequences (a range, a deque) and
-numpy's arrays of texts or objects as lists, which a check takes for the same. A function goes over as a number, by which
-the other side calls it.
+Generators (their state), `...` and NotImplemented. Named tuples arrive as tuples; other sequences (a range, a deque)
+and numpy's arrays of texts or objects as lists, which a check takes for the same. A function goes over as a number, by
+which the other side calls it.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from bertlib.data.columns import class_names, labels_of, text_columns, texts_of
+from bertlib.files import read_json
 from bertlib.metrics import classification_scores
 from bertlib.model.frozen import FrozenLayers
 from bertlib.model.heads import BertForSequenceClassification
@@ -58,6 +59,12 @@ class TextClassifier(Task):
 
     @classmethod
     def suited_settings(cls, folder: str | Path, model: BertForSequenceClassification) -> dict[str, Any]:
+        path = Path(folder) / "tokenizer_config.json"
+        if path.is_file() and read_json(path).get("truncation_side") == "left":
+            raise ValueError(
+                f"{path}: truncation_side 'left' has long texts lose their beginning, and bertlib cuts off their end: "
+                "write 'right' if that suits the model too"
+            )
         return super().suited_settings(folder, model) | {"text": ("text",)}
 
     def read(self, split: Dataset) -> list:

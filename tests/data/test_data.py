@@ -928,7 +928,7 @@ def test_conll_of_all_sorts(tmp_path, content):
 
 def test_of_two_columns_of_tags_the_outer_one_is_read(tmp_path):
     """GermEval 2014: outer entities behind the word, what lies within them in the fourth column (dkpro-core 762)."""
-    outer, inner = "B-ORG I-ORG O B-LOC".split(), "O B-LOC O O".split()
+    outer, inner = ["B-ORG", "I-ORG", "O", "B-LOC"], ["O", "B-LOC", "O", "O"]
     words = ["FC", "Köln", "in", "Rom"]
     rows = zip(range(1, 5), words, outer, inner, strict=True)
     content = "#\thttp://page [2009]\n" + "".join("\t".join(map(str, row)) + "\n" for row in rows)
