@@ -190,6 +190,9 @@ def load_model(
 ) -> ModelType:
     """Build a model and fill it from a transformers folder. Every tensor of the file must find its place.
 
+    The weights become float32 whatever the file holds. (transformers 5 keeps the file's type, so that a checkpoint in
+    float16 is trained in float16 there, its fresh head too, unless it is given dtype=torch.float32.)
+
     The encoder must be complete. A head may be absent as a whole: it is then left freshly initialised (which is what
     fine-tuning starts from), and so may the pooler of a model that never had one; `model.fresh` lists the
     parameters that did not come from the file. Heads of other tasks in the file are passed over.

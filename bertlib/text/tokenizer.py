@@ -60,7 +60,11 @@ def read_vocab(path: str | Path) -> dict[str, int]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; give the path of a vocab.txt")
+        folder = path if path.is_dir() else path.parent
+        other = ""
+        if (folder / "tokenizer.json").is_file():  # transformers 5 writes nothing else
+            other = f"; {folder} has a tokenizer.json: open that with load_tokenizer"
+        raise FileNotFoundError(f"{path}: no such file; give the path of a vocab.txt{other}")
     content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # the mark that Windows programs write
     try:
         lines = content.decode("utf-8").removesuffix("\n").split("\n")
@@ -477,6 +481,9 @@ def tokenizer_files(tokenizer: Tokenizer, max_length: int) -> dict[str, str]:
         _attach_template(tokenizer, names["cls_token"], names["sep_token"])
     text = tokenizer.to_str()
     content = json.loads(text)
+    if content["truncation"] or content["padding"]:  # the last batch's, which other programs would obey ever after
+        content |= {"truncation": None, "padding": None}
+        text = json.dumps(content, ensure_ascii=False)
     added = {fields["id"]: {k: v for k, v in fields.items() if k != "id"} for fields in content["added_tokens"]}
     settings = _bert_settings(tokenizer, content, names)
     files = {"tokenizer.json": text}

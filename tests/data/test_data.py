@@ -14,7 +14,7 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pytest
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets
 
 from bertlib import data
 from bertlib.data import bbc as bbc_source
@@ -407,6 +407,14 @@ def test_from_csv_reads_other_columns_and_given_labels(tmp_path):
     assert read.features["label"].names == ["one", "three", "five"]
     assert read["label"] == [2, 0]
     assert read["text"] == ["Fine", "Poor"]
+
+
+def test_rows_of_a_file_go_together_with_others(tmp_path):
+    """What load_dataset makes of a CSV does not: pandas' strings are another type."""
+    (tmp_path / "own.csv").write_text("text,label\na,x\nb,y\n", encoding="utf-8")
+    read = from_csv(tmp_path / "own.csv")
+    more = Dataset.from_dict({"text": ["c"], "label": [1]}, features=read.features)
+    assert read.features["text"] == Value("string") and concatenate_datasets([read, more])["text"][:] == ["a", "b", "c"]
 
 
 def test_from_csv_takes_a_test_file_of_one_class(tmp_path):

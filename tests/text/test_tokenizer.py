@@ -407,6 +407,29 @@ def test_one_trained_and_saved_without_a_template(tmp_path):
         load_tokenizer(folder)
 
 
+def test_what_the_last_batch_asked_for_is_not_saved(tmp_path):
+    """`tokenizers` obeys the truncation and padding that stand in tokenizer.json; transformers does not."""
+    tokenizer = WordPiece(vocabulary()).to_tokenizers()
+    expected = tokenizer.encode("the cat the cat the cat").ids
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=4)
+    write(tmp_path, **{name.replace(".", "__"): text for name, text in tokenizer_files(tokenizer, 64).items()})
+    raw = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    assert raw.encode("the cat the cat the cat").ids == expected and len(raw.encode("").ids) == 2
+    assert_as_transformers(tmp_path, "the cat the cat the cat")
+
+
+def test_a_folder_without_vocab_txt_names_what_opens_it(tmp_path):
+    """transformers 5 saves a tokenizer as tokenizer.json alone."""
+    saved_bert(tmp_path)
+    for path in (tmp_path / "vocab.txt", tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"has a tokenizer\.json: open that with load_tokenizer"):
+            WordPiece.from_vocab(path)
+    (tmp_path / "tokenizer.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"give the path of a vocab\.txt$"):
+        WordPiece.from_vocab(tmp_path / "vocab.txt")
+
+
 def test_files_of_the_tokenizer_before_do_not_spoil_the_next(tmp_path):
     """egesabanci/reap-mlx issue 88: saved into the folder of another model, whose added_tokens.json stays."""
     first = len(vocabulary())
