@@ -476,14 +476,14 @@ def tokenizer_files(tokenizer: Tokenizer, max_length: int) -> dict[str, str]:
         max_length: tokens that transformers is to cut texts to.
     """
     names = special_tokens(tokenizer)
+    given, tokenizer = tokenizer, Tokenizer.from_str(tokenizer.to_str())
+    tokenizer.encode_special_tokens = given.encode_special_tokens
+    tokenizer.no_padding()  # the last batch's, which every program but transformers would obey ever after
+    tokenizer.no_truncation()
     if tokenizer.post_processor is None and "cls_token" in names and "sep_token" in names:
-        tokenizer = Tokenizer.from_str(tokenizer.to_str())
         _attach_template(tokenizer, names["cls_token"], names["sep_token"])
     text = tokenizer.to_str()
     content = json.loads(text)
-    if content["truncation"] or content["padding"]:  # the last batch's, which other programs would obey ever after
-        content |= {"truncation": None, "padding": None}
-        text = json.dumps(content, ensure_ascii=False)
     added = {fields["id"]: {k: v for k, v in fields.items() if k != "id"} for fields in content["added_tokens"]}
     settings = _bert_settings(tokenizer, content, names)
     files = {"tokenizer.json": text}

@@ -416,6 +416,10 @@ def test_what_the_last_batch_asked_for_is_not_saved(tmp_path):
     write(tmp_path, **{name.replace(".", "__"): text for name, text in tokenizer_files(tokenizer, 64).items()})
     raw = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     assert raw.encode("the cat the cat the cat").ids == expected and len(raw.encode("").ids) == 2
+    assert (
+        tokenizer.truncation["max_length"] == 4
+        and '"BertTokenizer"' in tokenizer_files(tokenizer, 64)["tokenizer_config.json"]
+    )
     assert_as_transformers(tmp_path, "the cat the cat the cat")
 
 
