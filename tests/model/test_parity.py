@@ -284,6 +284,9 @@ def test_saved_classifier_in_transformers_pipeline(lowercase, tiny_folder, tmp_p
     for mine, reference in zip(ours.predict(texts), pipeline(texts, truncation=True), strict=True):
         assert mine["label"] == reference["label"]
         assert mine["score"] == pytest.approx(reference["score"], abs=1e-4)
+    in_training = transformers.BertForSequenceClassification.from_pretrained(tmp_path / "saved").train()
+    careless = transformers.pipeline("text-classification", model=in_training, tokenizer=pipeline.tokenizer)
+    assert len({careless("bank")[0]["score"] for _ in range(3)}) > 1  # a model in one's hands it takes as it is
     batched = pipeline(texts, truncation=True, batch_size=5)  # padded by transformers
     assert [answer["label"] for answer in batched] == [answer["label"] for answer in ours.predict(texts)]
 
