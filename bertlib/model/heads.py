@@ -76,7 +76,7 @@ class PreTrainingOutput:
 
     @property
     def loss(self) -> Tensor | None:
-        """The sum of both means, or the one that was asked for."""
+        """The sum of both means, or the one that was asked for (where transformers gives None)."""
         means = [mean for mean in (self.mlm_loss, self.nsp_loss) if mean is not None]
         return sum(means) if means else None
 

@@ -179,6 +179,9 @@ def load_model(
 ) -> ModelType:
     """Build a model and fill it from a transformers folder. Every tensor of the file must find its place.
 
+    The weights become float32 whatever the file holds. (transformers 5 keeps the file's type, so that a checkpoint in
+    float16 is trained in float16 there, its fresh head too, unless it is given dtype=torch.float32.)
+
     The encoder must be complete. A head may be absent as a whole: it is then left freshly initialised (which is what
     fine-tuning starts from), and so may the pooler of a model that never had one; `model.fresh` lists the
     parameters that did not come from the file. Heads of other tasks in the file are passed over.
@@ -199,7 +202,8 @@ def load_model(
     stored = {encoder_key(key): tensor for key, tensor in read.tensors.items()}
     if len(stored) < len(read.tensors):
         raise ValueError(f"{folder}: some tensors occur under two names (with and without 'bert.'); save it again")
-    stored.pop("embeddings.position_ids", None)  # 0, 1, 2, …: a constant that older files carry along
+    for constant in ("position_ids", "token_type_ids"):  # 0, 1, 2, … and 0, 0, 0, …: older files carry them along
+        stored.pop(f"embeddings.{constant}", None)
     for copy, original in TIED.items():
         twin = stored.pop(copy, None)
         if twin is not None and original not in stored:

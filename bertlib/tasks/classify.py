@@ -10,6 +10,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from bertlib.data.columns import class_names, labels_of, text_columns, texts_of
+from bertlib.files import read_json
 from bertlib.metrics import classification_scores
 from bertlib.model.heads import BertForSequenceClassification
 from bertlib.tasks.task import Examples, Task, check_dataset, one_or_many
@@ -52,6 +53,15 @@ class TextClassifier(Task):
     @classmethod
     def names_of(cls, split: Dataset) -> tuple[str, ...]:
         return class_names(split)
+
+    @classmethod
+    def check_foreign(cls, folder: str | Path) -> None:
+        path = Path(folder) / "tokenizer_config.json"
+        if path.is_file() and read_json(path).get("truncation_side") == "left":
+            raise ValueError(
+                f"{path}: truncation_side 'left' has long texts lose their beginning, and bertlib cuts off their end: "
+                "write 'right' if that suits the model too"
+            )
 
     def read(self, split: Dataset) -> list:
         """A split's inputs, as `predict` takes them."""

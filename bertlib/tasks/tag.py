@@ -102,6 +102,9 @@ class EntityTagger(Task):
     def predict(self, texts: str | Sequence[str], **options: Any) -> list:
         """The entities in plain text, as transformers' pipeline gives them with aggregation_strategy="first".
 
+        They differ where a letter and its accent are two characters (as in texts from macOS or a PDF): the pipeline
+        takes such a word for a part of the one before it, and loses the accent at the end of a name.
+
         Args:
             texts: one text or several, of any length (see `bertlib.tasks.task.one_or_many`); an empty one has none.
             options: batch_size, precision, show_progress; see `Task.logits`.

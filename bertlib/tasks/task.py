@@ -247,6 +247,10 @@ class Task:
         return self.max_length
 
     @classmethod
+    def check_foreign(cls, folder: str | Path) -> None:
+        """Refuse a folder of save_pretrained's that this task would read otherwise than transformers does."""
+
+    @classmethod
     def load(cls, folder: str | Path) -> Self:
         """Open a folder that `save` wrote, or transformers' save_pretrained (with settings that suit it).
 
@@ -261,6 +265,7 @@ class Task:
         if own.is_file():
             settings = read_json(own)
         else:
+            cls.check_foreign(folder)
             settings = {"max_length": longest_input(folder, model.config.max_position_embeddings), **cls.suited}
         absent = [name for name in cls.kept if name not in settings]
         if absent:

@@ -53,7 +53,11 @@ def read_vocab(path: str | Path) -> dict[str, int]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; give the path of a vocab.txt")
+        folder = path if path.is_dir() else path.parent
+        other = ""
+        if (folder / "tokenizer.json").is_file():  # transformers 5 writes nothing else
+            other = f"; {folder} has a tokenizer.json: open that with load_tokenizer"
+        raise FileNotFoundError(f"{path}: no such file; give the path of a vocab.txt{other}")
     content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # the mark that Windows programs write
     try:
         lines = content.decode("utf-8").removesuffix("\n").split("\n")
@@ -270,6 +274,8 @@ def _stated_tokens(
             values["extra_special_tokens"] = values.pop("additional_special_tokens")
         values = _revive(values)
         extra = values.get("extra_special_tokens") or []
+        if isinstance(extra, str):  # as a list it would be its letters
+            raise ValueError(f"extra or additional special tokens are {extra!r}: give a list")
         more = {role: value for role, value in values.items() if role.endswith("_token") and role not in NAMED_TOKENS}
         if isinstance(extra, dict):  # special tokens with roles of their own
             more, extra = more | extra, []
@@ -351,7 +357,17 @@ def _check_ids(folder: Path, tokenizer: Tokenizer, added: Mapping[int, AddedToke
                 f"{tokenizer.get_vocab_size(with_added_tokens=False)} pieces); correct the files that name it, and "
                 "fill the gap"
             )
+    normalized: dict[str, str] = {}
     for number, token in tokenizer.get_added_tokens_decoder().items():
+        if token.normalized and tokenizer.normalizer is not None:
+            form = tokenizer.normalizer.normalize_str(token.content)
+            other = normalized.setdefault(form, token.content)
+            if other != token.content:
+                raise ValueError(
+                    f"{folder}: the added tokens {other!r} and {token.content!r} are one after lower-casing and the "
+                    f"like ({form!r}), and tokenizers takes either by chance: remove one, or give both "
+                    '"normalized": false'
+                )
         piece = model.id_to_token(number)
         if piece is not None and model.token_to_id(token.content) is None:
             raise ValueError(
@@ -456,8 +472,11 @@ def tokenizer_files(tokenizer: Tokenizer, max_length: int) -> dict[str, str]:
         max_length: tokens that transformers is to cut texts to.
     """
     names = special_tokens(tokenizer)
+    given, tokenizer = tokenizer, Tokenizer.from_str(tokenizer.to_str())
+    tokenizer.encode_special_tokens = given.encode_special_tokens
+    tokenizer.no_padding()  # the last batch's, which every program but transformers would obey ever after
+    tokenizer.no_truncation()
     if tokenizer.post_processor is None and "cls_token" in names and "sep_token" in names:
-        tokenizer = Tokenizer.from_str(tokenizer.to_str())
         _attach_template(tokenizer, names["cls_token"], names["sep_token"])
     text = tokenizer.to_str()
     content = json.loads(text)
