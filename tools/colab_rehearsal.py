@@ -64,7 +64,10 @@ assert _exit_code == 0, "the command failed"
 assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(os.listdir("my-classifier"))
 """
 BUILT = '!cd course && python -m bertcourse assignments --class {number}\nassert _exit_code == 0, "the command failed"'
-LISTED = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
+# By name, as what lies above the base is found first.
+LISTED = (
+    "import importlib.metadata as m, json; print(json.dumps({d.name: m.version(d.name) for d in m.distributions()}))"
+)
 
 
 # ------------------------------------------------------------------------------------------------------ the environment
