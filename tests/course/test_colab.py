@@ -65,6 +65,7 @@ def write_tempting_wheel(folder, name):
         wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {newer}\n")
         wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{about}/RECORD", "")
+        wheel.writestr(f"{name}/__init__.py", f"raise ImportError('{name} was replaced')\n")
 
 
 def run(command, cwd, environment):
@@ -167,6 +168,10 @@ def test_only_what_the_course_needs_is_added(colab):
     there = {name.lower().replace("_", "-") for name in done.stdout.split()}
     assert {*ADDED, "bertlib"} <= there, done.stderr
     assert not there & {*UNWANTED}
+    program = f"import importlib.metadata as m; print(*map(m.version, {TEMPTING}))"
+    assert run([python, "-c", program], content, environment).stdout.split() == list(
+        map(importlib.metadata.version, TEMPTING)
+    )
 
 
 def test_lesson_00_runs_whole_where_there_is_no_jupyterlab(colab):
