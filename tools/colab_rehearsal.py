@@ -231,7 +231,6 @@ def open_session(folder: Path, base: Path, repository: Path, address: str, cache
         "GIT_CONFIG_KEY_0": f"url.{repository.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": address,
         "PIP_CACHE_DIR": str(cache),
-        "PIP_LOG": str(folder / "pip.txt"),
         "JUPYTER_PREFER_ENV_PATH": "1",
         **{name: str(folder / "home") for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "HF_HOME")},
     }
@@ -239,14 +238,16 @@ def open_session(folder: Path, base: Path, repository: Path, address: str, cache
 
 
 def megabytes(log: str) -> float:
-    """The size of all packages that pip took, from its log."""
-    size = 0.0
+    """The size of all packages that pip took, from its log: each once, though it may say so twice."""
+    size = {}
     units = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
-    for number, unit in re.findall(r"(?:Downloading|Using cached) \S+\.(?:whl|tar\.gz|zip) \(([\d.]+) (\w+)\)", log):
-        size += float(number) * units[unit]
+    for name, number, unit in re.findall(
+        r"(?:Downloading|Using cached) (\S+\.(?:whl|tar\.gz|zip)) \(([\d.]+) (\w+)\)", log
+    ):
+        size[name] = float(number) * units[unit]
     for path in re.findall(r"Processing (/\S+\.(?:whl|tar\.gz|zip))", log):  # from a folder of this machine
-        size += Path(path).stat().st_size / 1e6
-    return size
+        size[Path(path).name] = Path(path).stat().st_size / 1e6
+    return sum(size.values())
 
 
 # ------------------------------------------------------------------------------------------------------- what is played
@@ -397,8 +398,8 @@ def problems(result: dict) -> list[str]:
         first = result["plays"][0].get("first") or {"processor": math.inf}
         if first["processor"] > PROCESSOR_SECONDS:
             found.append(f"{result['part']}: the first cell took {first['processor']:.0f} s of processor time")
-        if result["megabytes"] > MEGABYTES:
-            found.append(f"{result['part']}: the first cell fetched {result['megabytes']:.0f} MB of packages")
+    if result["megabytes"] > MEGABYTES:
+        found.append(f"{result['part']}: the first cell fetched {result['megabytes']:.0f} MB of packages")
     return found
 
 
@@ -425,12 +426,9 @@ def table(results: Sequence[dict]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "-" * (sum(widths) + 2 * len(widths) - 2))
-    for result in results:
-        if result["cold"]:
-            lines += [
-                "",
-                f"Fetched by the first cell: {result['megabytes']:.1f} MB. Added: {', '.join(result['added'])}",
-            ]
+    added = sorted({name for result in results for name in result["added"]})
+    most = max((result["megabytes"] for result in results), default=0.0)
+    lines += ["", f"The first cell added {', '.join(added)}: {most:.1f} MB"]
     lines += ["", *(f"WRONG: {line}" for result in results for line in problems(result))]
     return "\n".join(lines)
 
@@ -466,7 +464,8 @@ def read_record(path: Path, key: str) -> dict | None:
 def play_part(part: str, base: Path, build: Path, root: Path, rows: str) -> dict:
     """Play one part in a session of its own.
 
-    The first lesson's session starts with nothing in pip's cache, as each does on Colab; the others share it.
+    The first lesson's session starts with nothing in pip's cache, as each does on Colab: there the first cell's
+    processor time counts. The others share the cache, and pip writes a log, which says what it took.
     """
     cold = part == parts_of(root)[0]
     cache = build / "pip-cache"
@@ -474,6 +473,9 @@ def play_part(part: str, base: Path, build: Path, root: Path, rows: str) -> dict
         shutil.rmtree(cache, ignore_errors=True)
     address = address_of(read_lesson(root, parts_of(root)[0])[1])
     session = open_session(build / "sessions" / part, base, root, address, cache)
+    log = session.folder / "pip.txt"
+    if not cold:
+        session.environment["PIP_LOG"] = str(log)
     before = session.packages()
     plays = []
     played = OTHERS[part](session, root) if part in OTHERS else play_lesson(session, root, part, rows)
@@ -481,7 +483,6 @@ def play_part(part: str, base: Path, build: Path, root: Path, rows: str) -> dict
         plays.append({"name": name, **record})
         print(f"  {name}: {record['error'] or 'ok'}", flush=True)
     after = session.packages()
-    log = session.folder / "pip.txt"
     return {
         "part": part,
         "rows": rows,
