@@ -229,7 +229,7 @@ def test_an_older_course_that_is_there_is_not_taken_in_silence(colab, tmp_path):
             ["git", *command], cwd=tmp_path / "course", check=True, capture_output=True, env=os.environ | day
         )
     (tmp_path / "cell.ipy").write_text(publish.CELL.format(address=ADDRESS), encoding="utf-8")
-    done = run([python, "-m", "IPython", "--colors=NoColor", "cell.ipy"], tmp_path, environment)
+    done = run([python, "-u", "-m", "IPython", "--colors=NoColor", "cell.ipy"], tmp_path, environment)  # in order
     told, last = done.stdout.strip().splitlines()[-2:]
     assert commit(tmp_path / "course") in told and "of 2020-02-03" in told, done.stdout + done.stderr
     assert last == "For the newest, rename it and run this cell again."
