@@ -324,13 +324,16 @@ def test_a_part_that_does_not_exist_is_named(capsys):
     assert "there is no part '99': choose among 00 01 02" in capsys.readouterr().err
 
 
-def test_every_lesson_has_a_check_that_can_be_answered():
-    for part in tool.parts_of(ROOT):
-        if part not in tool.OTHERS:
-            name, notebook = tool.read_lesson(ROOT, part)
-            source = tool.answers_to(notebook, ROOT)
-            compile(source, name, "exec")
-            assert tool.address_of(notebook).startswith("https://")
+@pytest.mark.parametrize("part", [part for part in tool.parts_of(ROOT) if part not in tool.OTHERS])
+def test_every_lesson_has_a_check_that_can_be_answered(part, tmp_path, monkeypatch, capsys):
+    (tmp_path / "course").mkdir()
+    shutil.copytree(ROOT / "notebooks" / "solutions", tmp_path / "course" / "notebooks" / "solutions")
+    monkeypatch.chdir(tmp_path)
+    _, notebook = tool.read_lesson(ROOT, part)
+    exec(tool.answers_to(notebook, ROOT), {})
+    said = [line for line in capsys.readouterr().out.splitlines() if line[:2] in ("✓ ", "✗ ", "○ ")]
+    assert [line[0] for line in said] == ["✓", "✗"], said
+    assert tool.address_of(notebook).startswith("https://")
 
 
 # ------------------------------------------------------------------------------------------------ where it is written
