@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bertcourse.lessons import is_lesson
 from bertlib.cli.fetch import fetch
 
 # A lesson that is not named needs none.
@@ -26,8 +27,8 @@ def run_fetch(only: Sequence[str] = ()) -> int:
         ValueError: not the number of a lesson. Else as `bertlib.data.archives.fetch_archive`.
     """
     for number in only:
-        if not (len(number) == 2 and number.isascii() and number.isdigit()):
-            raise ValueError(f"lesson {number!r}: give its number in two digits, such as 12")
+        if not is_lesson(f"{number}_x"):
+            raise ValueError(f"lesson {number!r}: give its number, such as 12, 04b or A4")
         if number not in LESSON_ARCHIVES:
             print(f"lesson {number} needs no archive")
     numbers = [number for number in only if number in LESSON_ARCHIVES] if only else LESSON_ARCHIVES

@@ -17,6 +17,8 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 
+from bertcourse.lessons import lessons_in
+
 ROOT = Path(__file__).resolve().parents[1]
 PLACEHOLDER = "OWNER/NAME"  # until somebody publishes
 HOST = "https://github.com/"
@@ -122,8 +124,8 @@ def publish(repo: str, root: Path = ROOT) -> dict[str, str]:
             path.write_bytes(stamped.encode("utf-8"))
             changed[path.relative_to(root).as_posix()] = "stamped"
     # An assignment's source holds its solutions: students are sent no link to it, but what is generated from it runs.
-    lessons, sources = root.glob("notebooks/*.ipynb"), root.glob("notebooks/assignments/source/*/*.ipynb")
-    for path in sorted([*lessons, *sources]):
+    sources = root.glob("notebooks/assignments/source/*/*.ipynb")
+    for path in [*lessons_in(root / "notebooks"), *sorted(sources)]:
         place = path.relative_to(root).as_posix()
         if state := stamp_notebook(path, repo, "" if "assignments" in path.parts else place):
             changed[place] = state

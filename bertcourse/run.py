@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bertcourse.figures import Figure, collect
+from bertcourse.lessons import find_lessons
 from bertcourse.profile import get_profile
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,25 +46,6 @@ class LessonResult:
     figures: list[Figure] = field(default_factory=list)
     error: str = ""
     passed: str = ""
-
-
-def find_lessons(folder: Path, only: Sequence[str] = ()) -> list[Path]:
-    """The numbered notebooks of a folder, in order; with `only`, those whose names start with these numbers.
-
-    Raises:
-        FileNotFoundError: the folder holds no lessons. ValueError: a number of `only` is no lesson's.
-    """
-    lessons = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    if not lessons:
-        raise FileNotFoundError(f"{folder}: no lessons (NN_name.ipynb) there; run from the root of the course")
-    if not only:
-        return lessons
-    chosen = {number: [lesson for lesson in lessons if lesson.name.startswith(f"{number}_")] for number in only}
-    for number, matches in chosen.items():
-        if not matches:
-            known = ", ".join(lesson.name[:2] for lesson in lessons)
-            raise ValueError(f"ONLY names lesson {number!r}, which does not exist: choose among {known}")
-    return sorted({match for matches in chosen.values() for match in matches})
 
 
 def run_lesson(lesson: Path, build: Path) -> LessonResult:
@@ -141,6 +123,7 @@ def versions(root: Path) -> dict[str, str]:
 def foundations(root: Path = ROOT) -> dict[str, str]:
     """What every lesson rests on, as short texts to be compared: library, data, versions, profile and its settings."""
     code = [path for package in ("bertlib", "bertcourse") for path in (root / package).rglob("*.py")]
+    code += (root / "bertcourse").rglob("*.toml")
     settings = {name: value for name, value in os.environ.items() if name.startswith(SETTINGS)}
     encoder = Path(settings.get(f"{SETTINGS}ENCODER") or os.devnull)
     weights = [path for path in encoder.rglob("*") if path.is_file()] if encoder.is_dir() else []

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import floors  # noqa: E402 - the house, as pyproject.toml declares it
 
+from bertcourse.lessons import lessons_in  # noqa: E402
+
 LIBRARIES_FOLDER = ROOT / "build" / "book" / "libraries"
 
 # npm package, version, the one file of it that is needed, its SHA-256
@@ -91,6 +93,12 @@ def write_api(folder: Path) -> None:
     (folder / "index.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def with_lessons(front: str) -> str:
+    """The front page with the lessons in their order, which is not that of a pattern, in the place of the pattern."""
+    names = [f"notebooks/{lesson.stem}" for lesson in lessons_in(ROOT / "notebooks")]
+    return front.replace(":glob:\n\nnotebooks/*\n", "\n" + "\n".join(names) + "\n")
+
+
 def assemble(source: Path) -> None:
     """Everything that becomes a page, in one folder."""
     shutil.rmtree(source, ignore_errors=True)
@@ -99,7 +107,8 @@ def assemble(source: Path) -> None:
             target = source / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-    shutil.copyfile(ROOT / "book" / "index.md", source / "index.md")
+    front = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
+    (source / "index.md").write_text(with_lessons(front), encoding="utf-8")
     write_api(source / "api")
 
 

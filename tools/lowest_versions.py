@@ -17,6 +17,8 @@ import tomllib
 import venv
 from pathlib import Path
 
+from bertcourse.lessons import lessons_in
+
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "tools" / "lowest.txt"
 COLAB = ("ipython==7.34.0", "ipykernel==6.17.1")  # as Colab has them; nothing newer may be asked for
@@ -78,7 +80,7 @@ def try_lessons(python: Path, folder: Path) -> list[str]:
     failed = []
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("BERT_COURSE_", "PYTHON"))}
     environment |= PLAYED
-    for lesson in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+    for lesson in lessons_in(ROOT / "notebooks"):
         notebook = json.loads(lesson.read_text(encoding="utf-8"))
         part = notebook if lesson.name.startswith("00_") else first_section(notebook)
         part["cells"] = [cell for cell in part["cells"] if cell.get("id") != "colab"]

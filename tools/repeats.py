@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
 from bertcourse.figures import Figure, collect
-from bertcourse.run import find_lessons
+from bertcourse.lessons import find_lessons
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "tools" / "spread.csv"

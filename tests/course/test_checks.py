@@ -12,6 +12,7 @@ import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import lesson_size
 import mutation
 import nbformat
 import numpy as np
@@ -32,12 +33,15 @@ from bug_zoo import (
     training_bugs,
     writes_to_its_input,
 )
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from test_notebooks import python_of
 from torch.nn import functional as F
 from wrong_answers import WRONG, from_the_zoo
 
 from bertcourse import checks
 from bertcourse.checks import check, examine, names, question, question_rng
 from bertcourse.checks.engine import Question, difference, show
+from bertcourse.lessons import lessons_in, number_of, parent_of
 
 ALL = names()
 FUNCTIONS = [name for name in ALL if not isinstance(checks.find(name), Question)]
@@ -608,27 +612,40 @@ def test_values_are_shown_in_a_line():
 # ---------------------------------------------------------------------------------------------- lessons and solutions
 
 
-LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
+LESSONS = lessons_in(Path(__file__).parents[2] / "notebooks")
+
+
+def is_appendix(path):
+    return path.stem.startswith("A")
 
 
 def exercises(path):
-    """A lesson's exercises: their text, and their code cells."""
-    cells = nbformat.read(path, as_version=4).cells
-    first = next(i for i, c in enumerate(cells) if c.cell_type == "markdown" and "## Exercises" in c.source)
-    text = "\n\n".join(cell.source for cell in cells[first:] if cell.cell_type == "markdown")
-    text = text[text.index("## Exercises") :]
-    return re.split(r"^## (?:Summary|Sources)", text, flags=re.M)[0], [
-        cell for cell in cells[first:] if cell.cell_type == "code"
-    ]
+    """A lesson's exercises: their text, and the code cells with a check; they stand in the text, or at its end.
+
+    In the text, an exercise reaches from its heading **Exercise 3 · … to the next heading ## or the cell's end.
+    """
+    cells, texts, at_the_end = nbformat.read(path, as_version=4).cells, [], False
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            for section in re.split(r"^(?=## )", cell.source, flags=re.M):
+                if section.startswith("## "):
+                    at_the_end = re.match("## .*Exercises", section) is not None
+                begins = re.search(r"^\*\*Exercise \d+ · ", section, re.M)
+                if at_the_end or begins:
+                    texts.append(section if at_the_end else section[begins.start() :])
+    return "\n\n".join(texts), [cell for cell in cells if lesson_size.is_stop(cell)]
 
 
 def asked_in(cells):
-    """Names that an exercise wants to be filled in (`my_x = ...`, `def my_x(): ...`), and name -> check they go to."""
+    """What exercises want to be filled in (`my_x = ...`, `def my_x(): ...`, a class), and name -> check it goes to."""
     open_names, checked = [], {}
-    for node in (node for cell in cells for node in ast.parse(cell.source).body):
+    for node in (node for cell in cells for node in python_of(cell).body):
         body = getattr(node, "body", [node])
-        if isinstance(node, ast.FunctionDef | ast.Assign) and ast.unparse(body[-1]).endswith("..."):
-            open_names.append(node.name if isinstance(node, ast.FunctionDef) else node.targets[0].id)
+        stub = isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign)
+        if stub and ast.unparse(body[-1]).endswith("..."):
+            name = node.targets[0].id if isinstance(node, ast.Assign) else node.name
+            if name.startswith("my_"):
+                open_names.append(name)
         call = getattr(node, "value", None)
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "check":
             checked[call.args[1].id] = call.args[0].value
@@ -638,24 +655,34 @@ def asked_in(cells):
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_has_exercises_of_every_kind(path):
     text, _ = exercises(path)
-    numbers = [int(number) for number in re.findall(r"^\*\*(\d+)\b", text, re.M)]
-    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 4
-    for kind in ("Predict|Count|By hand", "Write it yourself", "[Cc]orrect the article"):
-        assert re.search(rf"\*\*\d+ · [^*]*(?:{kind})", text), kind
-    hints = text.count("<details>")
-    assert hints >= 3
+    numbers = [int(number) for number in re.findall(r"^\*\*(?:Exercise )?(\d+) · ", text, re.M)]
+    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= (1 if is_appendix(path) else 4)
+    if "**Exercise " not in text:  # an older lesson: the kind stands in the heading
+        for kind in ("Predict|Count|By hand", "Write it yourself", "[Cc]orrect the article"):
+            assert re.search(rf"\*\*\d+ · [^*]*(?:{kind})", text), kind
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_hints_unfold(path):
+    texts = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    hints = sum(text.count("<details") for text in texts)
+    assert hints >= (0 if is_appendix(path) else 3)
     # Without the empty lines, what unfolds is shown as it is written, not as Markdown.
-    assert hints == len(re.findall(r"^<details><summary>[^<]+</summary>\n\n.+?\n\n</details>$", text, re.S | re.M))
+    fold = re.compile(r"^<details><summary>[^<]+</summary>\n\n.+?\n\n</details>$", re.S | re.M)
+    assert hints == sum(len(fold.findall(text)) for text in texts)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_every_coded_exercise_has_a_check_and_is_left_to_the_learner(path):
-    _, cells = exercises(path)
+    _, stops = exercises(path)
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     open_names, checked = asked_in(cells)
-    assert open_names and set(open_names) == set(checked) and len(open_names) == len(set(open_names))
+    assert open_names or is_appendix(path)
+    assert set(open_names) == set(checked) and len(open_names) == len(set(open_names))
+    assert asked_in(stops)[0] == open_names, "what is to be written stands in the cell of its check"
     for name, asked in checked.items():
         assert name == f"my_{asked.split('.')[1]}" and asked in ALL
-    printed = "".join(output.get("text", "") for cell in cells for output in cell.outputs)
+    printed = "".join(output.get("text", "") for cell in stops for output in cell.outputs)
     assert printed.count("○") == len(checked) and "✗" not in printed and "✓" not in printed
 
 
@@ -663,6 +690,23 @@ def test_every_theme_is_asked_for_in_the_lessons():
     asked = [name for path in LESSONS for name in asked_in(exercises(path)[1])[1].values()]
     assert len(asked) == len(set(asked)), "an exercise stands in two lessons"
     assert {name.split(".")[0] for name in asked} == set(checks.THEMES)
+
+
+def test_exercises_are_found_in_the_text_and_at_the_end(tmp_path):
+    cells = [
+        new_markdown_cell("# A\n\nText.\n\n**Exercise 1 · Count** (2 min, ●)\n\nHow many?\n\n## Next\n\nNot this."),
+        new_code_cell("my_count = ...\ncheck('a.count', my_count)"),
+        new_code_cell("class my_other: ...\n\n\nopen_too = ..."),
+        new_markdown_cell("## 7 Exercises\n\nHarder.\n\n**Exercise 2 · Write** (9 min, ●●)"),
+        new_code_cell("class my_head:\n    def __call__(self): ...\n\n\ncheck('a.head', my_head)"),
+        new_markdown_cell("## Summary\n\nNor this."),
+    ]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "01_a.ipynb")
+    text, stops = exercises(tmp_path / "01_a.ipynb")
+    assert "How many?" in text and "Harder." in text and "Exercise 2" in text
+    assert "Text." not in text and "this" not in text
+    assert asked_in(stops) == (["my_count", "my_head"], {"my_count": "a.count", "my_head": "a.head"})
+    assert asked_in(cells[1:3] + cells[4:5])[0] == ["my_count", "my_other", "my_head"]
 
 
 # What the article says, by its sections -> the lesson and the words of the exercise that corrects it.
@@ -716,8 +760,8 @@ ARTICLE = {
 @pytest.mark.parametrize("claim", ARTICLE)
 def test_what_the_article_gets_wrong_is_corrected_in_an_exercise(claim):
     lesson, words = ARTICLE[claim]
-    (path,) = (path for path in LESSONS if path.stem.startswith(lesson))
-    assert words in " ".join(exercises(path)[0].split())
+    texts = [exercises(path)[0] for path in LESSONS if parent_of(number_of(path)) == lesson]
+    assert any(words in " ".join(text.split()) for text in texts), "neither in the lesson, nor in its parts"
 
 
 def test_solutions_do_not_copy_the_library():

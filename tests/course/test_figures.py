@@ -10,9 +10,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bertcourse.figures import MIME, Figure, OutOfBand, collect, figure
+from bertcourse.lessons import lessons_in
 
 INFINITY = float("inf")
-LESSONS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+LESSONS = lessons_in(Path(__file__).resolve().parents[2] / "notebooks")
 
 
 @pytest.fixture

@@ -22,11 +22,12 @@ import pytest
 from browser import chromium, watch
 
 from bertcourse.figures import collect
+from bertcourse.lessons import lessons_in, number_of
 
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
+LESSONS = {number_of(path): path for path in lessons_in(ROOT / "notebooks")}
 WHOLE = ("01", "07", "09")  # run from top to bottom
 CELLS = "[...jupyterapp.shell.currentWidget.content.model.cells].filter((cell) => cell.type == 'code')"
 DONE = f"{CELLS}.every((cell) => cell.executionCount)"

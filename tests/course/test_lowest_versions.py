@@ -10,8 +10,10 @@ import nbformat
 import pytest
 from lowest_versions import COLAB, RECORD, first_section, has_heading, lowest
 
+from bertcourse.lessons import lessons_in
+
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = lessons_in(ROOT / "notebooks")
 
 
 def recorded():

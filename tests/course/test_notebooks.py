@@ -11,9 +11,10 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bertcourse.figures import collect
+from bertcourse.lessons import lessons_in
 
 ROOT = Path(__file__).parents[2]
-LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = lessons_in(ROOT / "notebooks")
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 # What a lesson is about is defined in it, not imported.
@@ -30,7 +31,9 @@ REQUIRED = {
 NEEDS_NO_FRAME = {"00_start_here"}  # no exercises, summary, sources or figures of its own
 
 NOTEBOOK_METADATA = {"kernelspec", "language_info"}
-CELL_METADATA = {"tags", "editable", "slideshow", "jupyter", "scrolled", "collapsed", "execution"}
+CELL_METADATA = {"tags", "editable", "slideshow", "jupyter", "scrolled", "collapsed", "execution", "cellView"}
+# What folds a cell's code away: in JupyterLab, on the site, on Colab. Folded in one place, it is folded in all.
+FOLD = {"jupyter": {"source_hidden": True}, "tags": ["hide-input"], "cellView": "form"}
 COLAB_CELL = "colab"  # the id of the cell that bertcourse/publish.py puts first; it counts for nothing here
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|work|tmp|Users)/|\b[A-Z]:\\")
 
@@ -60,6 +63,21 @@ def python_of(cell):
     return ast.parse(TransformerManager().transform_cell(cell.source))
 
 
+def fold_problems(cell):
+    """What keeps a code cell from being folded in JupyterLab, on the site and on Colab alike, under one title."""
+    about = cell.metadata
+    keys = {
+        "jupyter.source_hidden": bool(about.get("jupyter", {}).get("source_hidden")),
+        "tag hide-input": "hide-input" in about.get("tags", []),
+        "cellView form": about.get("cellView") == "form",
+    }
+    titled = cell.source.startswith("# @title ")
+    if not any(keys.values()) and "cellView" not in about:
+        return ["# @title, but the cell is not folded"] if titled else []
+    missing = [f"folded without {key}" for key, there in keys.items() if not there]
+    return missing + ([] if titled else ["folded, but its first line is not # @title what it proves or draws"])
+
+
 def has_silent_picture(output):
     """Whether there is a picture in an output that nobody can read out: `plots.show` stores one as HTML with words."""
     data = output.get("data", {})
@@ -82,6 +100,8 @@ def problems(notebook, name):
     check(set(notebook.metadata) <= NOTEBOOK_METADATA, f"metadata {set(notebook.metadata) - NOTEBOOK_METADATA}")
     for index, cell in enumerate(notebook.cells, start=1):
         check(set(cell.metadata) <= CELL_METADATA, f"cell {index}: metadata {set(cell.metadata) - CELL_METADATA}")
+        if cell.cell_type == "code" and cell.get("id") != COLAB_CELL:
+            found.extend(f"cell {index}: {problem}" for problem in fold_problems(cell))
     ids = [cell.get("id") for cell in notebook.cells]
     check(all(ids) and len(set(ids)) == len(ids), "cell ids are absent or repeated")
     check(len(own) < 60, f"{len(own)} cells")
@@ -111,8 +131,10 @@ def problems(notebook, name):
     check("start_lesson" in called, "the first code cell does not call start_lesson()")
     if name not in NEEDS_NO_FRAME:
         text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-        for heading in ("exercises", "summary", "sources"):
+        for heading in ("summary", "sources"):
             check(re.search(rf"^##\s.*\b{heading}\b", text, re.I | re.M), f"no heading '## {heading.title()}'")
+        exercises = re.search(r"^##\s.*\bexercises\b|^\*\*Exercise \d+ · ", text, re.I | re.M)
+        check(exercises, "no heading '## Exercises', and no '**Exercise 1 · …'")
         check(collect(notebook), "no figure() output")
     return found
 
@@ -227,6 +249,11 @@ def shows(data):
     return lambda notebook: notebook.cells[1].outputs.append(new_output("display_data", data=data))
 
 
+def fold(notebook, source="# @title What it draws\nstart_lesson()", **changed):
+    notebook.cells[1].update(source=source)
+    notebook.cells[1].metadata.update(FOLD | changed)
+
+
 BREAKAGES = {
     "executed": lambda notebook: notebook.cells[1].update(execution_count=2),
     "kernelspec": lambda notebook: notebook.metadata.pop("kernelspec"),
@@ -246,6 +273,12 @@ BREAKAGES = {
     "text alternative": shows({"text/html": '<img alt="figure.png" src="data:,">'}),
     "picture in the text": lambda notebook: notebook.cells[0].update(source="# A\n\n![](a.png)"),
     "title": lambda notebook: notebook.cells[0].update(source="A lesson"),
+    "folded without tag hide-input": lambda notebook: fold(notebook, tags=[]),
+    "folded without cellView form": lambda notebook: fold(notebook, cellView="code"),
+    "folded without jupyter.source_hidden": lambda notebook: fold(notebook, jupyter={}),
+    "folded, but its first line": lambda notebook: fold(notebook, source="%matplotlib inline\nstart_lesson()"),
+    "the cell is not folded": lambda notebook: notebook.cells[1].update(source="# @title x\nstart_lesson()"),
+    "Exercises": lambda notebook: notebook.cells[2].update(source="## Summary\n\n## Sources"),
     "start_lesson": lambda notebook: notebook.cells[1].update(source="# start_lesson()"),
     "Summary": lambda notebook: notebook.cells[2].update(source="## Exercises\n\n## Sources"),
     "figure": lambda notebook: notebook.cells[1].update(outputs=[]),
@@ -272,6 +305,18 @@ def test_the_colab_cell_may_come_first():
     notebook.cells.extend(new_markdown_cell("x") for _ in range(59 - 3))
     assert len(notebook.cells) == 60
     assert problems(notebook, "01_any") == []
+
+
+def test_a_cell_may_be_folded():
+    notebook = sound_notebook()
+    fold(notebook)
+    assert problems(notebook, "01_any") == []
+
+
+def test_exercises_may_stand_in_the_text():
+    notebook = sound_notebook()
+    notebook.cells[2].source = "**Exercise 1 · Count** (2 min, ●)\n\n## Summary\n\n## Sources"
+    assert problems(notebook, "A4_any") == []
 
 
 def test_start_lesson_needs_no_frame():

@@ -9,9 +9,10 @@ import pytest
 
 from bertcourse import publish
 from bertcourse.__main__ import main
+from bertcourse.lessons import lessons_in
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = lessons_in(ROOT / "notebooks")
 FILES = ("pyproject.toml", "README.md", "CITATION.cff", "colab", "book", "notebooks")
 
 

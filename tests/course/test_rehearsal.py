@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from bertcourse.figures import OutOfBand, figure
+from bertcourse.lessons import lessons_in
 from bertcourse.profile import PROFILES, get_profile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,7 +125,7 @@ def test_other_tests_say_nothing_of_lessons(tmp_path):
 
 
 def test_no_cell_asks_whether_it_is_a_rehearsal():
-    lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    lessons = lessons_in(ROOT / "notebooks")
     assert lessons
     for path in lessons:
         for cell in nbformat.read(path, as_version=4).cells:

@@ -12,8 +12,9 @@ import repeats
 from nbformat.v4 import new_code_cell, new_notebook
 
 from bertcourse.figures import collect
+from bertcourse.lessons import lessons_in
 
-LESSONS = sorted((repeats.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+LESSONS = lessons_in(repeats.ROOT / "notebooks")
 ENDS = {0.0, 1.0, 50.0, 100.0}  # of shares and sizes; where a claim turns: 0 points, once as much, a coin's 50 %
 
 

@@ -13,12 +13,13 @@ import pytest
 from browser import chromium, served, watch
 
 from bertcourse.figures import MIME
+from bertcourse.lessons import lessons_in
 
 pytest.importorskip("sphinx", reason="needs requirements-book.txt: make book installs it")
 
 ROOT = Path(__file__).resolve().parents[2]
 REPOSITORY = "https://github.com/owner/name"
-LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = lessons_in(ROOT / "notebooks")
 
 
 class Page(HTMLParser):

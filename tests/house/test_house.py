@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 import bertlib
+from bertcourse.lessons import lessons_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +46,7 @@ def test_what_looks_at_a_commit_has_the_pins_of_make_test():
     wanted = [pin for hook in repo["hooks"] for pin in hook.get("additional_dependencies", [])]
     assert wanted and set(wanted) <= pins
     looked_at = next(hook["files"] for hook in repo["hooks"] if hook["id"] == "lessons")
-    assert all(re.search(looked_at, f"notebooks/{path.name}") for path in (ROOT / "notebooks").glob("*.ipynb"))
+    assert all(re.search(looked_at, f"notebooks/{path.name}") for path in lessons_in(ROOT / "notebooks"))
 
 
 def test_differences_between_notebooks_leave_outputs_out():

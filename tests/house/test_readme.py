@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from bertcourse.__main__ import build_parser as course_parser
+from bertcourse.lessons import lessons_in
 from bertcourse.publish import COLAB, published
 from bertlib.__main__ import build_parser as library_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+LESSONS = lessons_in(ROOT / "notebooks")
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for pattern in ("*.md", ".github/**/*.md", "benchmarks/**/*.md", "book/*.md", "data/**/*.md", "notebooks/**/*.md")
