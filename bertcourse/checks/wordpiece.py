@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -79,6 +80,8 @@ def _offsets(text: str, vocab: Mapping[str, int]) -> list[tuple[int, int]]:
 
 
 def _merge(pieces: Sequence[str], pair: tuple[str, str]) -> list[str]:
+    if pieces[0].startswith("##"):
+        raise ValueError(f"pieces={pieces!r}: a word begins without ##")
     return merge(pieces, pair)
 
 
@@ -104,21 +107,28 @@ def _count_pieces(split: Mapping[str, Sequence[str]], counts: Mapping[str, int])
 
 
 def _commonest(words: Mapping[str, int]) -> tuple[str, str]:
-    return _best_pair(words, lambda pairs, singles, pair: pairs[pair])
+    return _best_pair(words, lambda both, left, right: both)
 
 
 def _likeliest(words: Mapping[str, int]) -> tuple[str, str]:
-    return _best_pair(words, lambda pairs, singles, pair: _ratio(pairs[pair], singles[pair[0]], singles[pair[1]]))
+    split = {word: _marked(word) for word in words}
+    pairs, singles = _count_pairs(split, words), _count_pieces(split, words)
+    ratios = {pair: _ratio(count, *(singles[piece] for piece in pair)) for pair, count in pairs.items()}
+    best = [pair for pair, ratio in ratios.items() if ratio == max(ratios.values())]
+    if len(best) > 1:  # rounding would decide
+        raise ValueError(f"words={words!r}: {best} have the same ratio")
+    return best[0]
 
 
 def _ratio(both: int, left: int, right: int) -> Fraction:
     return Fraction(both, left * right)
 
 
-def _best_pair(words, score, begin="##"):
+def _best_pair(words, score, begin="##", order=sorted):
+    """Of pairs with the same score the one that comes first in this order."""
     split = {word: _marked(word, begin) for word in words}
     pairs, singles = _count_pairs(split, words), _count_pieces(split, words)
-    return max(sorted(pairs), key=lambda pair: score(pairs, singles, pair))
+    return max(order(pairs), key=lambda pair: score(pairs[pair], singles[pair[0]], singles[pair[1]]))
 
 
 def _first_of_the_alphabet(pairs: Mapping[tuple[str, str], int]) -> tuple[str, str]:
@@ -147,6 +157,8 @@ def _piece_spans(word: Sequence[tuple[str, int]], pieces: Sequence[str]) -> list
         length = len(word) if piece == "[UNK]" else len(piece.removeprefix("##"))
         spans.append((word[at][1], word[at + length - 1][1] + 1))
         at += length
+    if at != len(word):
+        raise ValueError(f"pieces={pieces!r} are not those of word={word!r}")
     return spans
 
 
@@ -260,10 +272,8 @@ def _counted_words(rng):
 def _counted_words_without_a_tie(rng):
     """Where just one pair has the largest ratio, so that however it is computed, rounding decides nothing."""
     for words in _small_counts(rng):
-        split = {word: _marked(word) for word in words}
-        pairs, singles = _count_pairs(split, words), _count_pieces(split, words)
-        ratios = sorted(_ratio(pairs[pair], *(singles[piece] for piece in pair)) for pair in pairs)
-        if len(ratios) == 1 or ratios[-1] > ratios[-2]:
+        with contextlib.suppress(ValueError):
+            _likeliest(words)
             yield (words,)
 
 
@@ -324,12 +334,14 @@ def _shortest(word, vocab):
     return pieces
 
 
+def _limited(cut):
+    """A mistake in cutting that keeps the rule of the 100 characters."""
+    return lambda word, vocab: ["[UNK]"] if len(word) > MAX_WORD_LENGTH else cut(word, vocab)
+
+
 def _half_unknown(word, vocab):
-    for end in range(len(word), 0, -1):
-        pieces = longest_match(word[:end], vocab)
-        if pieces != ["[UNK]"]:
-            return pieces if end == len(word) else [*pieces, "[UNK]"]
-    return ["[UNK]"]
+    pieces = _unknown_letters(word, vocab)
+    return pieces[: pieces.index("[UNK]") + 1] if "[UNK]" in pieces else pieces
 
 
 def _never_marked(word, vocab):
@@ -545,6 +557,12 @@ def _composes(text):
     return _cleaned(text, form="NFC")
 
 
+def _composes_each(text):
+    """NFC of each character alone."""
+    composed = "".join(unicodedata.normalize("NFC", c) for c, _ in normalize(text, lowercase=False))
+    return "".join(c.lower() for c in composed if unicodedata.category(c) != "Mn").strip()
+
+
 def _glues_chinese(text):
     return _cleaned(text, spaced=False)
 
@@ -621,13 +639,22 @@ def _first_alone(pieces, pair):
     return list(pieces)
 
 
-def _glued(pieces, pair):
-    return [piece.replace(join_pieces(*pair), pair[0] + pair[1]) for piece in merge(pieces, pair)]
+def _merge_giving(joined):
+    """Merging that writes the joined piece otherwise."""
+
+    def merged(pieces, pair):
+        out, at = [], 0
+        while at < len(pieces):
+            found = tuple(pieces[at : at + 2]) == tuple(pair)
+            out.append(joined(*pair) if found else pieces[at])
+            at += 2 if found else 1
+        return out
+
+    return merged
 
 
-def _all_marks_gone(pieces, pair):
-    joined, unmarked = join_pieces(*pair), join_pieces(*pair).removeprefix("##")
-    return [unmarked if piece == joined else piece for piece in merge(pieces, pair)]
+_glued = _merge_giving(lambda left, right: left + right)
+_all_marks_gone = _merge_giving(lambda left, right: (left + right).replace("##", ""))
 
 
 def _in_the_text(pieces, pair):
@@ -661,16 +688,23 @@ def _types_counted(words):
     return _commonest(dict.fromkeys(words, 1))
 
 
-def _marks_forgotten(words):
-    return _best_pair(words, lambda pairs, singles, pair: pairs[pair], begin="")
+def _by(score, **how):
+    """Mistakes that choose the pair by another score: of equal ones the first of the alphabet, or the first seen."""
+    return (
+        lambda words: _best_pair(words, score, **how),
+        lambda words: _best_pair(words, score, order=list, **how),
+    )
 
 
-def _marks_forgotten_in_the_ratio(words):
-    return _best_pair(words, lambda pairs, singles, pair: _ratio(pairs[pair], *(singles[p] for p in pair)), begin="")
-
-
-def _rarest(words):
-    return _best_pair(words, lambda pairs, singles, pair: -pairs[pair])
+_by_count = _by(lambda both, left, right: both)
+_by_count_unmarked = _by(lambda both, left, right: both, begin="")
+_by_rarity = _by(lambda both, left, right: -both)
+_by_ratio = _by(_ratio)
+_by_ratio_unmarked = _by(_ratio, begin="")
+_by_sum = _by(lambda both, left, right: Fraction(both, left + right))
+_by_first_count = _by(lambda both, left, right: Fraction(both, left))
+_by_second_count = _by(lambda both, left, right: Fraction(both, right))
+_by_the_formula_without_brackets = _by(lambda both, left, right: Fraction(both * right, left))
 
 
 def _commonest_first_seen(words):
@@ -689,26 +723,14 @@ def _last_of_the_alphabet(pairs):
     return max(pairs, key=lambda pair: (pairs[pair], pair))
 
 
-def _sum_of_counts(words):
-    return _best_pair(words, lambda pairs, singles, pair: Fraction(pairs[pair], singles[pair[0]] + singles[pair[1]]))
-
-
-def _first_count(words):
-    return _best_pair(words, lambda pairs, singles, pair: Fraction(pairs[pair], singles[pair[0]]))
-
-
-def _second_count(words):
-    return _best_pair(words, lambda pairs, singles, pair: Fraction(pairs[pair], singles[pair[1]]))
-
-
 def _pieces_counted_by_type(words):
     split = {word: _marked(word) for word in words}
     pairs, singles = _count_pairs(split, words), _count_pieces(split, dict.fromkeys(words, 1))
-    return max(sorted(pairs), key=lambda pair: _ratio(pairs[pair], singles[pair[0]], singles[pair[1]]))
+    return max(pairs, key=lambda pair: _ratio(pairs[pair], singles[pair[0]], singles[pair[1]]))
 
 
 def _all_counted_by_type(words):
-    return _likeliest(dict.fromkeys(words, 1))
+    return _by_ratio[1](dict.fromkeys(words, 1))
 
 
 def _pairs_of_types(split, counts):
@@ -779,8 +801,13 @@ def _learns_without_marks(words, merges):
     return _learn(words, merges, begin="")
 
 
+def _learns_cut_letters(words, merges):
+    """Letters without ##, the second of which loses two characters when it is joined."""
+    return _learn(words, merges, begin="", join=_merge_giving(lambda left, right: left + right[2:]))
+
+
 def _learns_double_marks(words, merges):
-    return _learn(words, merges, join=lambda pieces, pair: _glued(pieces, pair))
+    return _learn(words, merges, join=_glued)
 
 
 def _learns_one_too_few(words, merges):
@@ -858,6 +885,7 @@ CHECKS = {
             (_keeps_accents, "accents stay: take letters and marks apart (NFD), and drop the marks (category Mn)."),
             (_keeps_marks, "accents stay: drop what NFD splits off as a mark (category Mn)."),
             (_composes, "NFC joins a letter and its accent to one character: NFD takes them apart."),
+            (_composes_each, "NFC joins a letter and its accent to one character: NFD takes them apart."),
             (_glues_chinese, "Chinese characters are words of their own: put a space on either side of each."),
             (_keeps_controls, "control and format characters (categories Cc, Cf, Co) go."),
             (_keeps_case, "the case stays."),
@@ -889,23 +917,29 @@ CHECKS = {
         longest_match,
         _words_and_vocab,
         mistakes=(
-            (_shortest, "you take the shortest piece that fits; the longest is meant."),
-            (_half_unknown, "if one part is unknown the whole word is: ['[UNK]'] alone."),
+            (_limited(_shortest), "you take the shortest piece that fits; the longest is meant."),
+            (_limited(_half_unknown), "if one part is unknown the whole word is: ['[UNK]'] alone."),
             (_without_marks, "pieces that go on with a word begin with ##."),
             (_marks_everywhere, "the first piece of a word has no ##."),
             (_any_length, "a word of more than 100 characters is ['[UNK]'], whatever the vocabulary holds."),
             (_limit_one_too_low, "a word of exactly 100 characters is still cut; longer ones are [UNK]."),
-            (_unknown_letters, "one place where nothing fits makes the whole word ['[UNK]'], not only that letter."),
-            (_unknown_string, "['[UNK]'] is asked for, a list with one piece, as for every word; not the text alone."),
-            (_stops_at_the_unknown, "a rest that cannot be cut makes the whole word ['[UNK]']."),
-            (_from_the_right, "it is cut from the left, not from the right."),
             (
-                _fewest,
+                _limited(_unknown_letters),
+                "one place where nothing fits makes the whole word ['[UNK]'], not only that letter.",
+            ),
+            (_unknown_string, "['[UNK]'] is asked for, a list with one piece, as for every word; not the text alone."),
+            (_limited(_stops_at_the_unknown), "a rest that cannot be cut makes the whole word ['[UNK]']."),
+            (_limited(_from_the_right), "it is cut from the left, not from the right."),
+            (
+                _limited(_fewest),
                 "the fewest pieces are not asked for: each step takes the longest piece, whatever comes after it.",
             ),
-            (_never_marked, "after the first piece look for ## and the letters: '##able', not 'able'."),
-            (_cuts_without_the_whole_rest, "the whole rest of the word may be a piece: begin with it."),
-            (_first_of_the_vocab, "you take the first piece of the vocabulary that fits; the longest is meant."),
+            (_limited(_never_marked), "after the first piece look for ## and the letters: '##able', not 'able'."),
+            (_limited(_cuts_without_the_whole_rest), "the whole rest of the word may be a piece: begin with it."),
+            (
+                _limited(_first_of_the_vocab),
+                "you take the first piece of the vocabulary that fits; the longest is meant.",
+            ),
         ),
     ),
     "offsets": against(
@@ -974,6 +1008,7 @@ CHECKS = {
             ),
             (_learns_last_of_the_alphabet, "of equally common pairs the first of the alphabet is asked for."),
             (_learns_without_marks, "letters after the first are marked: ('p', '##l')."),
+            (_learns_cut_letters, "letters after the first are marked: ('p', '##l')."),
             (_learns_double_marks, "the second one's ## goes: '##a' and '##y' make '##ay'."),
             (_learns_one_too_few, "that is one merge too few."),
             (_learns_one_too_many, "that is one merge too many."),
@@ -1028,15 +1063,18 @@ CHECKS = {
         _counted_words,
         mistakes=(
             (_types_counted, "a word counts as often as it occurs: add its count, not 1."),
-            (_marks_forgotten, "letters behind the first are marked: ('p', '##l')."),
-            (_rarest, "that is the rarest pair."),
+            *((wrong, "letters after the first are marked: ('p', '##l').") for wrong in _by_count_unmarked),
+            *(
+                (wrong, "that is the pair of the likelihood's ratio; here the count alone decides.")
+                for wrong in _by_ratio
+            ),
+            *((wrong, "that is the rarest pair.") for wrong in _by_rarity),
             (
                 _commonest_first_seen,
                 "of equally common pairs you take the one that was seen first (as max and most_common do); the first "
                 "of the alphabet is asked for.",
             ),
             (_commonest_last_of_the_alphabet, "of equally common pairs the first of the alphabet is asked for."),
-            (_likeliest, "that is the ratio that the likelihood asks for; here the count alone decides."),
         ),
     ),
     "likeliest_pair": against(
@@ -1044,15 +1082,21 @@ CHECKS = {
         _likeliest,
         _counted_words_without_a_tie,
         mistakes=(
-            (_commonest, "that is the commonest pair: divide by the product of the two pieces' own counts."),
-            (_sum_of_counts, "divide by the product of the counts, not by their sum."),
-            (_first_count, "both pieces' counts divide."),
-            (_second_count, "both pieces' counts divide."),
+            *(
+                (wrong, "that is the commonest pair: divide by the product of both pieces' counts.")
+                for wrong in _by_count
+            ),
+            *((wrong, "divide by the product of the counts, not by their sum.") for wrong in _by_sum),
+            *((wrong, "both pieces' counts divide.") for wrong in (*_by_first_count, *_by_second_count)),
+            *(
+                (wrong, "both counts divide: a / b * c is (a / b) * c; put the product in brackets.")
+                for wrong in _by_the_formula_without_brackets
+            ),
             (_pieces_counted_by_type, "a word counts as often as it occurs, for pairs and single pieces: not 1."),
             (_all_counted_by_type, "a word counts as often as it occurs, for pairs and single pieces: not 1."),
-            (
-                _marks_forgotten_in_the_ratio,
-                "letters after the first are marked, and counted apart from unmarked ones.",
+            *(
+                (wrong, "letters after the first are marked, and counted apart from unmarked ones.")
+                for wrong in _by_ratio_unmarked
             ),
         ),
     ),

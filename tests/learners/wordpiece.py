@@ -491,7 +491,12 @@ ANSWERS = [
         "wordpiece.likeliest_pair", likeliest("pairs[pair] / (single[pair[0]] + single[pair[1]])"), "not by their sum"
     ),
     Answer("wordpiece.likeliest_pair", likeliest(weight="1"), "not 1", ("argument",)),
-    Answer("wordpiece.likeliest_pair", likeliest("pairs[pair] / single[pair[0]] * single[pair[1]]"), "", ("argument",)),
+    Answer(
+        "wordpiece.likeliest_pair",
+        likeliest("pairs[pair] / single[pair[0]] * single[pair[1]]"),
+        "brackets",
+        ("argument",),
+    ),
     Answer(
         "wordpiece.likeliest_pair",
         likeliest().replace("in marked(word)", "in list(word)").replace("word: marked(word)", "word: list(word)"),
