@@ -52,6 +52,7 @@ SLOW = {"masking.mask_tokens", "looking.integrated_gradients"}
 # Mutants of worked solutions that are right as well, by function and what was done.
 RIGHT_AS_WELL = {
     "wordpiece.merge": {"Gt to GtE", "1 to 2"},  # the length of the slice says the same
+    "wordpiece.likeliest_pair": {"Add to Sub"},  # both counts negative: the same product
     "masking.select": {"Lt to LtE"},  # a draw is never exactly the share
     "masking.exactly": {"2.0 to 3.0"},  # any number above 1
     "masking.mask_tokens": {"Lt to LtE"},
