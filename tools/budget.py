@@ -1,7 +1,9 @@
-"""Writes the lessons' minutes where a reader looks for them, from notebooks/budget.toml: `python tools/budget.py`.
+"""Writes the lessons' times where a reader looks for them: `python tools/budget.py`.
 
-They stand in README's table and under it, in lesson 00's table, and in each lesson's first cell: "5" where all machines
-of the table take as long, "5 to 10" where they do not. tests/house/test_budget.py holds that all say the same.
+Two kinds: how long a lesson takes to work through, counted by tools/lesson_size.py (text, code, exercises, machine) and
+rounded to five minutes; and how long its cells compute, from notebooks/budget.toml: "5" where all machines of the table
+take as long, "5 to 10" where they do not. They stand in each lesson's first cell, in README's table and under it, and
+in lesson 00's table. tests/house/test_budget.py holds that all say the same.
 """
 
 from __future__ import annotations
@@ -9,7 +11,10 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from lesson_size import Size, sizes
 
 from bertcourse.run import read_budget
 
@@ -18,8 +23,11 @@ TABLE = ROOT / "notebooks" / "budget.toml"
 
 NUMBER = r"½|\d+"
 MINUTES = rf"(?:{NUMBER})(?: to \d+)?"
-IN_LESSON = re.compile(rf"(?<=\btake )(?:about|under) (?:a|{MINUTES}) minutes?\b")
-IN_ALL = re.compile(rf"(?<=\bThe ten lessons take ){MINUTES}(?= minutes in all\b)")
+COMPUTES = re.compile(rf"(?<=\btake )(?:about|under) (?:a|{MINUTES}) minutes?\b")
+WORKS = re.compile(r"(?<=\*\*Time\*\* )about (?:an hour|\d+ minutes)(?= to work through\b)")
+COMPUTES_IN_ALL = re.compile(rf"(?<=\bcells compute for ){MINUTES}(?= minutes in all\b)")
+WORKS_IN_ALL = re.compile(r"(?<=\bAll lessons take about )\d+(?= hours\b)")
+FIRST = "00_start_here"  # the lesson that has the table
 
 
 def number(seconds: float) -> str:
@@ -27,16 +35,26 @@ def number(seconds: float) -> str:
     return "½" if seconds < 45 else f"{seconds / 60:.0f}"
 
 
-def minutes(seconds: dict[str, float]) -> str:
-    """What a table says of a lesson: "5", or from the fastest machine to the slowest, "5 to 10"."""
+def minutes(seconds: Mapping[str, float]) -> str:
+    """How long cells compute: "5", or from the fastest machine to the slowest, "5 to 10"."""
     fastest, slowest = number(min(seconds.values())), number(max(seconds.values()))
     return fastest if fastest == slowest else f"{fastest} to {slowest}"
 
 
-def words(seconds: dict[str, float]) -> str:
-    """What a lesson's first cell says: "about a minute", "about 5 to 10 minutes"."""
+def words(seconds: Mapping[str, float]) -> str:
+    """The same in a lesson's first cell: "about a minute", "about 5 to 10 minutes"."""
     found = minutes(seconds)
     return {"½": "under a minute", "1": "about a minute"}.get(found, f"about {found} minutes")
+
+
+def about(working: float) -> int:
+    """Minutes to work through a lesson, rounded to five."""
+    return max(5, 5 * round(working / 5))
+
+
+def hours(working: float) -> int:
+    """Minutes as whole hours, at least one."""
+    return max(1, round(working / 60))
 
 
 def row(name: str, linked: bool) -> re.Pattern:
@@ -46,61 +64,73 @@ def row(name: str, linked: bool) -> re.Pattern:
     return re.compile(rf"(?m)(^\| {name.replace('_', ' ')} \|.*\| ){MINUTES}( \|)$")
 
 
-def wanted(text: str, budget: dict[str, dict[str, float]], lesson: str = "") -> str:
-    """A text with the table's minutes: README, or with the name of a lesson that lesson's cell.
+def write(text: str, pattern: re.Pattern, replacement: str, where: str) -> str:
+    """The text with what the pattern finds replaced.
 
     Raises:
-        ValueError: a place where they belong is not there.
+        ValueError: it does not stand there once.
     """
+    new, count = pattern.subn(replacement, text)
+    if count != 1:
+        raise ValueError(f"{where}: the minutes should stand there once, they stand there {count} times")
+    return new
 
-    def write(pattern: re.Pattern, replacement, where: str) -> str:
-        new, count = pattern.subn(replacement, text)
-        if count != 1:
-            raise ValueError(f"{where}: the minutes should stand there once, they stand there {count} times")
-        return new
 
-    if lesson and lesson != "00_start_here":
-        return write(IN_LESSON, words(budget[lesson]), lesson)
-    for name, seconds in budget.items():
-        text = write(row(name, not lesson), rf"\g<1>{minutes(seconds)}\g<2>", f"{lesson or 'README.md'}, row of {name}")
-    if not lesson:
-        machines = next(iter(budget.values()))
-        total = {machine: sum(seconds[machine] for seconds in budget.values()) for machine in machines}
-        text = write(IN_ALL, minutes(total), "README.md, sum")
+def in_lesson(text: str, seconds: Mapping[str, float], size: Size, name: str) -> str:
+    """A lesson's first cell with its times. Raises ValueError if there is no place for them."""
+    text = write(text, WORKS, f"about {about(size.minutes)} minutes", f"{name}, **Time** about … to work through")
+    return write(text, COMPUTES, words(seconds), f"{name}, the cells take about …")
+
+
+def in_table(text: str, found: Mapping[str, Size], linked: bool, where: str) -> str:
+    """A table of lessons with the minutes to work through each. Raises ValueError if it lacks a lesson's row."""
+    for name, size in found.items():
+        text = write(text, row(name, linked), rf"\g<1>{about(size.minutes)}\g<2>", f"{where}, row of {name}")
     return text
 
 
-def cell_of(notebook: dict, lesson: str) -> dict:
-    """The cell that names the minutes: the first, in lesson 00 the one with the table.
+def in_readme(text: str, budget: Mapping[str, Mapping[str, float]], found: Mapping[str, Size]) -> str:
+    """README with the minutes of its table and the sums under it. Raises ValueError if there is no place for one."""
+    text = in_table(text, found, True, "README.md")
+    machines = next(iter(budget.values()))
+    computing = {machine: sum(seconds[machine] for seconds in budget.values()) for machine in machines}
+    text = write(text, COMPUTES_IN_ALL, minutes(computing), "README.md, the cells compute for … in all")
+    working = sum(about(size.minutes) for size in found.values())
+    return write(text, WORKS_IN_ALL, str(hours(working)), "README.md, All lessons take about … hours")
+
+
+def table_of(cells: list[dict]) -> int:
+    """The place of lesson 00's cell with the table.
 
     Raises:
-        ValueError: lesson 00 has no such table.
+        ValueError: there is none.
     """
-    if lesson != "00_start_here":
-        return notebook["cells"][0]
-    for cell in notebook["cells"]:
+    for place, cell in enumerate(cells):
         if "| 00 start here |" in "".join(cell["source"]):
-            return cell
-    raise ValueError(f"{lesson}: no table of lessons")
+            return place
+    raise ValueError(f"{FIRST}: no table of lessons")
 
 
 def changes(root: Path = ROOT) -> dict[Path, str]:
-    """The files whose minutes are not the table's -> their text as it should be.
+    """The files whose times are not the right ones -> their text as it should be.
 
     Raises:
         ValueError: a place where they belong is not there.
     """
-    budget = read_budget(root / "notebooks" / "budget.toml")
-    texts = {root / "README.md": wanted((root / "README.md").read_text(encoding="utf-8"), budget)}
-    for lesson in budget:
+    budget, found = read_budget(root / "notebooks" / "budget.toml"), sizes(root)
+    texts = {root / "README.md": in_readme((root / "README.md").read_text(encoding="utf-8"), budget, found)}
+    for lesson, size in found.items():
         path = root / "notebooks" / f"{lesson}.ipynb"
         text = path.read_text(encoding="utf-8")
         notebook = json.loads(text)
-        cell = cell_of(notebook, lesson)
-        source = "".join(cell["source"])
-        new = wanted(source, budget, lesson)
-        if new != source:
-            cell["source"] = new.splitlines(keepends=True)
+        cells = notebook["cells"]
+        new = {0: in_lesson("".join(cells[0]["source"]), budget[lesson], size, lesson)}
+        if lesson == FIRST:
+            place = table_of(cells)
+            new[place] = in_table(new.get(place, "".join(cells[place]["source"])), found, False, lesson)
+        if any("".join(cells[place]["source"]) != source for place, source in new.items()):
+            for place, source in new.items():
+                cells[place]["source"] = source.splitlines(keepends=True)
             text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
         texts[path] = text
     return {path: text for path, text in texts.items() if path.read_text(encoding="utf-8") != text}
@@ -110,7 +140,7 @@ def main() -> int:
     """Write, and say what was written."""
     for path, text in changes().items():
         path.write_text(text, encoding="utf-8", newline="\n")
-        print(f"{path.relative_to(ROOT)}: minutes written")
+        print(f"{path.relative_to(ROOT)}: times written")
     return 0
 
 

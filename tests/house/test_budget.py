@@ -1,9 +1,10 @@
-"""The lessons' minutes: one table, notebooks/budget.toml, and everything that names them says the same."""
+"""The lessons' times: counted, and from notebooks/budget.toml; everything that names them says the same."""
 
 from pathlib import Path
 
 import budget
 import pytest
+from lesson_size import Size
 
 from bertcourse.lessons import lessons_in
 from bertcourse.run import LessonResult, over_budget, read_budget, this_machine
@@ -13,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_readme_and_lessons_say_what_the_table_says():
     wrong = [path.name for path in budget.changes()]
-    assert wrong == [], "python tools/budget.py writes the minutes there"
+    assert wrong == [], "python tools/budget.py writes the times there"
 
 
 def test_every_lesson_has_its_seconds_on_both_machines():
@@ -38,23 +39,41 @@ def test_seconds_in_words(bf16, avx2, table, lesson):
     assert budget.words({"bf16": bf16, "avx2": avx2}) == lesson
 
 
-README = "The ten lessons take 1 minutes in all.\n| [05 x](notebooks/05_x.ipynb) | to 5 | 1 | any |\n"
-TABLE = {"05_x": {"bf16": 300, "avx2": 600}}
+README = """All lessons take about 1 hours. Their cells compute for 1 minutes in all.
+| [05 x](notebooks/05_x.ipynb) | to 5 | 1 | any |
+| [A5 y](notebooks/A5_y.ipynb) | to 5 | ½ | any |
+"""
+TABLE = {"05_x": {"bf16": 300, "avx2": 600}, "A5_y": {"bf16": 60, "avx2": 60}}
+SIZES = {"05_x": Size(1500, 90, 1, 1, 1, 80, 10.0), "A5_y": Size(0, 9, 1, 1, 1, 60, 1.0)}
 
 
-def test_the_minutes_are_written_and_nothing_else():
-    written = README.replace("take 1 min", "take 5 to 10 min").replace("| 1 |", "| 5 to 10 |")
-    assert budget.wanted(README, TABLE) == written
-    assert budget.wanted("they take about a minute, or 3", TABLE, "05_x") == "they take about 5 to 10 minutes, or 3"
-    assert budget.wanted("| 05 x | a | 1 |\n", TABLE, "00_start_here") == "| 05 x | a | 5 to 10 |\n"
-    once = budget.wanted(README, TABLE)
-    assert budget.wanted(once, TABLE) == once
+def test_the_times_are_written_and_nothing_else():
+    written = README.replace("about 1 h", "about 3 h").replace("for 1 min", "for 6 to 11 min")
+    written = written.replace("| 1 |", "| 110 |").replace("| ½ |", "| 60 |")
+    assert budget.in_readme(README, TABLE, SIZES) == written
+    assert budget.in_readme(written, TABLE, SIZES) == written
+    first = "**Time** about an hour to work through; the cells take about a minute, or 3"
+    wanted = "**Time** about 110 minutes to work through; the cells take about 5 to 10 minutes, or 3"
+    assert budget.in_lesson(first, TABLE["05_x"], SIZES["05_x"], "05_x") == wanted
+    assert budget.in_lesson(wanted, TABLE["05_x"], SIZES["05_x"], "05_x") == wanted
+    rows = "| 05 x | a | 1 |\n| A5 y | a | 1 to 2 |\n"
+    assert budget.in_table(rows, SIZES, False, "00") == "| 05 x | a | 110 |\n| A5 y | a | 60 |\n"
 
 
-@pytest.mark.parametrize("text, lesson", [("no table", ""), ("It costs a minute.", "05_x"), (README * 2, "")])
-def test_a_place_that_is_not_there_is_named(text, lesson):
-    with pytest.raises(ValueError, match="the minutes should stand there once"):
-        budget.wanted(text, TABLE, lesson)
+def test_a_place_that_is_not_there_is_named():
+    for text in ("no table", README * 2, README.replace("hours", "days"), README.replace("in all", "")):
+        with pytest.raises(ValueError, match=r"README.md, .*: the minutes should stand there once"):
+            budget.in_readme(text, TABLE, SIZES)
+    for text in ("**Time** about an hour to work through.", "the cells take about a minute"):
+        with pytest.raises(ValueError, match=r"05_x, .*: the minutes should stand there once"):
+            budget.in_lesson(text, TABLE["05_x"], SIZES["05_x"], "05_x")
+    with pytest.raises(ValueError, match="no table of lessons"):
+        budget.table_of([{"source": "| 01 x |"}])
+
+
+def test_working_times_are_rounded():
+    assert [budget.about(minutes) for minutes in (1, 52.4, 57.5, 118)] == [5, 50, 60, 120]
+    assert [budget.hours(minutes) for minutes in (5, 80, 100, 1320)] == [1, 1, 2, 22]
 
 
 # ------------------------------------------------------------------------------------------------- what exceeded it
