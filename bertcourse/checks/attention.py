@@ -51,11 +51,16 @@ def _causal_mask(length: int) -> Tensor:
 # ------------------------------------------------------------------------------------------------------------- cases
 
 
+def _four_sizes(rng):
+    """All different, so that what is mixed up does not fit, or shows."""
+    return rng.permutation([2, 3, 4, 6, 7])[:4]
+
+
 def _query_and_key(rng):
     yield torch.eye(2), torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0]])
     for _ in range(4):
-        batch, queries, keys, size = rng.integers(1, 6, 4)
-        yield floats(rng, batch, queries, 3 * size), floats(rng, batch, keys, 3 * size)
+        batch, queries, keys, size = _four_sizes(rng)
+        yield floats(rng, batch, queries, size), floats(rng, batch, keys, size)
     yield floats(rng, 2, 3, 4, 8), floats(rng, 2, 3, 5, 8)
 
 
@@ -63,6 +68,7 @@ def _scores_and_mask(rng):
     yield torch.zeros(2, 3), torch.tensor([[True, True, False], [True, False, False]])
     yield torch.tensor([[0.0, 300.0, 1.0]]), torch.tensor([[True, False, True]])
     yield torch.tensor([[-3e4, 0.0, 1.0]]), torch.tensor([[True, False, False]])
+    yield torch.tensor([[2.0, 1.0, 400.0]]), torch.tensor([[True, True, False]])
     yield torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[False, False, False]])
     for size in rng.integers(2, 9, 4):
         mask = truths(rng, 0.6, 3, size, size)
@@ -79,7 +85,7 @@ def _all_of_attention(rng):
         torch.tensor([[True, True], [True, False]]),
     )
     for _ in range(4):
-        batch, queries, keys, size = rng.integers(2, 6, 4)
+        batch, queries, keys, size = _four_sizes(rng)
         mask = truths(rng, 0.6, batch, queries, keys)
         mask[0, 0] = False
         yield floats(rng, batch, queries, size), floats(rng, batch, keys, size), floats(rng, batch, keys, 5), mask
@@ -123,7 +129,7 @@ def _weights(rng, size):
 
 def _layers(rng):
     for batch, length, heads, size in ((1, 3, 1, 4), (2, 5, 2, 3), (3, 4, 4, 2), (2, 6, 3, 4)):
-        counts = torch.from_numpy(rng.integers(1, length + 1, (batch, 1)))
+        counts = torch.from_numpy(rng.integers(1, length, (batch, 1)))  # each row has padding
         mask = padding_mask((torch.arange(length) < counts).long())
         yield floats(rng, batch, length, heads * size), _weights(rng, heads * size), heads, mask
 
@@ -293,14 +299,14 @@ def _head_by_hand(wrong):
 EVEN = (
     "a query that may look at nothing gets equal weights over forbidden keys: a softmax of equal scores is even. Set "
     "the "
-    "weights of forbidden keys to 0 behind the softmax as well."
+    "weights of forbidden keys to 0 after the softmax as well."
 )
 NANS = (
     "a softmax over nothing but -inf is 0/0, NaN, and spreads through every layer and gradient. Use the lowest finite "
     "number, and set the weights of forbidden keys to 0."
 )
 NOT_A_MASK = "a score of 0 is no mask: exp(0) = 1, so the forbidden keys get weight. They need a very low score."
-AFTER = "with the mask behind the softmax only, the rows no longer sum to 1: forbidden keys took their part before."
+AFTER = "with the mask after the softmax only, the rows no longer sum to 1: forbidden keys took their part before."
 UNDERFLOW = (
     "exp underflows: beside a high forbidden score the allowed keys' weights become 0, and there is nothing to share "
     "out. Give forbidden keys a very low score before the softmax."

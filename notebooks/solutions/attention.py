@@ -12,7 +12,7 @@ def my_scores(query, key):
 
 def my_softmax_masked(scores, mask):
     # A very low score leaves a forbidden key next to nothing; a row of nothing but those comes out even, so they are
-    # set to zero behind the softmax as well.
+    # set to zero after the softmax as well.
     lowest = torch.finfo(scores.dtype).min
     weights = torch.where(mask, scores, lowest).softmax(dim=-1)
     return torch.where(mask, weights, 0.0)

@@ -106,6 +106,20 @@ ANSWERS = [
     return torch.stack(outputs), torch.stack(rows)""",
         None,
     ),
+    Answer(
+        "attention.one_head",
+        """
+class Head:
+    def __call__(self, hidden, w_query, w_key, w_value):
+        scores = torch.einsum("ic,jc->ij", hidden @ w_query, hidden @ w_key) * w_query.shape[1] ** -0.5
+        weights = nn.Softmax(dim=-1)(scores)
+        return [torch.einsum("ij,jc->ic", weights, hidden @ w_value), weights]
+
+
+answer = Head()
+""",
+        None,
+    ),
     one_head(" / math.sqrt(q.size(-1))", "", "did not divide"),
     one_head("math.sqrt(q.size(-1))", "q.size(-1)", "square root"),
     one_head("math.sqrt(q.size(-1))", "math.sqrt(hidden.size(-1))", "root of d,", "argument"),
@@ -138,6 +152,17 @@ def answer(scores, mask):
     kept = torch.where(mask, scores, -3e38)
     kept = (kept - kept.max(-1, keepdim=True).values).exp() * mask
     return kept / kept.sum(-1, keepdim=True).clamp(min=1e-30)
+""",
+        None,
+    ),
+    Answer(
+        "attention.softmax_masked",
+        """
+def answer(scores, mask):
+    scores, mask = np.broadcast_arrays(scores.numpy(), mask.numpy())
+    kept = np.where(mask, scores, -3e38)
+    kept = np.exp(kept - kept.max(axis=-1, keepdims=True)) * mask
+    return torch.from_numpy(kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-30))
 """,
         None,
     ),
