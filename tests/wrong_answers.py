@@ -568,8 +568,8 @@ WRONG = {
     ],
     "tagging.follows": [(follows_without_none, "None")],
     "tagging.f1": [
-        (divides_by_nothing, "nothing to divide by"),
-        (mean_of_precision_and_recall, "nothing to divide by"),
+        (divides_by_nothing, "nothing to divide by, an edge case"),
+        (mean_of_precision_and_recall, "nothing to divide by, an edge case"),
         (without_text_numbers, "text's number"),
         (found_in_any_text, "text's number"),
         (sets_without_text_numbers, "text's number"),

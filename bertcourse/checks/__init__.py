@@ -83,7 +83,8 @@ class Report:
             return f"○ {self.name}: not written yet. {self.message}"
         if self.passed:
             return f"✓ {self.name}: right" + (f", on {self.cases} cases." if self.cases > 1 else ".")
-        lines = [f"✗ {self.name}: {self.message}"]
+        what, _, tried = self.message.partition("; tried with: ")
+        lines = [f"✗ {self.name}: {what}", *([f"  Tried with: {tried}"] if tried else [])]
         if self.hint:
             lines.append(f"  Hint: {self.hint}")
         if self.printed.strip():
@@ -166,7 +167,7 @@ def examine(name: str, answer: object, *, seconds: float = 10.0, seed: int | Non
     Args:
         name: of the check; see `names`.
         answer: the learner's function, or number.
-        seconds: time that all calls may take together.
+        seconds: processor time that one call may take.
         seed: of the drawn cases; None for others each time.
         variant: of a question for a number.
 

@@ -1,26 +1,39 @@
-"""Runs a learner's answer where it can do no harm, and compares what it gives with what was expected."""
+"""Runs a learner's answer where it can do no harm, and compares what it gives with what was expected.
+
+What is told is what is known: a mistake is named only if the answer agrees with it in all that was seen, an argument is
+called unused only if that was shown, and what was right before it became too slow is told so.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 import ctypes
+import dataclasses
+import dis
+import inspect
 import io
 import linecache
 import math
 import random
+import re
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain, islice, permutations
 
 import numpy as np
 import torch
 from torch import Tensor
 
 SHOWN = 140  # characters of a value in a message
+CALL_SHOWN = 260  # characters of all arguments of a call
+PATIENCE = 6  # all calls together, and a call that sleeps, may take so many times what one call may compute
+MORE_CASES = 24  # at most so many more cases are tried to find out what is wrong with an answer
 
 
 class Wrong(Exception):
@@ -43,12 +56,20 @@ def _words_and_dots():
 
 
 def is_placeholder(answer: object) -> bool:
-    """Whether there is no answer yet: None, `...`, or a function with nothing but `...` or `pass` in it."""
+    """Whether there is no answer yet: None, `...`, a function of nothing but `...` or `pass`, or a class of these."""
+    if inspect.isclass(answer):
+        own = [value for value in vars(answer).values() if hasattr(value, "__code__")]
+        return all(map(is_placeholder, own)) and not any(map(_holds_work, vars(answer).values()))
     code = getattr(answer, "__code__", None)
     if code is None:
         return answer is None or answer is ...
     empty = code.co_code in (_dots.__code__.co_code, _words_and_dots.__code__.co_code)
     return empty and set(code.co_consts) <= {None, answer.__doc__}
+
+
+def _holds_work(value: object) -> bool:
+    """Whether a class's attribute is more than a name: a property or another descriptor that computes something."""
+    return isinstance(value, property | classmethod | staticmethod)
 
 
 class _TimeIsUp(BaseException):
@@ -109,7 +130,14 @@ def _cut(text: str) -> str:
 
 
 def show_call(args: Sequence, kwargs: Mapping) -> str:
-    return ", ".join([*(show(value) for value in args), *(f"{name}={show(value)}" for name, value in kwargs.items())])
+    """All arguments in a few words; where they are too long together, tensors by their shapes alone, longest first."""
+    names = [*([""] * len(args)), *(f"{name}=" for name in kwargs)]
+    values = [*args, *kwargs.values()]
+    shown = [show(value) for value in values]
+    for place in sorted(range(len(values)), key=lambda place: -len(shown[place])):
+        if sum(map(len, shown)) > CALL_SHOWN and isinstance(values[place], Tensor | np.ndarray):
+            shown[place] = shown[place].partition(":")[0]
+    return ", ".join(name + text for name, text in zip(names, shown, strict=True))
 
 
 # ---------------------------------------------------------------------------------------------------------- comparison
@@ -118,8 +146,9 @@ def show_call(args: Sequence, kwargs: Mapping) -> str:
 def difference(expected: object, got: object, atol: float) -> str | None:
     """How `got` differs from `expected`, in a few words; None if it does not.
 
-    Lists and tuples are as good as each other, and so are Python's numbers and tensors without dimensions. Floats may
-    have any width; whether something is a truth value, a whole number or a float matters.
+    The numbers decide: lists, tuples, numpy arrays and tensors are as good as each other where numbers and shape are
+    right, and so are Python's numbers and tensors without dimensions. Floats may have any width; whether something is a
+    truth value, a whole number or a float matters, but that Python's whole numbers in a list are floats as well.
     """
     if expected is None:
         return None if got is None else f"expected None, came {show(got)}"
@@ -141,6 +170,9 @@ def difference(expected: object, got: object, atol: float) -> str | None:
         extra = [key for key in got if key not in expected]
         return f"the key {show(extra[0])} is too many" if extra else None
     if isinstance(expected, list | tuple):
+        several = any(isinstance(part, Tensor | np.ndarray) and np.ndim(part) for part in expected)
+        if several and isinstance(got, Tensor | np.ndarray):
+            return f"expected {len(expected)} things, came one: {show(got)}"
         if isinstance(got, str | bytes | Mapping) or not isinstance(got, Sequence | Tensor | np.ndarray):
             return f"expected a {type(expected).__name__}, came {show(got)} ({type(got).__name__})"
         if len(expected) != len(got):
@@ -162,13 +194,19 @@ def _kind(value: Tensor | np.ndarray) -> str:
 
 
 def _array_difference(expected: Tensor | np.ndarray, got: object, atol: float) -> str | None:
-    if not isinstance(got, type(expected)):
+    listed = isinstance(got, list | tuple)
+    if listed:
+        got, given = as_array(got), got
+    if not isinstance(got, Tensor | np.ndarray):
         what = "tensor" if isinstance(expected, Tensor) else "numpy array"
-        return f"expected a {what} {tuple(expected.shape)}, came {show(got)} ({type(got).__name__})"
+        why = "not the numbers of one" if listed else type(given if listed else got).__name__
+        return f"expected a {what} {tuple(expected.shape)}, came {show(given if listed else got)} ({why})"
     if tuple(expected.shape) != tuple(got.shape):
         return f"expected the shape {tuple(expected.shape)}, came {tuple(got.shape)}"
-    if _kind(expected) != _kind(got):
-        return f"expected the dtype {expected.dtype}, came {got.dtype}"
+    kinds = _kind(expected), _kind(got)
+    if kinds[0] != kinds[1] and not (listed and (kinds == ("float", "int") or not got.size)):
+        came = {"bool": "truth values", "int": "whole numbers"}.get(kinds[1], "floats") if listed else got.dtype
+        return f"expected the dtype {expected.dtype}, came {came}"
     one = expected.detach().cpu().double().numpy() if isinstance(expected, Tensor) else expected.astype(float)
     other = got.detach().cpu().double().numpy() if isinstance(got, Tensor) else got.astype(float)
     if np.isnan(other).any() and not np.isnan(one).any():
@@ -181,6 +219,26 @@ def _array_difference(expected: Tensor | np.ndarray, got: object, atol: float) -
     pair = [value[place] for value in (one, other)]
     shown = [str(bool(v)) if _kind(expected) == "bool" else _number(int(v) if v.is_integer() else v) for v in pair]
     return f"at {list(place)}: expected {shown[0]}, came {shown[1]} ({int(wrong.sum())} of {wrong.size} differ)"
+
+
+def as_array(value: object) -> np.ndarray | None:
+    """Nested lists or tuples of numbers, tensors and arrays among them, as one array; None if they are no such thing.
+
+    For checks that judge by properties: `as_array(got)` takes a tensor, too.
+    """
+
+    def plain(part: object) -> object:
+        if isinstance(part, Tensor):
+            return part.detach().cpu().tolist()
+        if isinstance(part, np.ndarray | np.generic):
+            return part.tolist()
+        return [plain(inner) for inner in part] if isinstance(part, list | tuple) else part
+
+    try:
+        found = np.array(plain(value))
+    except (ValueError, OverflowError):  # rows of different lengths
+        return None
+    return found if found.dtype.kind in "biuf" else None
 
 
 def _number_difference(expected: object, got: object, atol: float) -> str | None:
@@ -230,7 +288,9 @@ def random_state_kept() -> Iterator[None]:
 
 
 def run_limited(action: Callable[[], object], seconds: float) -> object:
-    """action(), or TimeoutError after so many seconds.
+    """action(), or TimeoutError after so many seconds of processor time, or where it sleeps after `PATIENCE` as many.
+
+    Processor time is its thread's own: a machine that is busy with other things makes no answer wrong.
 
     In the main thread of Linux or macOS (notebooks run there) a timer interrupts any Python code, again and again. From
     the third time on it rings at once: a loop around `except:` is then hit outside of its `try`, as a rule. Elsewhere
@@ -239,10 +299,14 @@ def run_limited(action: Callable[[], object], seconds: float) -> object:
     """
     if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
         rings, over = 0, False
+        computed, waited = time.thread_time() + seconds, time.perf_counter() + PATIENCE * seconds
 
         def ring(number, frame):
             nonlocal rings
-            if not over:
+            left = min(computed - time.thread_time(), waited - time.perf_counter())
+            if not over and not rings and left > 0:
+                signal.setitimer(signal.ITIMER_REAL, max(left, 0.01))
+            elif not over:
                 rings += 1
                 signal.setitimer(signal.ITIMER_REAL, 0.1 if rings < 3 else 2e-5)
                 raise _TimeIsUp
@@ -275,7 +339,10 @@ def run_limited(action: Callable[[], object], seconds: float) -> object:
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
-    worker.join(seconds)
+    clock, waited = _clock_of(worker), time.perf_counter() + PATIENCE * seconds
+    until = clock() + seconds
+    while worker.is_alive() and (left := min(until - clock(), waited - time.perf_counter())) > 0:
+        worker.join(max(left, 0.01))
     for _ in range(10):
         if not worker.is_alive():
             break
@@ -289,6 +356,23 @@ def run_limited(action: Callable[[], object], seconds: float) -> object:
     return outcome["value"]
 
 
+def _clock_of(worker: threading.Thread) -> Callable[[], float]:
+    """A clock of a thread's processor time; of wall time where the system has none."""
+    try:
+        number = time.pthread_getcpuclockid(worker.ident)
+        time.clock_gettime(number)
+    except (AttributeError, OSError):
+        return time.perf_counter
+
+    def clock() -> float:
+        try:
+            return time.clock_gettime(number)
+        except OSError:  # the thread has just ended
+            return math.inf
+
+    return clock
+
+
 @dataclass
 class Trial:
     """One examination of one answer: calls it, counts the calls, and keeps what it printed.
@@ -296,13 +380,18 @@ class Trial:
     Attributes:
         answer: the learner's function or value.
         rng: source of the drawn cases.
-        seconds: time that all calls may take together.
+        seconds: processor time that a call may take; all together may take `PATIENCE` times as much.
+        cases: calls that went through.
+        right: cases whose result is known to be right.
+        in_place: whether it may change its arguments.
     """
 
     answer: object
     rng: np.random.Generator
     seconds: float
     cases: int = 0
+    right: int = 0
+    in_place: bool = False
     printed: str = ""
     spent: float = 0.0
     described: str = field(default="", repr=False)
@@ -318,17 +407,21 @@ class Trial:
             raise Wrong(f"expected a function, came {show(self.answer)}: give the function itself, without ()")
         self.described = show_call(args, kwargs)
         given, named = copy.deepcopy((list(args), dict(kwargs)))
-        tail, start = _Tail(), time.perf_counter()
-        left = self.seconds - self.spent
+        tail = _Tail()
+        left = PATIENCE * self.seconds - self.spent
+
+        def timed() -> object:
+            start = time.thread_time()
+            try:
+                return self.answer(*given, **named)
+            finally:
+                self.spent += time.thread_time() - start
 
         try:
             with contextlib.redirect_stdout(tail), contextlib.redirect_stderr(tail):
-                got = run_limited(lambda: self.answer(*given, **named), max(left, 0.05))
+                got = run_limited(timed, max(min(self.seconds, left), 0.01))
         except TimeoutError:
-            raise Wrong(
-                f"it ran longer than {self.seconds:g} seconds, and was stopped; tried with: {self.described}",
-                "a loop that never ends? Look whether what its condition asks for ever changes.",
-            ) from None
+            raise self._too_slow(left < self.seconds) from None
         except NotImplementedError:
             raise NotWritten from None
         except KeyboardInterrupt:
@@ -337,11 +430,12 @@ class Trial:
             message = f"{_error_in_words(error, self.answer)}; tried with: {self.described}"
             raise Wrong(message, _edge_case(error, [*args, *kwargs.values()])) from None
         finally:
-            self.spent += time.perf_counter() - start
             self.printed = self.printed or tail.kept
         if got is Ellipsis or got is NotImplemented:
             raise NotWritten
         self.cases += 1
+        if self.in_place:
+            return got
         for place, (before, after) in enumerate(zip(args, given, strict=True)):
             if _changed(before, after):
                 raise Wrong(
@@ -355,6 +449,23 @@ class Trial:
                     "whoever calls it still needs the original: work on a copy (clone(), list(…)).",
                 )
         return got
+
+    def _too_slow(self, together: bool) -> Wrong:
+        """What to say of a call that was stopped, for its own time or for that of all calls together."""
+        stopped = f"it ran longer than {self.seconds:g} seconds of processor time, and was stopped"
+        if together:
+            stopped = f"its calls together ran longer than {PATIENCE * self.seconds:g} seconds of processor time"
+        if not self.right:
+            hint = (
+                "a loop that never ends? Look whether what its condition asks for ever changes. If it does end, it is "
+                "too slow: work on whole tensors, not on their numbers one by one."
+            )
+            return Wrong(f"{stopped}; tried with: {self.described}", hint)
+        before = f"{self.right} case" + "s" * (self.right > 1)
+        return Wrong(
+            f"right so far, on {before}, but too slow: {stopped}; tried with: {self.described}",
+            "work on whole tensors, not on their numbers one by one. (Or is there a loop that does not end here?)",
+        )
 
 
 def _error_in_words(error: BaseException, answer: object) -> str:
@@ -372,7 +483,10 @@ def _error_in_words(error: BaseException, answer: object) -> str:
 def _edge_case(error: BaseException, given: list) -> str:
     """A hint, if the error comes from an edge case that is easily forgotten: nothing to divide by, None, empty."""
     if isinstance(error, ZeroDivisionError):
-        return "an edge case: there is nothing to divide by here. Look at the arguments, and catch it."
+        return (
+            "it divides by 0 here: is there nothing to divide by, an edge case, or does a count begin at 0 that should "
+            "begin at 1?"
+        )
     if "NoneType" in str(error) and _holds(given, lambda value: value is None):
         return (
             "an edge case: None is among the arguments here, and None is neither a text nor a number. Ask for it first."
@@ -419,6 +533,18 @@ class Check:
     mistakes: tuple[tuple[Callable, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A case that was tried: what was given, what was right, what came, and how the two differ (None: they do not)."""
+
+    args: tuple
+    kwargs: dict
+    expected: object
+    got: object
+    what: str | None
+    described: str
+
+
 def against(
     asks: str,
     reference: Callable,
@@ -427,55 +553,239 @@ def against(
     mistakes: tuple[tuple[Callable, str], ...] = (),
     atol: float = 1e-5,
     printed: int = 1,
+    shrink: bool = True,
+    in_place: bool = False,
 ) -> Check:
     """A check of a function that always gives the same for the same: against a reference, case by case.
+
+    A wrong answer is told about the smallest case found in which it is wrong, with the known mistake that it agrees
+    with wherever the two were compared; else with an argument that is shown to change nothing.
 
     Args:
         asks: see `Check`.
         reference: the right function.
-        cases: rng -> tuples of arguments, the simplest first: a wrong answer is told about the first that it fails.
+        cases: rng -> tuples of arguments, the simplest first. It may be asked for more cases than one round gives.
         mistakes: see `Check`.
         atol: absolute tolerance of floats (the relative one is 1e-4).
         printed: so many of the cases stand in the exercise's text; who is right on these alone is told so.
+        shrink: whether a case stays one if tensors and lists in it become shorter, and drawn floats whole numbers.
+        in_place: whether the answer may change its arguments.
     """
 
+    def tried(trial: Trial, args: tuple, kwargs: dict) -> _Seen:
+        expected = reference(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+        got = trial.call(*args, **kwargs)
+        return _Seen(args, kwargs, expected, got, difference(expected, got, atol), trial.described)
+
     def judge(trial: Trial) -> None:
-        waiting = iter(cases(trial.rng))
-        for place, case in enumerate(waiting):
-            args, kwargs = _parts(case)
-            expected = reference(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-            got = trial.call(*args, **kwargs)
-            what = difference(expected, got, atol)
-            if what is None:
-                continue
-            message = f"{what}; tried with: {trial.described}"
-            hint = _likeliest_mistake(trial, [(args, kwargs, got)], waiting, mistakes, atol)
-            if not hint and place >= printed:
-                hint = "it is right on the simplest case; does it really use every one of its arguments?"
-            raise Wrong(message, hint)
+        trial.in_place = in_place
+        waiting, seen = iter(cases(trial.rng)), []
+        for case in waiting:
+            seen.append(tried(trial, *_parts(case)))
+            if seen[-1].what is not None:
+                break
+            trial.right += 1
+        else:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of references and mistakes, on cases that are tried to explain
+            raise explained(trial, waiting, seen)
+
+    def explained(trial: Trial, waiting: Iterator[Case], seen: list[_Seen]) -> Wrong:
+        """What is wrong with an answer that is wrong in the last case of those seen."""
+        place = len(seen) - 1
+        quiet = dataclasses.replace(trial, seconds=min(trial.seconds, 1.0), spent=0.0)  # what is tried to explain
+        for case in islice(chain(waiting, cases(trial.rng)), MORE_CASES):
+            with contextlib.suppress(Wrong, NotWritten):
+                seen.append(tried(quiet, *_parts(case)))
+            if quiet.spent > quiet.seconds:
+                break
+        mistake, hint = _mistake_of(seen, mistakes, atol)
+        if not hint:
+            hint = _unused(quiet, seen, reference, atol)
+        if not hint and place >= printed:
+            hint = "it is right on the simplest case; what is different in this one?"
+        wrong = [one for one in seen[place:] if one.what]
+        worst = wrong[0] if len(wrong[0].described) <= 60 else min(wrong, key=lambda one: len(one.described))
+        if shrink:
+            worst = _smallest(worst, lambda args, kwargs: tried(quiet, args, kwargs), mistake, atol, quiet)
+        return Wrong(f"{worst.what}; tried with: {worst.described}", hint)
 
     return Check(asks, judge, mistakes)
 
 
-def _likeliest_mistake(trial: Trial, seen: list, waiting: Iterator[Case], mistakes: Iterable, atol: float) -> str:
-    """The hint of the mistake that gives what the answer gave, here and in most of the cases that are still to come."""
-    with contextlib.suppress(Wrong, NotWritten):
-        for case in waiting:
-            args, kwargs = _parts(case)
-            seen.append((args, kwargs, trial.call(*args, **kwargs)))
-    best, hint = 0, ""
+def _mistake_of(seen: Sequence[_Seen], mistakes: Iterable, atol: float) -> tuple[Callable | None, str]:
+    """The mistake that the answer agrees with wherever the two can be compared, and its hint; (None, "") if none.
+
+    Where a mistake gives what is right, agreeing with it says nothing. Where it does not, one case may be a
+    coincidence: two are asked for, or, for a slip that shows in one alone, that it is no mere yes or no, and that the
+    answer was right in the others.
+    """
+    best, found, hint = 0, None, ""
     for wrong, words in mistakes:
-        agree = [_agrees(wrong, args, kwargs, got, atol) for args, kwargs, got in seen]
-        if agree[0] and sum(agree) > best:
-            best, hint = sum(agree), words
-    return hint
+        told, compared, plain = set(), 0, False
+        for one in seen:
+            try:
+                value = wrong(*copy.deepcopy(one.args), **copy.deepcopy(one.kwargs))
+            except Exception:  # a mistake may not be defined for this case
+                continue
+            if difference(value, one.got, atol) is not None:
+                break  # it is not this mistake
+            compared += 1
+            if one.what is not None:
+                told.add(one.described)
+                plain = isinstance(one.expected, bool | np.bool_)
+        else:
+            evidence = len(told) if len(told) > 1 or (compared > 2 and not plain) else 0
+            if evidence > best:
+                best, found, hint = evidence, wrong, words
+    return found, hint
 
 
-def _agrees(wrong: Callable, args: tuple, kwargs: dict, got: object, atol: float) -> bool:
+def _unused(trial: Trial, seen: Sequence[_Seen], reference: Callable, atol: float) -> str:
+    """A hint, if an argument is shown to change nothing though it should; "" if none is."""
     try:
-        return difference(wrong(*copy.deepcopy(args), **copy.deepcopy(kwargs)), got, atol) is None
-    except Exception:  # a mistake may not be defined for this case
-        return False
+        names = list(inspect.signature(trial.answer).parameters.values())
+    except (TypeError, ValueError):
+        return ""
+    plain = [one.name for one in names if one.kind is one.POSITIONAL_OR_KEYWORD]
+    code = getattr(trial.answer, "__code__", None)
+    if code is not None and "locals" not in code.co_names:
+        read = {name for step in dis.get_instructions(code) if "LOAD" in step.opname for name in _names(step.argval)}
+        for name in plain:
+            if name not in read | {*code.co_cellvars, "self"}:
+                return f"it never uses its argument {name}."
+    for place, name in enumerate(plain):
+        if _changes_nothing(trial, seen, place, reference, atol):
+            return f"its argument {name} changes nothing: with another one the same comes out."
+    return ""
+
+
+def _names(value: object) -> tuple:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _changes_nothing(trial: Trial, seen: Sequence[_Seen], place: int, reference: Callable, atol: float) -> bool:
+    """Whether another value of this argument left every result as it was, at least twice, where it should not have."""
+    same = 0
+    for one, other in islice(permutations(seen, 2), 40):
+        if len(one.args) != len(other.args) or len(one.args) <= place or trial.spent > trial.seconds:
+            continue
+        if callable(one.args[place]) or isinstance(one.args[place], np.random.Generator):
+            return False
+        args = (*one.args[:place], other.args[place], *one.args[place + 1 :])
+        try:
+            expected = reference(*copy.deepcopy(args), **copy.deepcopy(one.kwargs))
+            if difference(one.expected, expected, atol) is None:
+                continue
+            got = trial.call(*args, **one.kwargs)
+        except Exception:  # the two do not go together
+            continue
+        if not _is_sound(got):  # NaN is NaN, whatever comes in
+            return False
+        if difference(one.got, got, atol) is not None:
+            return False
+        same += 1
+        if same == 3:
+            break
+    return same >= 2
+
+
+# ------------------------------------------------------------------------------------------------ the smallest case
+
+
+def _smallest(case: _Seen, tried: Callable, mistake: Callable | None, atol: float, trial: Trial) -> _Seen:
+    """A case that is wrong in the same way as this one and has shorter tensors and lists, and whole numbers.
+
+    Args:
+        case: one that is wrong.
+        tried: (args, kwargs) -> that case, tried.
+        mistake: what the answer agrees with; it must go on doing so.
+        trial: whose time is spent.
+    """
+    manner = _manner(case.what)
+    for _ in range(40):
+        for args in _shorter(case.args):
+            if trial.spent > trial.seconds:
+                return case
+            try:
+                new = tried(args, case.kwargs)
+                if mistake is not None:
+                    same = mistake(*copy.deepcopy(args), **copy.deepcopy(case.kwargs))
+                    if difference(same, new.got, atol) is not None:
+                        continue
+            except Exception:  # it is no case any more
+                continue
+            if new.what is not None and _manner(new.what) == manner and _is_sound(new.expected):
+                case = new
+                break
+        else:
+            break
+    return case
+
+
+def _manner(what: str) -> str:
+    """How two things differ, without the numbers: at a place, in shape, in length."""
+    return " ".join(re.sub(r"[^a-z ]", "", what.lower()).split()[:3])
+
+
+def _is_sound(expected: object) -> bool:
+    """Whether a result is one that can be looked at: there is something, and no NaN in it."""
+    if isinstance(expected, float):
+        return math.isfinite(expected)
+    if isinstance(expected, Tensor | np.ndarray):
+        numbers = as_array(expected)
+        return numbers is not None and numbers.size > 0 and bool(np.isfinite(numbers.astype(float)).all())
+    if isinstance(expected, list | tuple):
+        return len(expected) > 0 and all(map(_is_sound, expected))
+    return True
+
+
+def _shorter(args: tuple) -> Iterator[tuple]:
+    """The arguments, a length that several of them share cut in all of them; an entry left out; floats made whole."""
+    lengths = {size for value in args if isinstance(value, Tensor | np.ndarray) for size in value.shape}
+    for length in sorted((size for size in lengths if size > 1), reverse=True):
+        for new in sorted({1, 2, length // 2, length - 1} & set(range(1, length))):
+            for counts in (False, True):
+                cut = tuple(_cut_to(value, length, new, counts) for value in args)
+                if counts or any(_changed(one, other) for one, other in zip(args, cut, strict=True)):
+                    yield cut
+    if not lengths:
+        for length in sorted({len(value) for value in args if isinstance(value, list | dict) and len(value) > 1}):
+            for start, stop in [(0, length // 2), (length // 2, length), *((n, n + 1) for n in range(min(length, 12)))]:
+                yield tuple(_without(value, length, start, stop) for value in args)
+    whole = tuple(_whole(value) for value in args)
+    if any(_changed(one, other) for one, other in zip(args, whole, strict=True)):
+        yield whole
+
+
+def _cut_to(value: object, length: int, new: int, counts: bool) -> object:
+    """A tensor or list of this length in any dimension, cut; a number that may be this length too, if `counts`."""
+    if isinstance(value, Tensor | np.ndarray):
+        return value[tuple(slice(new) if size == length else slice(None) for size in value.shape)]
+    if isinstance(value, list) and len(value) == length:
+        return value[:new]
+    return new if counts and type(value) is int and value == length else value
+
+
+def _without(value: object, length: int, start: int, stop: int) -> object:
+    """A list or dict of this length without some of its entries, but one at least."""
+    if not isinstance(value, list | dict) or len(value) != length or stop - start >= length:
+        return value
+    if isinstance(value, dict):
+        return {key: entry for number, (key, entry) in enumerate(value.items()) if not start <= number < stop}
+    return value[:start] + value[stop:]
+
+
+def _whole(value: object) -> object:
+    """A tensor of drawn floats, negative ones among them, as whole numbers: different ones where they are few."""
+    if not isinstance(value, Tensor | np.ndarray) or _kind(value) != "float" or not (value < 0).any():
+        return value
+    flat = np.asarray(value.detach() if isinstance(value, Tensor) else value).ravel()
+    order = flat.argsort().argsort() - flat.size // 2 if flat.size <= 12 else (2 * flat).round()
+    if isinstance(value, np.ndarray):
+        return order.reshape(value.shape).astype(value.dtype)
+    return torch.as_tensor(order).reshape(value.shape).to(value.dtype)
 
 
 @dataclass(frozen=True)

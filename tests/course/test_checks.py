@@ -179,7 +179,7 @@ def test_anything_is_rejected(name):
     for what, answer in ANYTHING.items():
         report = examine(name, answer, seed=0)
         assert report.written and not report.passed, f"{what}: {report}"
-        assert len(str(report).splitlines()) <= 3 and len(str(report)) < 1500
+        assert len(str(report).splitlines()) <= 6 and len(str(report)) < 900
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -406,7 +406,7 @@ def eats_memory(attention_mask):
         (floods, "returned None"),
         (changes, "changed its argument number 1 in place"),
         (too_many_arguments, "heads"),
-        (a_list, "expected a tensor (2, 1, 1, 3)"),
+        (a_list, "expected the shape (2, 1, 1, 3), came (2, 3)"),
         (not_numbers, "expected the dtype torch.bool"),
         (only_the_example, "expected the shape"),
         (eats_memory, "RuntimeError"),
@@ -417,10 +417,10 @@ def eats_memory(attention_mask):
 def test_whatever_an_answer_does_is_told_in_a_few_lines(answer, words, capsys):
     start = time.perf_counter()
     assert not check("attention.masks", answer, seconds=0.3, seed=1)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 10
     out = capsys.readouterr().out
     assert words in out and out.startswith("✗ attention.masks: ")
-    assert len(out.splitlines()) <= 3 and len(out) < 1500
+    assert len(out.splitlines()) <= 6 and len(out) < 900
 
 
 def test_time_is_limited_in_other_threads_too():
@@ -563,6 +563,13 @@ def test_it_needs_no_notebook_and_little_time():
         (torch.tensor(2.0), 2.0),
         ([1, 2], (1, 2)),
         ((torch.ones(2), 3), [torch.ones(2), 3]),
+        (torch.ones(2), np.ones(2)),
+        (np.ones(2), torch.ones(2)),
+        (torch.ones(2), [1, 1.0]),
+        (torch.ones(2).bool(), (True, True)),
+        (torch.ones(2, 2), [torch.ones(2), torch.ones(2)]),
+        (torch.ones(2).long(), [torch.tensor(1), np.int64(1)]),
+        (torch.ones(0).long(), []),
         ({"a": 1.0}, {"a": 1.0 + 1e-9}),
         (True, np.True_),
         (3, np.int64(3)),
@@ -579,7 +586,14 @@ def test_as_good_as_equal(expected, got):
         (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.1]), "at [1]: expected 2, came 2.1 (1 of 2 differ)"),
         (torch.ones(2), torch.ones(3), "the shape (2,), came (3,)"),
         (torch.ones(2), torch.ones(2).long(), "the dtype torch.float32, came torch.int64"),
-        (torch.ones(2), np.ones(2), "expected a tensor"),
+        (torch.ones(2), "11", "expected a tensor (2,), came '11' (str)"),
+        (torch.ones(2), 1, "expected a tensor (2,), came 1 (int)"),
+        (torch.ones(2, 2), [[1.0], [1.0, 1.0]], "expected a tensor (2, 2)"),
+        (torch.ones(2), ["1", "1"], "not the numbers of one"),
+        (torch.ones(2), [1, 2], "at [1]: expected 1, came 2"),
+        (torch.ones(2).bool(), [1, 1], "expected the dtype torch.bool, came whole numbers"),
+        (torch.ones(2).long(), [1.0, 1.0], "expected the dtype torch.int64, came floats"),
+        ((torch.ones(2), torch.ones(2)), torch.ones(2, 2), "expected 2 things, came one: float32 tensor (2, 2)"),
         (torch.ones(2), torch.tensor([1.0, float("nan")]), "NaN at [1]"),
         (1.0, float("nan"), "NaN, where 1 was expected"),
         (True, 1, "expected True, came 1 (int)"),
