@@ -51,7 +51,9 @@ SLOW = {"masking.mask_tokens", "looking.integrated_gradients"}
 
 # Mutants of worked solutions that are right as well, by function and what was done.
 RIGHT_AS_WELL = {
+    "attention.one_head": {"without USub"},  # two dimensions have the last as dimension 1
     "wordpiece.merge": {"Gt to GtE", "1 to 2"},  # the length of the slice says the same
+    "wordpiece.likeliest_pair": {"Add to Sub"},  # both counts negative: the same product
     "masking.select": {"Lt to LtE"},  # a draw is never exactly the share
     "masking.exactly": {"2.0 to 3.0"},  # any number above 1
     "masking.mask_tokens": {"Lt to LtE"},
@@ -739,7 +741,7 @@ ARTICLE = {
     "4.1, 4.2: NSP at every position": ("04", "scores NSP at every position"),
     "4: N and i mean two things": ("04", "$N$ and $i$ mean two things"),
     "4: no joint loss": ("05", "never adds the two losses up"),
-    "no attention equation": ("01", "the attention equation that the article should have had"),
+    "no attention equation": ("01", "name attention often and show no equation for it"),
     "no 15 % and 80/10/10": ("04", "below 0.8, below 0.9"),
     "no [CLS] and [SEP]": ("04", "pooled [CLS]"),
     "no embedding sum, no GELU": ("02", "nowhere does it name the embedding sum"),

@@ -107,6 +107,8 @@ def problems(notebook, name):
     check(all(ids) and len(set(ids)) == len(ids), "cell ids are absent or repeated")
     check(len(own) < 60, f"{len(own)} cells")
 
+    cut = any(re.search("^# %%", cell.source, re.MULTILINE) for cell in cells)
+    check(not cut, "a comment '# %%', at which jupytext would cut its cell in two")
     check([cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "not executed top to bottom")
     for output in outputs(notebook):
         check(output.output_type != "error", f"error output: {output.get('ename')}")
@@ -257,6 +259,7 @@ def fold(notebook, source="# @title What it draws\nstart_lesson()", **changed):
 
 BREAKAGES = {
     "executed": lambda notebook: notebook.cells[1].update(execution_count=2),
+    "jupytext": lambda notebook: notebook.cells[1].update(source="start_lesson()\n# %% load the data\nx = 1"),
     "kernelspec": lambda notebook: notebook.metadata.pop("kernelspec"),
     "error": lambda notebook: notebook.cells[1].outputs.append(new_output("error", ename="E", evalue="", traceback=[])),
     "path": stream("saved to /home/anna/model"),
