@@ -18,11 +18,7 @@ NAMES = [path.stem for path in lessons_in(ROOT / "notebooks")]
 NOT_YET = {
     "00_start_here": {"longest": 27, "first": 10},
     #
-    "01_attention": {"words": 4250, "lines": 511, "longest": 30, "first": 57, "run": 57, "minutes": 157},
-    #
     "02_encoder": {"words": 3869, "lines": 576, "longest": 32, "first": 56, "run": 56, "minutes": 161},
-    #
-    "04_mlm_and_nsp_data": {"words": 4572, "lines": 692, "longest": 47, "first": 56, "run": 56, "minutes": 179},
     #
     "05_pretraining": {"longest": 43, "first": 44, "run": 44, "minutes": 167},
     #
