@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Wrong, against, difference, floats, integers, number
+from bertcourse.checks.engine import Check, Wrong, against, difference, floats, integers, number, show
 from bertlib.model.config import BertConfig
 from bertlib.model.encoder import BertEmbeddings, BertLayer, BertModel, BertPooler
 from bertlib.model.weights import transformers_name
@@ -666,7 +666,7 @@ def _faulty_encoder(fault):
         mask = attention_mask.bool()[:, None, None, :]
         if fault == "no mask":
             mask = torch.ones_like(mask)
-        elif fault == "mask upside down":
+        elif fault == "mask turned":
             mask = ~mask
         numbers = list(range(num_layers))
         if fault == "backwards":
@@ -711,7 +711,7 @@ ENCODER_FAULTS = {
     "all B": "everything is segment B: row 0 of the segment table is A.",
     "no norm": "the embeddings' LayerNorm is missing.",
     "no mask": "attention_mask is not used: tokens look at the padding.",
-    "mask upside down": "the mask is upside down: True is where a token may be looked at.",
+    "mask turned": "the mask is upside down: True is where a token may be looked at.",
     "backwards": "the layers run backwards: layer 0 comes first.",
     "shared": "every layer has its own weights; you use those of layer 0 for all.",
     "one too few": "one layer too few: they are numbered 0 to num_layers - 1.",
@@ -719,7 +719,7 @@ ENCODER_FAULTS = {
     "each from the embeddings": "each layer takes what the one before it gave, not the embeddings.",
     "mean pooled": "the pooler reads the first token, [CLS], alone.",
     "no tanh": "the pooler's tanh is missing.",
-    "pooler not transposed": "torch keeps a dense layer's weight as (out, in): transpose the pooler's, or use F.linear.",
+    "pooler not transposed": "torch keeps a dense layer's weight as (out, in): transpose the pooler's.",
     "last token pooled": "the pooler reads the first token, [CLS]; you take the last.",
     "not pooled": "[CLS] has to go through the pooler: a dense layer, then tanh.",
     "all tokens pooled": "the pooler reads the first token alone: (B, D), not (B, T, D).",
@@ -782,20 +782,36 @@ COUNTING = (
 )
 
 
+class Listed:
+    """An answer whose first result, the hidden states, may be one tensor (L + 1, B, T, D) as well as a list."""
+
+    def __init__(self, answer: Callable):
+        self.__wrapped__, self.__name__ = answer, show(answer)
+        self.__code__ = getattr(answer, "__code__", None)
+
+    def __call__(self, *args):
+        result = self.__wrapped__(*args)
+        if isinstance(result, tuple | list) and result and isinstance(result[0], Tensor) and result[0].dim() == 4:
+            result = (list(result[0]), *result[1:])
+        return result
+
+
 def layer_by_layer(check: Check) -> Check:
     """The same check, which says where it went wrong if no known mistake fits: the embeddings, or a layer."""
 
     def judge(trial):
+        if callable(trial.answer):
+            trial.answer = Listed(trial.answer)
         try:
             check.judge(trial)
         except Wrong as wrong:
             place = re.match(r"at \[0\]: at \[(\d+)\]: (?:at|NaN)", wrong.message)
-            if wrong.hint and not wrong.hint.startswith("it is right on") or not place:
+            if not place or (wrong.hint and not wrong.hint.startswith("it is right on")):
                 raise
             number = int(place[1])
             hint = (
-                f"up to layer {number - 1}'s input all is right, what that layer gives is not: its weights, the mask, or "
-                'the layer itself (check("encoder.layer", …) tries it).'
+                f"all is right as far as the input of layer {number - 1}; what that layer gives is not: its weights, "
+                'the mask, or the layer itself (check("encoder.layer", …) tries it).'
                 if number
                 else "the embeddings, the first of the hidden states, are off already."
             )
@@ -871,6 +887,7 @@ CHECKS = {
         "T, D)",
         _embeddings,
         _tables_and_ids,
+        shrink=False,
         mistakes=(
             (_sum_of("no positions"), "the positions are missing: a text would be a bag of tokens."),
             (_sum_of("no segments"), "the segments are missing."),
@@ -943,6 +960,7 @@ CHECKS = {
             _layer,
             _layers,
             mistakes=tuple((_faulty_layer(fault), words) for fault, words in LAYER_FAULTS.items()),
+            shrink=False,
         ),
         _layers,
     ),
@@ -951,6 +969,7 @@ CHECKS = {
         "our names, a dict",
         _layer_weights,
         _stored_and_number,
+        shrink=False,
         mistakes=(
             (_one_further, "that is the layer behind it: the file counts layers from 0, too."),
             (_always_layer_0, "number is not used: that is layer 0."),
@@ -972,18 +991,20 @@ CHECKS = {
             ),
             (
                 _swap("attention.output", "output"),
-                "attention.output and output are exchanged: the file has both, attention.output.dense and output.dense.",
+                "attention.output and output are exchanged: the file has attention.output.dense and output.dense.",
             ),
         ),
     ),
     "encoder": steady(
         layer_by_layer(
             against(
-                "stored (tensors by transformers' names), num_layers, num_heads, input_ids, attention_mask, token_type_ids "
-                "(all B, T) -> a list of num_layers + 1 hidden states (B, T, D), and the pooler's result (B, D)",
+                "stored (tensors by transformers' names), num_layers, num_heads, input_ids, attention_mask, "
+                "token_type_ids (all B, T) -> a list of num_layers + 1 hidden states (B, T, D), and the pooler's result "
+                "(B, D)",
                 _encoder,
                 _encoders,
                 mistakes=tuple((_faulty_encoder(fault), words) for fault, words in ENCODER_FAULTS.items()),
+                shrink=False,
             )
         ),
         _encoders,
