@@ -33,6 +33,7 @@ from torch import Tensor
 SHOWN = 140  # characters of a value in a message
 CALL_SHOWN = 260  # characters of all arguments of a call
 PATIENCE = 6  # all calls together, and a call that sleeps, may take so many times what one call may compute
+EASY = 120  # characters of a case that need not be made smaller
 MORE_CASES = 24  # at most so many more cases are tried to find out what is wrong with an answer
 
 
@@ -544,6 +545,12 @@ class _Seen:
     what: str | None
     described: str
 
+    @property
+    def toil(self) -> int:
+        """How hard it is to check by eye: its length, and much more where it has fractions or leaves numbers out."""
+        hidden = re.search(r"(tensor|array) \([\d, ]*\)(?!:)|…|\d\.\d", self.described)
+        return len(self.described) + (CALL_SHOWN if hidden else 0)
+
 
 def against(
     asks: str,
@@ -603,10 +610,10 @@ def against(
         mistake, hint = _mistake_of(seen, mistakes, atol)
         if not hint:
             hint = _unused(quiet, seen, reference, atol)
-        if not hint and place >= printed:
+        if not hint and place >= max(printed, 1):
             hint = "it is right on the simplest case; what is different in this one?"
         wrong = [one for one in seen[place:] if one.what]
-        worst = wrong[0] if len(wrong[0].described) <= 60 else min(wrong, key=lambda one: len(one.described))
+        worst = min(wrong, key=lambda one: max(one.toil, EASY))  # of equals the first
         if shrink:
             worst = _smallest(worst, lambda args, kwargs: tried(quiet, args, kwargs), mistake, atol, quiet)
         return Wrong(f"{worst.what}; tried with: {worst.described}", hint)
@@ -615,31 +622,49 @@ def against(
 
 
 def _mistake_of(seen: Sequence[_Seen], mistakes: Iterable, atol: float) -> tuple[Callable | None, str]:
-    """The mistake that the answer agrees with wherever the two can be compared, and its hint; (None, "") if none.
+    """The mistake that the answer makes, and its hint; (None, "") if there is no telling.
 
-    Where a mistake gives what is right, agreeing with it says nothing. Where it does not, one case may be a
-    coincidence: two are asked for, or, for a slip that shows in one alone, that it is no mere yes or no, and that the
-    answer was right in the others.
+    Where the answer is right and the mistake is not, it is another one. Where both are right, nothing is learnt. Where
+    both are wrong they must agree, more often than not, since an answer may have two faults. One case alone may be a
+    coincidence: two are asked for; or, for a slip that shows in one alone, that it is no mere yes or no, and that the
+    two agree in all others; or one with two wrong fractions.
     """
     best, found, hint = 0, None, ""
     for wrong, words in mistakes:
-        told, compared, plain = set(), 0, False
+        told, other, compared, plain, fractions = set(), set(), 0, False, False
         for one in seen:
             try:
                 value = wrong(*copy.deepcopy(one.args), **copy.deepcopy(one.kwargs))
             except Exception:  # a mistake may not be defined for this case
                 continue
-            if difference(value, one.got, atol) is not None:
+            agree, shows = difference(value, one.got, atol) is None, difference(one.expected, value, atol) is not None
+            if shows and one.what is None:
                 break  # it is not this mistake
             compared += 1
-            if one.what is not None:
+            if one.what is not None and shows and agree:
                 told.add(one.described)
                 plain = isinstance(one.expected, bool | np.bool_)
+                fractions = fractions or _wrong_fractions(one.expected, value) > 1
+            elif not agree:
+                other.add(one.described)
         else:
-            evidence = len(told) if len(told) > 1 or (compared > 2 and not plain) else 0
+            alone = compared > 2 and not plain and not other
+            evidence = len(told) if (len(told) > 1 and len(told) >= len(other)) or alone or fractions else 0
             if evidence > best:
                 best, found, hint = evidence, wrong, words
     return found, hint
+
+
+def _wrong_fractions(expected: object, value: object) -> int:
+    """How many different fractions of `value` are wrong: two of them right by chance are hardly to be thought of."""
+    several = isinstance(expected, tuple | list) and any(isinstance(part, Tensor | np.ndarray) for part in expected)
+    if several and isinstance(value, tuple | list) and len(expected) == len(value):
+        return sum(_wrong_fractions(one, other) for one, other in zip(expected, value, strict=True))
+    right, wrong = as_array(expected), as_array(value)
+    if right is None or wrong is None or right.shape != wrong.shape or right.dtype.kind != "f":
+        return 0
+    differing = wrong[~np.isclose(wrong, right)].astype(float)
+    return len(np.unique(differing[differing != differing.round()].round(4)))
 
 
 def _unused(trial: Trial, seen: Sequence[_Seen], reference: Callable, atol: float) -> str:
@@ -666,13 +691,13 @@ def _names(value: object) -> tuple:
 
 
 def _changes_nothing(trial: Trial, seen: Sequence[_Seen], place: int, reference: Callable, atol: float) -> bool:
-    """Whether another value of this argument left every result as it was, at least twice, where it should not have."""
+    """Whether other values of a number or tensor left every result as it was, four times, though they should not."""
     same = 0
     for one, other in islice(permutations(seen, 2), 40):
         if len(one.args) != len(other.args) or len(one.args) <= place or trial.spent > trial.seconds:
             continue
-        if callable(one.args[place]) or isinstance(one.args[place], np.random.Generator):
-            return False
+        if not isinstance(one.args[place], Tensor | np.ndarray | int | float):
+            return False  # texts and lists of one case seldom go with those of another
         args = (*one.args[:place], other.args[place], *one.args[place + 1 :])
         try:
             expected = reference(*copy.deepcopy(args), **copy.deepcopy(one.kwargs))
@@ -686,16 +711,16 @@ def _changes_nothing(trial: Trial, seen: Sequence[_Seen], place: int, reference:
         if difference(one.got, got, atol) is not None:
             return False
         same += 1
-        if same == 3:
+        if same == 4:
             break
-    return same >= 2
+    return same == 4
 
 
 # ------------------------------------------------------------------------------------------------ the smallest case
 
 
 def _smallest(case: _Seen, tried: Callable, mistake: Callable | None, atol: float, trial: Trial) -> _Seen:
-    """A case that is wrong in the same way as this one and has shorter tensors and lists, and whole numbers.
+    """A case that is wrong in the same way as this one, in whole numbers, and if it is long, with less in it.
 
     Args:
         case: one that is wrong.
@@ -705,7 +730,8 @@ def _smallest(case: _Seen, tried: Callable, mistake: Callable | None, atol: floa
     """
     manner = _manner(case.what)
     for _ in range(40):
-        for args in _shorter(case.args):
+        shorter = _shorter(case.args) if case.toil > EASY else ()
+        for args in chain(_in_whole_numbers(case.args), shorter):
             if trial.spent > trial.seconds:
                 return case
             try:
@@ -742,7 +768,7 @@ def _is_sound(expected: object) -> bool:
 
 
 def _shorter(args: tuple) -> Iterator[tuple]:
-    """The arguments, a length that several of them share cut in all of them; an entry left out; floats made whole."""
+    """The arguments, a length that several of them share cut in all of them; or some entries left out."""
     lengths = {size for value in args if isinstance(value, Tensor | np.ndarray) for size in value.shape}
     for length in sorted((size for size in lengths if size > 1), reverse=True):
         for new in sorted({1, 2, length // 2, length - 1} & set(range(1, length))):
@@ -754,6 +780,10 @@ def _shorter(args: tuple) -> Iterator[tuple]:
         for length in sorted({len(value) for value in args if isinstance(value, list | dict) and len(value) > 1}):
             for start, stop in [(0, length // 2), (length // 2, length), *((n, n + 1) for n in range(min(length, 12)))]:
                 yield tuple(_without(value, length, start, stop) for value in args)
+
+
+def _in_whole_numbers(args: tuple) -> Iterator[tuple]:
+    """The arguments with their drawn floats made whole, if they were not."""
     whole = tuple(_whole(value) for value in args)
     if any(_changed(one, other) for one, other in zip(args, whole, strict=True)):
         yield whole
@@ -781,8 +811,10 @@ def _whole(value: object) -> object:
     """A tensor of drawn floats, negative ones among them, as whole numbers: different ones where they are few."""
     if not isinstance(value, Tensor | np.ndarray) or _kind(value) != "float" or not (value < 0).any():
         return value
+    if bool((value == value.round()).all()):
+        return value
     flat = np.asarray(value.detach() if isinstance(value, Tensor) else value).ravel()
-    order = flat.argsort().argsort() - flat.size // 2 if flat.size <= 12 else (2 * flat).round()
+    order = flat.argsort().argsort() - flat.size // 2 if flat.size <= 12 else (2 * flat).round() + 0.0  # no -0
     if isinstance(value, np.ndarray):
         return order.reshape(value.shape).astype(value.dtype)
     return torch.as_tensor(order).reshape(value.shape).to(value.dtype)
