@@ -182,20 +182,18 @@ def _layer_tensors(rng, size: int, inner: int, scale: float = 1.0) -> Weights:
 
 
 def _mask(rng, rows: int, length: int) -> Tensor:
-    """(B, T) of 1 and 0, with padding in at least one row."""
-    counts = torch.from_numpy(rng.integers(2, length + 1, (rows, 1)))
-    counts[-1] = length - 1
-    return (torch.arange(length) < counts).long()
+    """(B, T) of 1 and 0, with padding in each row."""
+    return (torch.arange(length) < torch.from_numpy(rng.integers(2, length, (rows, 1)))).long()
 
 
 def _layers(rng):
-    yield torch.tensor([[[1.0, 0, 2, -1], [0, 3, 1, 1]]]), torch.ones(1, 1, 1, 2).bool(), _layer_tensors(rng, 4, 6), 1
+    mask = torch.tensor([True, True, False])[None, None, None]
+    yield torch.tensor([[[1.0, 0, 2, -1], [0, 3, 1, 1], [5, 0, 0, 0]]]), mask, _layer_tensors(rng, 4, 6), 1
     for rows, length, size, heads in ((2, 5, 6, 2), (3, 4, 8, 4)):
-        mask = _mask(rng, rows, length).bool()[:, None, None, :]
-        yield floats(rng, rows, length, size), mask, _layer_tensors(rng, size, 2 * size), heads
+        padded = _mask(rng, rows, length).bool()[:, None, None, :]
+        yield floats(rng, rows, length, size), padded, _layer_tensors(rng, size, 2 * size), heads
     # All of it tiny: here eps shows.
-    mask = torch.ones(2, 1, 1, 3).bool()
-    yield 1e-3 * floats(rng, 2, 3, 6), mask, _layer_tensors(rng, 6, 12, scale=1e-3), 2
+    yield 1e-3 * floats(rng, 2, 3, 6), mask.expand(2, 1, 1, 3), _layer_tensors(rng, 6, 12, scale=1e-3), 2
 
 
 def _stored(rng, num_layers: int, size: int, inner: int) -> Weights:
@@ -220,7 +218,7 @@ def _stored_and_number(rng):
 
 def _encoders(rng):
     for rows, length, num_layers, heads in ((1, 3, 1, 1), (2, 5, 2, 2), (3, 6, 3, 2)):
-        mask = _mask(rng, rows, length) if rows > 1 else torch.ones(rows, length).long()
+        mask = _mask(rng, rows, length)
         second = torch.from_numpy(rng.integers(1, length - 1, (rows, 1)))
         segments = ((torch.arange(length) >= second) & mask.bool()).long()
         ids = integers(rng, 0, 12, rows, length)
@@ -735,6 +733,18 @@ def _shape(rng):
     return {"V": int(rng.integers(8, 40)) * 1000, "P": 512, "D": D, "L": int(rng.integers(2, 25)), "inner": 4 * D}
 
 
+def _cosines(rng):
+    """Of four vectors a, b (one sense) and c, d (the other), in hundredths."""
+    within, across = rng.integers(70, 96, 2) / 100, rng.integers(40, 66, 4) / 100
+    return {
+        name: float(value) for name, value in zip(("ab", "cd", "ac", "ad", "bc", "bd"), [*within, *across], strict=True)
+    }
+
+
+def _gap(ab, cd, ac, ad, bc, bd):
+    return (ab + cd) / 2 - (ac + ad + bc + bd) / 4
+
+
 # What a count leaves out or counts twice: the terms that are missing.
 def _without(terms: Callable[..., int]) -> Callable[..., int]:
     return lambda **shape: _parameters(**shape) - terms(**shape)
@@ -999,8 +1009,8 @@ CHECKS = {
         layer_by_layer(
             against(
                 "stored (tensors by transformers' names), num_layers, num_heads, input_ids, attention_mask, "
-                "token_type_ids (all B, T) -> a list of num_layers + 1 hidden states (B, T, D), and the pooler's result "
-                "(B, D)",
+                "token_type_ids (all B, T) -> a list of num_layers + 1 hidden states (B, T, D), and the pooler's "
+                "result (B, D)",
                 _encoder,
                 _encoders,
                 mistakes=tuple((_faulty_encoder(fault), words) for fault, words in ENCODER_FAULTS.items()),
@@ -1008,6 +1018,28 @@ CHECKS = {
             )
         ),
         _encoders,
+    ),
+    "gap": number(
+        "a number, three significant digits",
+        _cosines,
+        "The vectors a and b are of one sense, c and d of the other. Their cosines: a b {ab}, c d {cd}, a c {ac}, a d "
+        "{ad}, b c {bc}, b d {bd}. What is the gap, mean within minus mean across?",
+        _gap,
+        rel_tol=5e-3,
+        mistakes=(
+            (lambda **c: -_gap(**c), "within minus across, not the other way round."),
+            (
+                lambda ab, cd, ac, ad, bc, bd: (2 * ab + 2 * cd + 4) / 8 - (ac + ad + bc + bd) / 4,
+                "a vector's cosine with itself does not count: it is always 1.",
+            ),
+            (lambda ab, cd, ac, ad, bc, bd: ab + cd - (ac + ad + bc + bd), "means are asked for, not sums."),
+            (
+                lambda ab, cd, ac, ad, bc, bd: ab - (ac + ad + bc + bd) / 4,
+                "there is a second pair within a sense: c d.",
+            ),
+            (lambda ab, cd, ac, ad, bc, bd: (ab + cd) / 2 - (ac + bd) / 2, "four pairs are across, not two."),
+            (lambda ab, cd, ac, ad, bc, bd: (ab + cd) / 2, "that is the mean within; subtract the mean across."),
+        ),
     ),
     "parameters": number(
         "a whole number",

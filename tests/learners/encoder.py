@@ -348,7 +348,7 @@ ANSWERS = [
     layer("hidden + attended", "hidden + F.dropout(attended, 0.1)", "dropout is at work"),
     layer("hidden + attended", "hidden + nn.Dropout(0.1)(attended)", "dropout is at work"),
     layer("attn_mask=mask", "attn_mask=None", "mask"),
-    layer("attn_mask=mask", "attn_mask=~mask", ""),
+    layer("attn_mask=mask", "attn_mask=~mask", "upside down"),
     layer('"output_norm", weights)', '"attention_norm", weights)', "for both"),
     layer("mask, weights, num_heads)\n    hidden", "mask, weights, 1)\n    hidden", "num_heads"),
     layer(
@@ -384,7 +384,8 @@ ANSWERS = [
         "encoder.layer_weights",
         "def answer(stored, number):\n"
         "    theirs = ['attention.self.query', 'attention.self.key', 'attention.self.value',\n"
-        "              'attention.output.dense', 'attention.output.LayerNorm', 'intermediate.dense', 'output.dense', 'output.LayerNorm']\n"
+        "              'attention.output.dense', 'attention.output.LayerNorm', 'intermediate.dense',\n"
+        "              'output.dense', 'output.LayerNorm']\n"
         "    ours = ['attention.query', 'attention.key', 'attention.value', 'attention.output', 'attention_norm',\n"
         "            'intermediate', 'output', 'output_norm']\n"
         "    out = {}\n"
