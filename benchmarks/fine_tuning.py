@@ -160,7 +160,8 @@ def main() -> int:
     }
     sides = {}
     try:
-        for name, (function, _) in wanted.items():
+        for name, (function, _) in wanted.items():  # three at once: some 3 GB
+            say(f"starting: {name}")
             sides[name] = TrainingSide(function, options=options)
         start_all(sides)
         # The first step of each was its start; a round has the same number of texts for all.

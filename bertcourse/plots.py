@@ -92,9 +92,17 @@ def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
 
 
 def attention_map(
-    weights, keys: Sequence[str], queries: Sequence[str] | None = None, *, ax: Axes | None = None, title: str = ""
+    weights,
+    keys: Sequence[str],
+    queries: Sequence[str] | None = None,
+    *,
+    ax: Axes | None = None,
+    title: str = "",
+    darkest: float | None = None,
 ) -> Axes:
     """Attention weights as a grid: a row for each query token, a column for each key token, darker is more.
+
+    A grid of at most six by six carries its numbers.
 
     Args:
         weights: (T_q, T_k) tensor or array of one head, or of a mean over heads.
@@ -102,6 +110,7 @@ def attention_map(
         queries: T_q tokens; None for the same as keys.
         ax: where to draw; None for a new figure.
         title: above the grid.
+        darkest: the weight that is darkest; None for the grid's largest. Give grids side by side the same.
 
     Raises:
         ValueError: the numbers of tokens do not fit the weights.
@@ -111,7 +120,12 @@ def attention_map(
     if weights.shape != (len(queries), len(keys)):
         raise ValueError(f"weights has shape {weights.shape}: give ({len(queries)}, {len(keys)}), a row for each query")
     ax = _axes(ax, (0.34 * len(keys) + 1.6, 0.3 * len(queries) + 1.3))
-    ax.imshow(weights, cmap="Blues", vmin=0, vmax=max(weights.max(), 1e-9), aspect="auto")
+    darkest = max(weights.max(initial=0), 1e-9) if darkest is None else darkest
+    ax.imshow(weights, cmap="Blues", vmin=0, vmax=darkest, aspect="auto")
+    if max(weights.shape) <= 6:
+        for (row, column), value in np.ndenumerate(weights):
+            color = "white" if value > 0.6 * darkest else "black"
+            ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=color, size=9)
     ax.set_xticks(range(len(keys)), keys, rotation=60, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(queries)), queries)
     ax.grid(False)

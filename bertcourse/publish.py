@@ -51,9 +51,8 @@ if "COLAB_RELEASE_TAG" in os.environ:
         )
     run_path("course/colab/install.py", run_name="__main__")
     if was_there:
-        told = !git --git-dir=course/.git log -1 --format="commit %h of %cs"
-        told = " ".join(told)
-        print(f"The folder course was there before: {{told}}. For the newest, rename it and run this cell again.")"""
+        !git --no-pager --git-dir=course/.git log -1 --format="The folder course was there before: commit %h of %cs."
+        print("For the newest, rename it and run this cell again.")"""
 # Folded away where the notebook's reader can fold (JupyterLab, Colab); not on the site, which runs nothing.
 CELL_METADATA = {"jupyter": {"source_hidden": True}, "tags": ["remove-cell"]}
 # Words, not the usual picture: that would be fetched from Colab's server each time a lesson is opened.

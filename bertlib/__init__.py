@@ -26,13 +26,7 @@ __all__ = [
 ]
 __version__ = "1.0.0"
 
-_HOMES = {
-    "BertConfig": "bertlib.model.config",
-    "BertModel": "bertlib.model.encoder",
-    "BertForPreTraining": "bertlib.model.heads",
-    "BertForSequenceClassification": "bertlib.model.heads",
-    "BertForTokenClassification": "bertlib.model.heads",
-}
+_HOMES = {"BertConfig": "config", "BertModel": "encoder"}  # in bertlib.model; the others are in its heads
 # Short names that scripts use, and the modules that they open: `from bertlib.classify import fine_tune`.
 _DOORS = {
     "bertlib.attention": "bertlib.model.attention",
@@ -77,8 +71,8 @@ def _wait_calmly() -> bool:
 
 
 def __getattr__(name: str):
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in __all__:
+        return getattr(importlib.import_module(f"bertlib.model.{_HOMES.get(name, 'heads')}"), name)
     if not name.startswith("_"):
         try:
             return importlib.import_module(f"bertlib.{name}")

@@ -1,17 +1,17 @@
-"""Train and use a BERT from a shell: `python -m bertlib encode`, `pretrain`, `classify`, `match`, `tag`, `fetch`."""
+"""Train and use a BERT from a shell: `python -m bertlib encode`, `pretrain`, `classify`, `match`, `tag`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from bertlib.cli import classify, encode, fetch, match, pretrain, run_command, tag
+from bertlib.cli import classify, encode, match, pretrain, run_command, tag
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bertlib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (encode, pretrain, classify, match, tag, fetch):
+    for command in (encode, pretrain, classify, match, tag):
         command.add_command(commands)
     return parser
 

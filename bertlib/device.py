@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -80,9 +80,6 @@ def pick_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
     Args:
         device: where the model lives.
         precision: "fp32", "bf16", or "auto": bf16 where the device gains by it (on a CPU: measured).
-
-    Raises:
-        ValueError: another word for the precision.
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise ValueError(f"precision={precision!r}: choose 'auto', 'fp32' or 'bf16'")
@@ -112,6 +109,21 @@ def autocast(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
         others = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
         with torch.autocast(device.type, dtype), sdpa_kernel(others):
             yield
+
+
+def same_attention_kernels() -> tuple[AbstractContextManager, AbstractContextManager]:
+    """For `torch.utils.checkpoint(context_fn=)`: what is computed again runs the kernels that it ran the first time.
+
+    Checkpointing carries autocast over to the backward pass by itself, but not the choice of attention's kernel, which
+    `autocast` makes on a GPU. Another kernel keeps other tensors, and torch refuses them.
+    """
+    allowed = {
+        SDPBackend.FLASH_ATTENTION: torch.backends.cuda.flash_sdp_enabled(),
+        SDPBackend.EFFICIENT_ATTENTION: torch.backends.cuda.mem_efficient_sdp_enabled(),
+        SDPBackend.CUDNN_ATTENTION: torch.backends.cuda.cudnn_sdp_enabled(),
+        SDPBackend.MATH: torch.backends.cuda.math_sdp_enabled(),
+    }
+    return nullcontext(), sdpa_kernel([kernel for kernel, on in allowed.items() if on])
 
 
 @cache

@@ -20,9 +20,6 @@ import safetensors.torch
 def data_folder(name: str) -> Path:
     """A folder of the repository's data/, which stands beside the package in a checkout; else in or above the folder
     where a notebook or a command was started.
-
-    Raises:
-        FileNotFoundError: it is not at hand.
     """
     for place in (Path(__file__).parents[1], Path.cwd(), *Path.cwd().parents):
         if (place / "data" / name).is_dir():

@@ -46,24 +46,13 @@ def entity_scores(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[st
     if not any(entities_of(tags) for tags in [*gold, *predicted]):  # seqeval would average over nothing
         return {"precision": 0.0, "recall": 0.0, "f1": 0.0, "token_accuracy": accuracy, "by_type": {}}
     report = classification_report(gold, predicted, output_dict=True, zero_division=0)
-    kinds = {
-        kind: {
-            "precision": float(row["precision"]),
-            "recall": float(row["recall"]),
-            "f1": float(row["f1-score"]),
-            "support": int(row["support"]),
-        }
-        for kind, row in report.items()
-        if not kind.endswith(" avg")
-    }
-    total = report["micro avg"]
-    return {
-        "precision": float(total["precision"]),
-        "recall": float(total["recall"]),
-        "f1": float(total["f1-score"]),
-        "token_accuracy": accuracy,
-        "by_type": kinds,
-    }
+
+    def fractions(row: dict) -> dict[str, float]:
+        return {"precision": float(row["precision"]), "recall": float(row["recall"]), "f1": float(row["f1-score"])}
+
+    kinds = {kind: row for kind, row in report.items() if not kind.endswith(" avg")}
+    by_type = {kind: fractions(row) | {"support": int(row["support"])} for kind, row in kinds.items()}
+    return fractions(report["micro avg"]) | {"token_accuracy": accuracy, "by_type": by_type}
 
 
 @dataclass

@@ -52,7 +52,8 @@ def add_packages(course: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "kept.txt"
         kept.write_text("\n".join(installed()) + "\n", encoding="utf-8")
-        options = ["--quiet", "--disable-pip-version-check", "--constraint", str(kept)]
+        # Python compiles what is imported, which is a part of it; compiling all took seconds.
+        options = ["--quiet", "--no-compile", "--disable-pip-version-check", "--constraint", str(kept)]
         command = [sys.executable, "-m", "pip", "install", *options]
         for what in (alone, ["--editable", f"{course}[lessons]"]):  # the course last: its being there means that all is
             done = subprocess.run(

@@ -31,6 +31,7 @@ DEVIATIONS = 4
 TIMED = {  # measured with a clock: they differ from run to run and from machine to machine
     "exponent of the T × T part's time in T",
     "compiled against readable code, speed",
+    "heap and index against the naive trainer, speed",
     "BERT-base's pretraining on this machine",
     "bfloat16 products against float32, large matrices",
     "ours against the plain loop",

@@ -88,10 +88,12 @@ def _losses(rng):
 
 def _counts_and_labels(rng):
     yield torch.tensor([3, 1, 0]), torch.tensor([[0, -100, 2]])
+    yield torch.tensor([3, 1, 0]), torch.tensor([[0, -100, 2], [-100, 1, -100]])  # rows with unequal numbers of labels
     for _ in range(4):
         size = int(rng.integers(3, 12))
         labels = integers(rng, 0, size, 2, 9)
         labels[:, ::2] = -100
+        labels[0, :6] = -100
         yield integers(rng, 0, 30, size), labels
 
 
@@ -200,6 +202,10 @@ def _all_positions(counts, labels):
     return float(-(smoothed[labels.clamp(min=0)] / smoothed.sum()).log().mean())
 
 
+def _mean_of_row_means(counts, labels):
+    return sum(_unigram_loss(counts, row[None]) for row in labels) / len(labels)
+
+
 def _entropy(counts, labels):
     share = (counts + 1.0) / (counts + 1.0).sum()
     return float(-(share * share.log()).sum())
@@ -294,6 +300,7 @@ CHECKS = {
             (_all_positions, "only positions whose label is not -100 count."),
             (_entropy, "that is the entropy of the training text: the labels say which tokens are scored."),
             (_bits, "nats are asked for: the natural logarithm."),
+            (_mean_of_row_means, "a mean of means: rows with few labels weigh too much. One sum, one count."),
         ),
     ),
     "bigram_guess": against(

@@ -1,7 +1,8 @@
 """Plain values as JSON and back, between a grader and a process that it does not trust: data only, never code.
 
 Lists, tuples, dicts, sets, numbers, texts, numpy arrays and scalars, torch tensors (on the CPU, no gradient), numpy
-Generators (their state), `...` and NotImplemented. Named tuples arrive as tuples. A function goes over as a number, by
+Generators (their state), `...` and NotImplemented. Named tuples arrive as tuples; other sequences (a range, a deque)
+and numpy's arrays of texts or objects as lists, which a check takes for the same. A function goes over as a number, by
 which the other side calls it.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -59,6 +60,8 @@ def _encode(value, name_function, depth):
     def inner(part):
         return _encode(part, name_function, depth + 1)
 
+    if isinstance(value, np.str_):
+        return str(value)
     if value is None or (isinstance(value, bool | int | float | str) and not isinstance(value, np.generic)):
         return value
     if isinstance(value, list):
@@ -77,6 +80,8 @@ def _encode(value, name_function, depth):
         return {"tensor": [kind, list(flat.shape), _base64(flat.reshape(-1).view(torch.uint8).numpy().tobytes())]}
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
+        if array.dtype.kind in "UO" and isinstance(value, np.ndarray):
+            return inner(array.tolist())
         if array.dtype.name not in ARRAY_TYPES:
             raise WireError(f"a numpy array of dtype {array.dtype}")
         array = array.astype(array.dtype.newbyteorder("="), copy=False)  # dtype names do not tell the order of bytes
@@ -88,6 +93,8 @@ def _encode(value, name_function, depth):
         return {"rng": value.bit_generator.state}
     if value is Ellipsis or value is NotImplemented:
         return {"constant": repr(value)}
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        return [inner(part) for part in value]
     if callable(value) and name_function is not None:
         return {"function": name_function(value)}
     raise WireError(f"a {type(value).__name__}")

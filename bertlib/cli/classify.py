@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from bertlib.cli.options import add_columns, add_tuning, tune_on_csv
+from bertlib.cli.options import add_columns, add_tuning, new_command, tune_on_csv
 from bertlib.train.recipe import RECIPES
 
 
 def add_command(commands) -> None:
     """Describe the command to argparse."""
-    command = commands.add_parser(
-        "classify",
-        help="fine-tune a classifier on your own CSV",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    command = new_command(commands, "classify", "fine-tune a classifier on your own CSV")
     add_columns(command)
     command.add_argument("--text", default="text", help="the column with the texts")
     add_tuning(command, RECIPES["classify"], max_length="tokens a text is cut to")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bertlib.cli.options import CASED, learn
+from bertlib.cli.options import CASED, learn, new_command
 
 
 def add_command(commands) -> None:
     """Describe the command to argparse."""
-    command = commands.add_parser(
+    command = new_command(
+        commands,
         "encode",
-        help="encode text of any size for pretraining",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Read documents one after the other, encode them, and write files that `pretrain --corpus` reads "
+        "encode text of any size for pretraining",
+        "Read documents one after the other, encode them, and write files that `pretrain --corpus` reads "
         "without holding them in memory.",
     )
     command.add_argument("source", help="a folder or file of .parquet, .jsonl, .txt or .json, or a data set on the hub")

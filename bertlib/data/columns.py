@@ -47,11 +47,7 @@ def documents_of(split: Dataset) -> list[list[str]]:
 
 
 def text_columns(split: Dataset, text: str | Sequence[str] | None = None) -> tuple[str, ...]:
-    """The columns that make up an example's text: those given, else title and text, else text alone.
-
-    Raises:
-        ValueError: the split lacks a column; the message names it and those it has.
-    """
+    """The columns that make up an example's text: those given, else title and text, else text alone."""
     if text is None:
         columns = ("title", "text") if "title" in split.column_names else ("text",)
     else:
@@ -63,11 +59,7 @@ def text_columns(split: Dataset, text: str | Sequence[str] | None = None) -> tup
 
 
 def texts_of(split: Dataset, columns: Sequence[str]) -> list[str]:
-    """Each example's text, its columns joined by a line break (which WordPiece takes for a space).
-
-    Raises:
-        ValueError: a text is not a string; the message names column and row.
-    """
+    """Each example's text, its columns joined by a line break (which WordPiece takes for a space)."""
     texts = [split[column][:] for column in columns]
     for column, rows in zip(columns, texts, strict=True):
         for number, text in enumerate(rows):
@@ -109,11 +101,7 @@ def labels_of(split: Dataset, names: Sequence[str]) -> np.ndarray:
 
 
 def class_names(split: Dataset) -> tuple[str, ...]:
-    """The names of a split's classes, in id order.
-
-    Raises:
-        ValueError: the column "label" is absent or not a ClassLabel, or names fewer than two classes.
-    """
+    """The names of a split's classes, in id order."""
     names = getattr(split.features.get("label"), "names", None)
     if names is None:
         raise ValueError("the column 'label' must be a datasets.ClassLabel: use dataset.class_encode_column('label')")

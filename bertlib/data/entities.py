@@ -89,11 +89,7 @@ def tag_names_of(split: Dataset) -> tuple[str, ...]:
 
 
 def tag_ids(split: Dataset, names: Sequence[str]) -> list[list[int]]:
-    """The column "ner_tags".
-
-    Raises:
-        ValueError: an id is outside the named tags, such as -1, with which published data marks what is kept secret.
-    """
+    """The column "ner_tags". Ids outside the tags are refused: with -1 published data marks what is kept secret."""
     rows = split["ner_tags"][:]
     for number, row in enumerate(rows):
         if row is None or not all(0 <= tag < len(names) for tag in row):
@@ -109,9 +105,6 @@ def gold_tags(split: Dataset, types: Sequence[str]) -> list[list[str]]:
 
     Args:
         types: that the tagger knows.
-
-    Raises:
-        ValueError: a type is none of these; or as `tag_names_of` and `tag_ids`.
     """
     names = tag_names_of(split)
     gold = [[names[tag] for tag in tags] for tags in tag_ids(split, names)]
@@ -124,11 +117,7 @@ def gold_tags(split: Dataset, types: Sequence[str]) -> list[list[str]]:
 
 
 def check_continuations(rows: Sequence[Sequence[int]], names: Sequence[str]) -> None:
-    """Refuse tags that go on with nothing, from which a tagger would learn to do so.
-
-    Raises:
-        ValueError: an I- stands behind something else than its own type; the message names row and token.
-    """
+    """Refuse an I- behind something else than its own type, from which a tagger would learn to do so."""
     for number, row in enumerate(rows):
         written = [names[tag] for tag in row]
         for at, (before, tag) in enumerate(zip([None, *written], written, strict=False)):
@@ -178,11 +167,7 @@ def read_split(split: Dataset) -> tuple[list[str], list[list[Span]]]:
 
 
 def contexts_of(split: Dataset, context: bool) -> list[tuple[str, str]] | None:
-    """What stands before and after each row's text, if it is wanted.
-
-    Raises:
-        ValueError: it is wanted, and there are no columns "before" and "after".
-    """
+    """What stands before and after each row's text, if it is wanted."""
     if not context:
         return None
     if not {"before", "after"} <= set(split.column_names):

@@ -31,11 +31,7 @@ ENTITY_REPOS = {
 
 
 def from_hub(repo: str, revision: str, config: str | None = None) -> DatasetDict:
-    """A data set of the hub at one fixed revision, its files' content checked.
-
-    Raises:
-        ConnectionError, FileNotFoundError, DataChanged, OSError: see `bertlib.data.hub.fetch`.
-    """
+    """A data set of the hub at one fixed revision, its files' content checked."""
 
     def prepare() -> DatasetDict:
         builder = datasets.load_dataset_builder(repo, config, revision=revision)
@@ -108,11 +104,7 @@ def wikitext_articles(lines: Iterable[str]) -> Iterator[dict[str, str]]:
 
 
 def load_hub_entities(name: str) -> DatasetDict:
-    """A set of named entities from the hub, in the columns of `entity_features`, with the splits that it has there.
-
-    Raises:
-        ConnectionError: the hub cannot be reached.
-    """
+    """A set of named entities from the hub, in the columns of `entity_features`, with the splits that it has there."""
     repo, config = ENTITY_REPOS[name]
     splits = {}
     for split, rows in from_hub(repo, CONVERTED, config).items():

@@ -63,9 +63,7 @@ def file_digest(path: Path, size: int, mtime_ns: int, algorithm: str) -> str:
     # git's ids are SHA-1; they are compared, not relied on for secrecy.
     digest = hashlib.new(algorithm, b"blob %d\0" % size if algorithm == "sha1" else b"", usedforsecurity=False)
     with open(path, "rb") as stream:
-        while block := stream.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, lambda: digest).hexdigest()
 
 
 def expected_digest(path: Path, repo: str, kind: str) -> str | None:
@@ -88,11 +86,7 @@ def expected_digest(path: Path, repo: str, kind: str) -> str | None:
 
 
 def check_content(repo: str, kind: str) -> None:
-    """Compare the content of a repository's cached files with their digests; delete those that differ.
-
-    Raises:
-        DataChanged: some differ; the message names the first.
-    """
+    """Compare cached files of a repository with their digests; delete those that differ, and raise DataChanged."""
     changed = []
     for path in sorted((cache_folder(repo, kind) / "snapshots").rglob("*")):
         if not path.is_file():

@@ -60,6 +60,7 @@ def from_csv(
     rows = _csv_rows(path, lines[skipped:], delimiter, skipped)
     first, header = next(rows, (1, []))
     header = [name.strip() for name in header]
+    again = [name.casefold() for name in header]  # joined files bring theirs along
     for name in (*columns, label):
         if header.count(name) != 1:
             problem = "no column" if name not in header else "more than one column"
@@ -71,14 +72,14 @@ def from_csv(
     places = [header.index(name) for name in (*columns, label)]
     for line, row in rows:
         row = [field.strip() for field in row]
-        if row == header:
+        if [field.casefold() for field in row] == again:
             continue
         if len(row) != len(header):
             raise ValueError(
                 f"{path}, line {line}: {len(row)} fields where the header has {len(header)}; put quotes "
                 f"around texts that hold a {delimiter!r}"
             )
-        if sorted(row) == sorted(header):
+        if sorted(field.casefold() for field in row) == sorted(again):
             raise ValueError(f"{path}, line {line}: another header, in another order; give files of one order")
         *parts, name = (row[place] for place in places)
         if not all((*parts, name)):
@@ -113,7 +114,9 @@ def _csv_rows(path: Path, lines: Sequence[str], delimiter: str, skipped: int) ->
     csv.field_size_limit(2**31 - 1)
     plain = delimiter == "\t" and _marks_mean_nothing(lines)
     quoting = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
-    reader, end = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True), 0
+    padded = delimiter + " " in next((line for line in lines if line.strip()), "")  # text, label
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=padded, strict=True)
+    end = 0
     try:
         for row in reader:
             begin, end = end, reader.line_num
@@ -151,7 +154,8 @@ def from_conll(path: str | Path, *, scheme: str = "BIO", names: Sequence[str] | 
     Columns are separated by tabs, or by spaces; the first is the word. Lines that begin with -DOCSTART- open a
     document. In the newer form (CoNLL-U, GermEval, Universal NER) the words' numbers stand before them: then the lines
     of words written together (1-2) and of words left out (1.1) are passed over, as are comments (#), and of columns
-    behind the tags (-) the last one with tags is read.
+    behind the tags (-) the last one with tags is read. Where two columns of tags stand right behind the word, as in
+    GermEval, the second one has what lies within the entities of the first: the first is read.
 
     Args:
         path: the file, in UTF-8.
@@ -222,6 +226,9 @@ def _conll_texts(path: Path, scheme: str) -> list[list[tuple[int, str, str]]]:
     if numbered:
         fits = [sum(len(row) == width and _is_tag(row[c], scheme) for *_, row in words) for c in range(width)]
         at = max((c for c in range(1, width) if 2 * fits[c] >= len(words)), default=-1)
+        if at == 2 and 2 * fits[1] >= len(words):
+            outer, inner = ({row[c].partition("-")[2] for *_, row in words if len(row) == width} for c in (1, 2))
+            at = 1 if inner <= outer else at
     texts = []
     for group in groups:
         text = []

@@ -72,11 +72,7 @@ def stratified_split(keys: Sequence[str], labels: Sequence, shares: dict[str, fl
 
 
 def check_class_sizes(labels: Sequence) -> None:
-    """Refuse labels of which most are the only one of their class, as in a column of ids: nothing could be held out.
-
-    Raises:
-        ValueError: they are.
-    """
+    """Refuse labels of which most are the only one of their class, as in a column of ids: nothing could be held out."""
     counts = Counter(labels)
     single = sum(count == 1 for count in counts.values())
     if 2 * single > len(labels):

@@ -79,10 +79,7 @@ def same_sequence(sequence_ids: Tensor) -> Tensor:
 
 
 def check_packing(sequence_ids: Tensor) -> None:
-    """
-    Raises:
-        ValueError: a row in which the numbers do not run 1, 2, 3, … and then 0.
-    """
+    """Refuse rows in which the numbers do not run 1, 2, 3, … and then 0."""
     steps = sequence_ids.diff(dim=-1)
     ends = (steps < 0) & (sequence_ids[:, 1:] == 0)
     wrong = (sequence_ids[:, 0] != 1) | ~((steps == 0) | (steps == 1) & (sequence_ids[:, :-1] > 0) | ends).all(dim=-1)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from bertlib.device import same_attention_kernels
 from bertlib.model.attention import MultiHeadSelfAttention, check_packing, padding_mask, same_sequence
 from bertlib.model.config import BertConfig
 from bertlib.model.dropout import Dropout
@@ -200,7 +201,8 @@ class BertModel(FromFolder, nn.Module):
         for number, layer in enumerate(self.layers[below:], start=below + 1):
             queries = 1 if pooled_only and number == len(self.layers) else None
             if self.recompute and self.training:
-                hidden, weights = checkpoint(layer, hidden, mask, output_attentions, queries, use_reentrant=False)
+                again = {"use_reentrant": False, "context_fn": same_attention_kernels}
+                hidden, weights = checkpoint(layer, hidden, mask, output_attentions, queries, **again)
             else:
                 hidden, weights = layer(hidden, mask, output_attentions, queries)
             states.append(hidden)

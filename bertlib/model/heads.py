@@ -76,7 +76,7 @@ class PreTrainingOutput:
 
     @property
     def loss(self) -> Tensor | None:
-        """The sum of both means, or the one that was asked for."""
+        """The sum of both means, or the one that was asked for (where transformers gives None)."""
         means = [mean for mean in (self.mlm_loss, self.nsp_loss) if mean is not None]
         return sum(means) if means else None
 
@@ -183,11 +183,7 @@ class ClassifierOutput:
 
 
 def own_head(stored: Stored, needs: str) -> BertConfig:
-    """The configuration of a folder's model with the classes of the head that is stored.
-
-    Raises:
-        ValueError: the weights have not as many classes as config.json names, or it names none.
-    """
+    """The configuration of a folder's model with the classes of the head that is stored."""
     config, rows = stored.config(classes_matter=True), stored.classes()
     count = stored.values.get("num_labels", 2)  # transformers' default is 2, in no file
     if rows == count and rows != len(config.labels):  # it goes before names of another number; nothing says what for
@@ -216,6 +212,8 @@ class LabelledHead(FromFolder, nn.Module):
     has_classes = True
     pooled: bool  # one label for the input, from the pooled [CLS]; else one for every token
     needs: str  # for the message
+    term: str  # of the loss
+    each: str  # what a label is of, for the message
 
     def __init__(self, config: BertConfig):
         super().__init__()
@@ -250,12 +248,6 @@ class LabelledHead(FromFolder, nn.Module):
     def check_stored(cls, stored: Stored) -> None:
         """Refuse a stored head that this class would read wrongly."""
 
-
-class BertForSequenceClassification(LabelledHead):
-    """One class for the whole input (Devlin et al., 2019, §4.1)."""
-
-    pooled, needs = True, "a classifier needs at least two class names"
-
     def forward(
         self,
         input_ids: Tensor,
@@ -267,32 +259,46 @@ class BertForSequenceClassification(LabelledHead):
 
         Args:
             input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
-            labels: (B,) class ids below C.
+            labels: ids below C: (B,) of a classifier; (B, T) of a tagger, -100 where nothing is asked.
 
         Raises:
-            ValueError: the number of labels is not B; and all that BertModel raises.
+            ValueError: labels have another shape; and all that BertModel raises.
         """
-        encoded = self.bert(input_ids, attention_mask, token_type_ids, pooled_only=True)
-        logits = self.classifier(self.dropout(encoded.pooler_output))
+        encoded = self.bert(input_ids, attention_mask, token_type_ids, pooled_only=self.pooled)
+        logits = self.classifier(self.dropout(encoded.pooler_output if self.pooled else encoded.last_hidden_state))
         if labels is None:
             return ClassifierOutput(logits)
-        if labels.shape != logits.shape[:1]:
-            raise ValueError(
-                f"labels has shape {tuple(labels.shape)}: give one class id for each of the {len(logits)} texts"
-            )
-        total = F.cross_entropy(logits.float(), labels, reduction="sum")
-        return ClassifierOutput(logits, {"classification": total}, {"classification": len(labels)})
+        if labels.shape != logits.shape[:-1]:
+            wanted = tuple(logits.shape[:-1])
+            raise ValueError(f"labels has shape {tuple(labels.shape)}: give {wanted}, {self.each} {len(logits)} texts")
+        total = F.cross_entropy(logits.float().flatten(0, -2), labels.flatten(), reduction="sum")
+        return ClassifierOutput(logits, {self.term: total}, {self.term: self.count(labels)})
+
+    def count(self, labels: Tensor) -> int | Tensor:
+        """How many of the labels are asked for."""
+        return len(labels) if self.pooled else (labels != -100).sum()
 
     def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
-        """Over how many examples a batch's loss sum runs."""
-        return {"classification": len(batch["labels"])}
+        """Over how many examples or tokens a batch's loss sum runs."""
+        return {self.term: int(self.count(batch["labels"]))}
 
     def check_batch(self, batch: Mapping[str, Tensor]) -> None:
-        """`BertModel.check_batch`, and the labels: class ids below C."""
+        """`BertModel.check_batch`, and the labels: ids below C, or of a tagger -100."""
         self.bert.check_batch(batch)
-        if batch.get("labels") is not None:
-            names = self.config.labels
-            check_ids("labels", batch["labels"], len(names), f"the head's classes are {', '.join(names)}")
+        labels, names = batch.get("labels"), ", ".join(self.config.labels)
+        if labels is None:
+            return
+        remedy = f"the head's classes are {names}"
+        if not self.pooled:
+            labels, remedy = labels.masked_fill(labels == -100, 0), f"the tags are {names}; -100 is no tag"
+        check_ids("labels", labels, len(self.config.labels), remedy)
+
+
+class BertForSequenceClassification(LabelledHead):
+    """One class for the whole input (Devlin et al., 2019, §4.1)."""
+
+    pooled, needs = True, "a classifier needs at least two class names"
+    term, each = "classification", "one class id for each of the"
 
     @classmethod
     def check_stored(cls, stored: Stored) -> None:
@@ -308,44 +314,4 @@ class BertForTokenClassification(LabelledHead):
     """A tag for every token (Devlin et al., 2019, §5.3). The encoder has no pooler, as in transformers."""
 
     pooled, needs = False, "a tagger needs at least two tags, such as O and B-PER"
-
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        labels: Tensor | None = None,
-    ) -> ClassifierOutput:
-        """Score every token of a batch, and with labels measure the loss.
-
-        Args:
-            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
-            labels: (B, T) tag ids below C, -100 where nothing is asked.
-
-        Returns:
-            logits (B, T, C); the loss is the mean cross-entropy in nats over the labelled tokens of the batch, 0 if
-            there is none.
-
-        Raises:
-            ValueError: labels have another shape; and all that BertModel raises.
-        """
-        encoded = self.bert(input_ids, attention_mask, token_type_ids)
-        logits = self.classifier(self.dropout(encoded.last_hidden_state))
-        if labels is None:
-            return ClassifierOutput(logits)
-        if labels.shape != input_ids.shape:
-            raise ValueError(f"labels has shape {tuple(labels.shape)}: give {tuple(input_ids.shape)}, one tag a token")
-        total = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
-        return ClassifierOutput(logits, {"tagging": total}, {"tagging": (labels != -100).sum()})
-
-    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
-        """Over how many tokens a batch's loss sum runs."""
-        return {"tagging": int((batch["labels"] != -100).sum())}
-
-    def check_batch(self, batch: Mapping[str, Tensor]) -> None:
-        """`BertModel.check_batch`, and the labels: tag ids below C or -100."""
-        self.bert.check_batch(batch)
-        if batch.get("labels") is not None:
-            names, labels = self.config.labels, batch["labels"]
-            tags = labels.masked_fill(labels == -100, 0)
-            check_ids("labels", tags, len(names), f"the tags are {', '.join(names)}; -100 is no tag")
+    term, each = "tagging", "one tag a token of the"

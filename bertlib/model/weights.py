@@ -104,11 +104,7 @@ def weight_files(folder: str | Path) -> list[Path]:
 
 
 def read_tensors(folder: str | Path) -> dict[str, Tensor]:
-    """All tensors of a folder's safetensors files, on the CPU, in their own dtype.
-
-    Raises:
-        FileNotFoundError: a file is missing; see `weight_files`. ValueError: a file is damaged.
-    """
+    """All tensors of a folder's safetensors files, on the CPU, in their own dtype."""
     tensors = {}
     for path in weight_files(folder):
         try:
@@ -136,9 +132,6 @@ class Stored:
         """The model's shape, with these labels or else the file's own.
 
         Where no class matters, names of classes that cannot be read are passed over.
-
-        Raises:
-            ValueError: it describes a model that bertlib does not build.
         """
         try:
             return BertConfig.from_values(self.values, self.folder, labels)
@@ -154,11 +147,7 @@ class Stored:
 
 
 def read_model(folder: str | Path | Stored) -> Stored:
-    """Read config.json and the weights of a transformers folder; what was read already is given back.
-
-    Raises:
-        FileNotFoundError: a file is missing. ValueError: a file is damaged.
-    """
+    """Read config.json and the weights of a transformers folder; what was read already is given back."""
     if isinstance(folder, Stored):
         return folder
     values = read_json(Path(folder) / "config.json")
@@ -190,6 +179,9 @@ def load_model(
 ) -> ModelType:
     """Build a model and fill it from a transformers folder. Every tensor of the file must find its place.
 
+    The weights become float32 whatever the file holds. (transformers 5 keeps the file's type, so that a checkpoint in
+    float16 is trained in float16 there, its fresh head too, unless it is given dtype=torch.float32.)
+
     The encoder must be complete. A head may be absent as a whole: it is then left freshly initialised (which is what
     fine-tuning starts from), and so may the pooler of a model that never had one; `model.fresh` lists the
     parameters that did not come from the file. Heads of other tasks in the file are passed over.
@@ -210,7 +202,8 @@ def load_model(
     stored = {encoder_key(key): tensor for key, tensor in read.tensors.items()}
     if len(stored) < len(read.tensors):
         raise ValueError(f"{folder}: some tensors occur under two names (with and without 'bert.'); save it again")
-    stored.pop("embeddings.position_ids", None)  # 0, 1, 2, …: a constant that older files carry along
+    for constant in ("position_ids", "token_type_ids"):  # 0, 1, 2, … and 0, 0, 0, …: older files carry them along
+        stored.pop(f"embeddings.{constant}", None)
     for copy, original in TIED.items():
         twin = stored.pop(copy, None)
         if twin is not None and original not in stored:

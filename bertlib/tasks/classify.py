@@ -11,13 +11,13 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from bertlib.data.columns import class_names, labels_of, text_columns, texts_of
+from bertlib.files import read_json
 from bertlib.metrics import classification_scores
-from bertlib.model.frozen import FrozenLayers
 from bertlib.model.heads import BertForSequenceClassification
 from bertlib.tasks.task import Examples, Task, check_dataset, one_or_many
 from bertlib.text.batching import encode_texts
 from bertlib.train.history import History
-from bertlib.train.recipe import RECIPES, Recipe
+from bertlib.train.recipe import RECIPES
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -27,16 +27,15 @@ class TextClassifier(Task):
     """A fine-tuned classifier with its tokenizer: from texts to labels.
 
     Attributes:
-        model: the BertForSequenceClassification, in evaluation mode.
-        tokenizer: its `tokenizers.Tokenizer`.
+        model, tokenizer, history: see `Task`; the model is a BertForSequenceClassification.
         labels: class names, in id order.
         max_length: texts are cut to so many tokens.
         text: the columns that `evaluate` reads.
-        history: of the training; None after `load`.
     """
 
     head = BertForSequenceClassification
     kept = ("max_length", "text")
+    suited: ClassVar = {"text": ("text",)}
     recipe = RECIPES["classify"]
     pairs: ClassVar[bool] = False  # whether an input is a pair of texts
     columns: ClassVar[tuple[str, ...]] = ("text",)  # what is read of a split unless something else is said
@@ -57,8 +56,13 @@ class TextClassifier(Task):
         return class_names(split)
 
     @classmethod
-    def suited_settings(cls, folder: str | Path, model: BertForSequenceClassification) -> dict[str, Any]:
-        return super().suited_settings(folder, model) | {"text": ("text",)}
+    def check_foreign(cls, folder: str | Path) -> None:
+        path = Path(folder) / "tokenizer_config.json"
+        if path.is_file() and read_json(path).get("truncation_side") == "left":
+            raise ValueError(
+                f"{path}: truncation_side 'left' has long texts lose their beginning, and bertlib cuts off their end: "
+                "write 'right' if that suits the model too"
+            )
 
     def read(self, split: Dataset) -> list:
         """A split's inputs, as `predict` takes them."""
@@ -120,36 +124,18 @@ class TextClassifier(Task):
         return classification_scores(self.probabilities_of(examples, **options), np.array(examples.labels))
 
 
-def fine_tune(
-    dataset: DatasetDict,
-    *,
-    text: str | Sequence[str] | None = None,
-    encoder: str | Path | None = None,
-    pretrained: bool = True,
-    max_length: int = 128,
-    recipe: Recipe | None = None,
-    checkpoint: str | Path | None = None,
-    frozen: FrozenLayers | None = None,
-    show_progress: bool = True,
-    **settings: Any,
-) -> TextClassifier:
+def fine_tune(dataset: DatasetDict, *, text: str | Sequence[str] | None = None, **options: Any) -> TextClassifier:
     """Fine-tune an encoder to classify texts, and keep the epoch that is best on validation.
 
     Args:
         dataset: splits "train" and, to choose the epoch by its accuracy, "validation"; a ClassLabel column "label".
         text: column or columns to read; None for title and text where there is a title, else text.
-        max_length: tokens a text is cut to.
-        encoder, pretrained, checkpoint, frozen, show_progress: see `Task.fit`.
-        recipe: how; None for `Recipe()`.
-        settings: fields of the recipe that are to be others, such as epochs, learning_rate, batch_size, seed.
+        options: encoder, pretrained, max_length, recipe, checkpoint, frozen, show_progress, and fields of the recipe
+            such as epochs, learning_rate, batch_size, seed; see `Task.fit`.
 
     Raises:
         ValueError: a split or column is missing or empty, a label is out of range, only one class, an argument out of
             its range; the message names it. TypeError: a setting that there is not.
     """
-    recipe = (recipe or TextClassifier.recipe).but(**settings)
     columns = text_columns(check_dataset(dataset)[0], text)
-    own = {"encoder": encoder, "pretrained": pretrained, "max_length": max_length, "text": columns}
-    return TextClassifier.fit(
-        dataset, recipe=recipe, checkpoint=checkpoint, frozen=frozen, show_progress=show_progress, **own
-    )
+    return TextClassifier.fit(dataset, kept={"text": columns}, **options)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bertlib.data.columns import text_columns, texts_of
-from bertlib.model.frozen import FrozenLayers
-from bertlib.model.heads import BertForSequenceClassification
 from bertlib.tasks.classify import TextClassifier
 from bertlib.tasks.task import Examples
 from bertlib.text.batching import encode_pairs
-from bertlib.train.recipe import RECIPES, Recipe
+from bertlib.train.recipe import RECIPES
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -31,10 +28,7 @@ class PairClassifier(TextClassifier):
     recipe = RECIPES["match"]
     words = ("fine-tuning", "matching", "pairs")
     pairs, columns = True, ("first", "second")
-
-    @classmethod
-    def suited_settings(cls, folder: str | Path, model: BertForSequenceClassification) -> dict[str, Any]:
-        return super().suited_settings(folder, model) | {"text": ("first", "second")}
+    suited: ClassVar = {"text": columns}
 
     def read(self, split: Dataset) -> list[tuple[str, str]]:
         return list(zip(*(texts_of(split, [column]) for column in text_columns(split, self.text)), strict=True))
@@ -45,36 +39,15 @@ class PairClassifier(TextClassifier):
 
 
 def fine_tune(
-    dataset: DatasetDict,
-    *,
-    columns: tuple[str, str] = ("first", "second"),
-    encoder: str | Path | None = None,
-    pretrained: bool = True,
-    max_length: int = 128,
-    recipe: Recipe | None = None,
-    checkpoint: str | Path | None = None,
-    frozen: FrozenLayers | None = None,
-    show_progress: bool = True,
-    **settings: Any,
+    dataset: DatasetDict, *, columns: tuple[str, str] = ("first", "second"), **options: Any
 ) -> PairClassifier:
     """Fine-tune an encoder to classify pairs of texts, and keep the epoch that is best on validation.
 
     Args:
         dataset: splits "train" and, to choose the epoch by its accuracy, "validation"; a ClassLabel column "label".
         columns: the two columns with the texts.
-        max_length: tokens a pair is cut to.
-        encoder, pretrained, checkpoint, frozen, show_progress: see `Task.fit`.
-        recipe: how; None for `Recipe()`.
-        settings: fields of the recipe that are to be others, such as epochs, learning_rate, batch_size, seed.
-
-    Raises:
-        ValueError: a split or column is missing or empty, a label is out of range, only one class, an argument out of
-            its range; the message names it. TypeError: a setting that there is not.
+        options: as of `bertlib.tasks.classify.fine_tune`; what it raises is raised here.
     """
     if isinstance(columns, str) or len(columns) != 2:
         raise ValueError(f"columns={columns!r}: give the names of two columns, such as ('first', 'second')")
-    recipe = (recipe or PairClassifier.recipe).but(**settings)
-    own = {"encoder": encoder, "pretrained": pretrained, "max_length": max_length, "text": tuple(columns)}
-    return PairClassifier.fit(
-        dataset, recipe=recipe, checkpoint=checkpoint, frozen=frozen, show_progress=show_progress, **own
-    )
+    return PairClassifier.fit(dataset, kept={"text": tuple(columns)}, **options)

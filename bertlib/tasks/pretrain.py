@@ -18,9 +18,9 @@ from bertlib.model.heads import BertForPreTraining
 from bertlib.model.starts import start_well
 from bertlib.model.weights import Stored, load_model, read_model
 from bertlib.tasks.pretrained import PretrainedBert
-from bertlib.text.corpus import vocabulary_digest
+from bertlib.text.corpus import check_vocabulary
 from bertlib.text.pair_stream import Documents, PretrainingData, Stretch, real_tokens
-from bertlib.text.tokenizer import load_tokenizer, tokenizer_files, vocabulary_size
+from bertlib.text.tokenizer import load_tokenizer, tokenizer_files
 from bertlib.text.wordpiece import WordPiece
 from bertlib.train.checkpoints import Checkpoints
 from bertlib.train.evaluation import Evaluation
@@ -82,7 +82,7 @@ def pretrain(
     if tokenizer is None:
         if stored is None:
             raise ValueError("tokenizer=None with a BertConfig: give a tokenizer, such as WordPiece.train(texts, 8192)")
-        tokenizer = load_tokenizer(start)
+        tokenizer = load_tokenizer(start, stored.values)
     elif isinstance(tokenizer, WordPiece):
         tokenizer = tokenizer.to_tokenizers()
 
@@ -101,7 +101,8 @@ def pretrain(
         baseline = unigram_baseline(data.token_counts(), held_out_batches)
 
     seed_everything(recipe.seed)
-    config = stored.config() if stored is not None else fitting(start, data)
+    own = {"vocab_size": data.vocab_size, "pad_token_id": data.ids["[PAD]"]}
+    config = replace(start, **own) if stored is None else stored.config()
     model = begin(config, stored, recipe, tokenizer, data).to(pick_device())
 
     checkpoints = None
@@ -141,38 +142,10 @@ def pretrain(
     return result
 
 
-def fitting(config: BertConfig, data: PretrainingData) -> BertConfig:
-    """A shape with the vocabulary of the data's tokenizer."""
-    return replace(config, vocab_size=data.vocab_size, pad_token_id=data.ids["[PAD]"])
-
-
-def check_rows(rows: int, tokenizer: Tokenizer, stored: Stored | None) -> None:
-    """A model's token table has a row for each piece; more only with the tokenizer of its own folder.
-
-    Published models have such rows to spare, up to a multiple of 8 or so.
-
-    Raises:
-        ValueError: the tokenizer is another model's.
-    """
-    size = vocabulary_size(tokenizer)
-    if size < rows and stored is not None:
-        try:
-            if vocabulary_digest(load_tokenizer(stored.folder)) == vocabulary_digest(tokenizer):
-                return
-        except (OSError, ValueError):  # the folder has none that could be the same
-            pass
-    if size != rows:
-        raise ValueError(f"the tokenizer has {size} entries, the model {rows}: use its own")
-
-
 def begin(
     config: BertConfig, stored: Stored | None, recipe: PretrainingRecipe, tokenizer: Tokenizer, data: PretrainingData
 ) -> BertForPreTraining:
-    """The model before its first update: stored weights, or new ones with a good start.
-
-    Raises:
-        ValueError: tokenizer or max_length do not fit its tables.
-    """
+    """The model before its first update: stored weights, or new ones with a good start."""
     if recipe.dropout is not None:
         dropouts = {"hidden_dropout_prob": recipe.dropout, "attention_probs_dropout_prob": recipe.dropout}
         config = replace(config, **dropouts)
@@ -182,7 +155,7 @@ def begin(
     else:
         model = load_model(BertForPreTraining, stored, config)
         fresh = set(model.fresh)
-    check_rows(config.vocab_size, tokenizer, stored)
+    check_vocabulary(tokenizer, config.vocab_size, None if stored is None else stored.folder)
     if recipe.max_length > config.max_position_embeddings:
         raise ValueError(
             f"max_length={recipe.max_length}: the model's position table ends at {config.max_position_embeddings}"

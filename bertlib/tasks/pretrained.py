@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from bertlib.device import pick_device
 from bertlib.metrics import pretraining_scores
 from bertlib.model.heads import BertForPreTraining
+from bertlib.model.weights import read_model
 from bertlib.tasks.task import Task, one_or_many
 from bertlib.text.pair_stream import Documents, PretrainingData
 from bertlib.text.tokenizer import load_tokenizer, special_tokens
@@ -115,7 +116,8 @@ class PretrainedBert(Task):
         Raises:
             FileNotFoundError: a file is missing. ValueError: a file does not fit, or there is no MLM head.
         """
-        model = BertForPreTraining.from_pretrained(folder).to(pick_device())
+        stored = read_model(folder)
+        model = BertForPreTraining.from_pretrained(stored).to(pick_device())
         if any(name.startswith("mlm.") for name in model.fresh):
             raise ValueError(f"{folder} has no MLM head: pretrain it first, or open it as a bertlib.BertModel")
-        return cls(model, load_tokenizer(folder), model.config.max_position_embeddings)
+        return cls(model, load_tokenizer(folder, stored.values), model.config.max_position_embeddings)

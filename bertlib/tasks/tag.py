@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from bertlib.data.entities import check_continuations, contexts_of, gold_tags, read_split, tag_ids, tag_names_of
 from bertlib.metrics import entity_scores
-from bertlib.model.frozen import FrozenLayers
 from bertlib.model.heads import BertForTokenClassification
 from bertlib.tasks.task import Examples, Task, one_or_many
 from bertlib.text.masking import IGNORED
 from bertlib.text.spans import best_tags, check_tags, is_bio, read_tags, to_bio
 from bertlib.text.tokenizer import framing_ids
-from bertlib.text.windows import Pieces, Window, cut_into_pieces, first_pieces, make_windows, piece_labels, read_windows
+from bertlib.text.windows import Pieces, cut_into_pieces, first_pieces, make_windows, piece_labels
 from bertlib.train.history import History
-from bertlib.train.recipe import RECIPES, Recipe
+from bertlib.train.recipe import RECIPES
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -31,17 +29,16 @@ class EntityTagger(Task):
     Models of others may have the tags of any scheme that `bertlib.text.spans.read_tags` knows.
 
     Attributes:
-        model: the BertForTokenClassification, in evaluation mode.
-        tokenizer: its `tokenizers.Tokenizer`.
+        model, tokenizer, history: see `Task`; the model is a BertForTokenClassification.
         max_length: tokens a window; longer texts are read in several.
         constrained: whether decoding forbids sequences that no annotator would write (`bertlib.text.spans`). Only for
             models that learned from BIO, as `fine_tune` makes them: in IOB1 it forbids nearly every entity.
         context: whether `evaluate` reads what stands before and after a text too.
-        history: of the training; None after `load`.
     """
 
     head = BertForTokenClassification
     kept = ("max_length", "constrained", "context")
+    suited: ClassVar = {"constrained": False, "context": False}
     recipe = RECIPES["tag"]
     figures = ("f1", "precision", "recall")
     kind = "tagging"
@@ -86,19 +83,17 @@ class EntityTagger(Task):
         first, last = framing_ids(self.tokenizer)
         return [first, *ids, last]
 
-    @classmethod
-    def suited_settings(cls, folder: str | Path, model: BertForTokenClassification) -> dict[str, Any]:
-        return super().suited_settings(folder, model) | {"constrained": False, "context": False}
-
     def log_probabilities(self, texts: Sequence[Pieces], **options: Any) -> list[np.ndarray]:
         """Of each text's pieces: (N, C) float32 log-probability of each tag; zeros for those of its context."""
-
-        def read(windows: Sequence[Window]) -> Iterator[tuple[int, np.ndarray]]:
-            examples = Examples([self.with_ends(texts[w.text].ids[w.start : w.end]) for w in windows])
-            for chosen, logits in self.logits(examples, **options):
-                yield from zip(chosen, logits.log_softmax(dim=-1).cpu().numpy()[:, 1:], strict=True)  # 0 is [CLS]
-
-        return read_windows(texts, self.max_length, read, len(self.labels))
+        result = [np.zeros((len(pieces.ids), len(self.labels)), dtype=np.float32) for pieces in texts]
+        windows = [window for window in make_windows(texts, self.max_length) if window.end > window.start]
+        examples = Examples([self.with_ends(texts[w.text].ids[w.start : w.end]) for w in windows])
+        for chosen, logits in self.logits(examples, **options):
+            read = logits.log_softmax(dim=-1).cpu().numpy()[:, 1:]  # 0 is [CLS]
+            for number, scores in zip(chosen, read, strict=True):
+                window, (start, end) = windows[number], windows[number].own
+                result[window.text][start:end] = scores[start - window.start : end - window.start]
+        return result
 
     def choose(self, scores: np.ndarray) -> np.ndarray:
         """(W, C) log-probabilities of a text's words -> (W,) tag ids."""
@@ -106,6 +101,9 @@ class EntityTagger(Task):
 
     def predict(self, texts: str | Sequence[str], **options: Any) -> list:
         """The entities in plain text, as transformers' pipeline gives them with aggregation_strategy="first".
+
+        They differ where a letter and its accent are two characters (as in texts from macOS or a PDF): the pipeline
+        takes such a word for a part of the one before it, and loses the accent at the end of a name.
 
         Args:
             texts: one text or several, of any length (see `bertlib.tasks.task.one_or_many`); an empty one has none.
@@ -124,10 +122,7 @@ class EntityTagger(Task):
         return found[0] if single else found
 
     def predict_tags(self, split: Dataset, **options: Any) -> list[list[str]]:
-        """One tag for each token of each row, from its first piece; O for a token without one (a control character).
-
-        They are in BIO where the model's are not.
-        """
+        """One tag in BIO for each token of each row, from its first piece; O for one without (a control character)."""
         texts, words = read_split(split)
         cut = cut_into_pieces(self.tokenizer, texts, contexts_of(split, self.context))
         outside = np.where(np.array(self.labels) == "O", 0.0, -1e4).astype(np.float32)
@@ -152,20 +147,7 @@ class EntityTagger(Task):
         return self.model.config.max_position_embeddings  # transformers reads a text at once, not in windows
 
 
-def fine_tune(
-    dataset: DatasetDict,
-    *,
-    encoder: str | Path | None = None,
-    pretrained: bool = True,
-    context: bool = False,
-    constrained: bool = True,
-    max_length: int = 128,
-    recipe: Recipe | None = None,
-    checkpoint: str | Path | None = None,
-    frozen: FrozenLayers | None = None,
-    show_progress: bool = True,
-    **settings: Any,
-) -> EntityTagger:
+def fine_tune(dataset: DatasetDict, *, context: bool = False, constrained: bool = True, **options: Any) -> EntityTagger:
     """Fine-tune an encoder to tag entities, and keep the epoch that is best on validation.
 
     Args:
@@ -173,18 +155,11 @@ def fine_tune(
             (lists, of ClassLabel), and, where there are, text and starts (see `bertlib.data.entities`).
         context: read what stands before and after each text too (columns before and after), as far as there is room.
         constrained: forbid impossible sequences when decoding; training is not touched by it.
-        max_length: tokens a window, [CLS] and [SEP] included; longer texts are read in several windows.
-        encoder, pretrained, checkpoint, frozen, show_progress: see `Task.fit`.
-        recipe: how; None for `Recipe(epochs=4)`.
-        settings: fields of the recipe that are to be others, such as epochs, learning_rate, batch_size, seed.
+        options: encoder, pretrained, max_length (of a window, [CLS] and [SEP] included), recipe, checkpoint, frozen,
+            show_progress, and fields of the recipe such as epochs, learning_rate, batch_size, seed; see `Task.fit`.
 
     Raises:
         ValueError: a split or column is missing or empty, tags do not fit, an argument is out of its range.
         TypeError: a setting that there is not.
     """
-    recipe = (recipe or EntityTagger.recipe).but(**settings)
-    own = {"encoder": encoder, "pretrained": pretrained, "max_length": max_length}
-    own |= {"context": context, "constrained": constrained}
-    return EntityTagger.fit(
-        dataset, recipe=recipe, checkpoint=checkpoint, frozen=frozen, show_progress=show_progress, **own
-    )
+    return EntityTagger.fit(dataset, kept={"context": context, "constrained": constrained}, **options)

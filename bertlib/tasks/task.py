@@ -75,6 +75,7 @@ class Task:
     Attributes:
         head: class of its model.
         kept: names of its settings, which are keywords of the constructor and stand in a saved folder's bertlib.json.
+        suited: what these are, max_length aside, for a folder that transformers wrote.
         recipe: how it is trained by default.
         figures: the figures of `evaluate` that go into the history; the first chooses the epoch.
         kind: what messages call the head.
@@ -86,6 +87,7 @@ class Task:
 
     head: ClassVar[type]
     kept: ClassVar[tuple[str, ...]] = ("max_length",)
+    suited: ClassVar[Mapping[str, Any]] = {}
     recipe: ClassVar[Recipe] = Recipe()
     figures: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "loss")
     kind: ClassVar[str] = "classification"
@@ -155,11 +157,12 @@ class Task:
         encoder: str | Path | None = None,
         pretrained: bool = True,
         max_length: int = 128,
-        recipe: Recipe,
+        recipe: Recipe | None = None,
         checkpoint: str | Path | None = None,
         frozen: FrozenLayers | None = None,
         show_progress: bool = True,
-        **kept: Any,
+        kept: Mapping[str, Any] | None = None,
+        **settings: Any,
     ) -> Self:
         """Fine-tune an encoder, and keep the epoch that is best on validation.
 
@@ -168,28 +171,31 @@ class Task:
             encoder: a name that `bertlib.data.encoders` knows, or a transformers folder; None for MiniLM.
             pretrained: False starts from random weights of the same shape, for comparison.
             max_length: tokens that the model reads at a time.
-            recipe: how; a learning_rate of None is what suits the encoder.
+            recipe: how; None for the task's own. A learning_rate of None is what suits the encoder.
             checkpoint: folder to which the best model so far is written after each epoch.
             frozen: lower layers to hold fixed, whose outputs are computed once; None trains all.
             show_progress: show a line with the speed and the time left.
             kept: the task's own settings.
+            settings: fields of the recipe that are to be others, such as epochs, learning_rate, batch_size, seed.
 
         Raises:
-            ValueError: a split or column is missing or empty, labels do not fit; the message names it.
+            ValueError: a split or column is missing or empty, labels do not fit, an argument is out of its range; the
+                message names it. TypeError: a setting that there is not.
         """
+        recipe = (recipe or cls.recipe).but(**settings)
         training, validation = check_dataset(dataset)
         names = cls.names_of(training)
         if recipe.learning_rate is None:
             recipe = recipe.but(learning_rate=suited_learning_rate(encoder))
         stored = read_model(encoder_folder(DEFAULT_ENCODER if encoder is None else encoder))
-        tokenizer = load_tokenizer(stored.folder)
+        tokenizer = load_tokenizer(stored.folder, stored.values)
         seed_everything(recipe.seed)
         model = cls.head.from_pretrained(stored, labels=names) if pretrained else cls.head(stored.config(names))
         model = model.to(pick_device())
         if frozen is not None:
             frozen.fix(model.bert)
         max_length = min(max_length, model.config.max_position_embeddings)
-        task = cls(model, tokenizer, max_length=max_length, **kept)
+        task = cls(model, tokenizer, max_length=max_length, **(kept or {}))
         task.check_training(training)
         examples = task.examples(training)
         if validation is not None:  # before the first epoch, not after it
@@ -241,6 +247,10 @@ class Task:
         return self.max_length
 
     @classmethod
+    def check_foreign(cls, folder: str | Path) -> None:
+        """Refuse a folder of save_pretrained's that this task would read otherwise than transformers does."""
+
+    @classmethod
     def load(cls, folder: str | Path) -> Self:
         """Open a folder that `save` wrote, or transformers' save_pretrained (with settings that suit it).
 
@@ -252,24 +262,20 @@ class Task:
         if model.fresh:
             raise ValueError(f"{folder} has no {cls.kind} head ({model.fresh[0]} is missing): fine-tune it first")
         own = Path(folder) / "bertlib.json"
-        settings = read_json(own) if own.is_file() else cls.suited_settings(folder, model)
+        if own.is_file():
+            settings = read_json(own)
+        else:
+            cls.check_foreign(folder)
+            settings = {"max_length": longest_input(folder, model.config.max_position_embeddings), **cls.suited}
         absent = [name for name in cls.kept if name not in settings]
         if absent:
             raise ValueError(f"{folder}: bertlib.json lacks {absent[0]}; give a folder that {cls.__name__}.save wrote")
-        return cls(model.to(pick_device()), load_tokenizer(folder), **{name: settings[name] for name in cls.kept})
-
-    @classmethod
-    def suited_settings(cls, folder: str | Path, model: torch.nn.Module) -> dict[str, Any]:
-        """The settings in `kept` for a folder that transformers wrote."""
-        return {"max_length": longest_input(folder, model.config.max_position_embeddings)}
+        kept = {name: settings[name] for name in cls.kept}
+        return cls(model.to(pick_device()), load_tokenizer(folder, stored.values), **kept)
 
 
 def check_dataset(dataset: DatasetDict) -> tuple[Dataset, Dataset | None]:
-    """The splits "train" and "validation" (None without one).
-
-    Raises:
-        ValueError: it is no DatasetDict, or one of the splits is empty.
-    """
+    """The splits "train" and "validation" (None without one)."""
     if not isinstance(dataset, Mapping):
         raise ValueError(f"dataset is a {type(dataset).__name__}: give a DatasetDict(train=…, validation=…)")
     if "train" not in dataset or not len(dataset["train"]):

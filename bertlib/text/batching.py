@@ -42,7 +42,8 @@ def encode_pairs(
 ) -> tuple[list[list[int]], list[list[int]]]:
     """Token ids and segment ids of every pair: [CLS] first [SEP] second [SEP], segment 1 from the second text on.
 
-    What is too long is cut as transformers cuts it: from the end of the longer text, token by token.
+    What is too long is cut as transformers cuts it: from the end of the longer text, token by token, and of two equally
+    long ones from the first. (google-research/bert and transformers before release 5 take that one from the second.)
 
     Raises:
         ValueError: no pairs, something else than two strings with something in them, or max_length below 5.

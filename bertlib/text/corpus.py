@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,36 @@ ABOUT, TOKENS, SENTENCES, DOCUMENTS = "corpus.json", "tokens.bin", "sentence_end
 def vocabulary_digest(tokenizer: Tokenizer) -> str:
     """A fingerprint of a vocabulary: pieces and their ids."""
     return hashlib.sha256(json.dumps(sorted(tokenizer.get_vocab().items())).encode()).hexdigest()[:16]
+
+
+def check_vocabulary(tokenizer: Tokenizer, rows: int, folder: Path | None) -> None:
+    """Refuse a tokenizer that is not a model's own: its token table has a row for each piece.
+
+    Published models have rows to spare, up to a multiple of 8 or so; they may with the tokenizer of their own folder.
+
+    Args:
+        rows: of the model's token table.
+        folder: of the model; None if it is new.
+    """
+    size = vocabulary_size(tokenizer)
+    if size < rows and folder is not None:
+        try:
+            if vocabulary_digest(load_tokenizer(folder)) == vocabulary_digest(tokenizer):
+                return
+        except (OSError, ValueError):  # the folder has none that could be the same
+            pass
+    if size != rows:
+        raise ValueError(f"the tokenizer has {size} entries, the model {rows}: use its own")
+
+
+def encode_documents(documents: Iterable[Sequence[str]], tokenizer: Tokenizer) -> Iterator[list[list[int]]]:
+    """Each document's sentences as token ids, without special tokens; 256 documents at a time, on all cores."""
+    stream = iter(documents)
+    while part := list(islice(stream, 256)):
+        sentences = [sentence for document in part for sentence in document]
+        encoded = iter(encode_batch(tokenizer, sentences, add_special_tokens=False, name="sentences"))
+        for document in part:
+            yield [next(encoded).ids for _ in document]
 
 
 class EncodedCorpus(Sequence):
@@ -124,21 +154,17 @@ def encode_corpus(
         open(beside / DOCUMENTS, "wb") as document_file,
         progress_bar(what="encoding", unit="documents", show=show_progress) as bar,
     ):
-        stream = iter(documents)
-        while part := list(islice(stream, 256)):
-            sentences_of = [s for document in part for s in document]
-            texts = iter(encode_batch(tokenizer, sentences_of, add_special_tokens=False, name="sentences"))
-            for document in part:
-                encoded = [ids for ids in (next(texts).ids for _ in document) if ids]
-                if encoded:
-                    lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
-                    flat = np.fromiter((i for ids in encoded for i in ids), dtype=dtype, count=lengths.sum()).tobytes()
-                    token_file.write(flat)
-                    sentence_file.write((tokens + lengths.cumsum()).tobytes())
-                    tokens, sentences, done = tokens + int(lengths.sum()), sentences + len(encoded), done + 1
-                    document_file.write(np.int64(sentences).tobytes())
-                    digest.update(flat + lengths.tobytes())
-                bar.update()
+        for sentences_of in encode_documents(documents, tokenizer):
+            encoded = [ids for ids in sentences_of if ids]
+            if encoded:
+                lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
+                flat = np.fromiter(chain.from_iterable(encoded), dtype=dtype, count=lengths.sum()).tobytes()
+                token_file.write(flat)
+                sentence_file.write((tokens + lengths.cumsum()).tobytes())
+                tokens, sentences, done = tokens + int(lengths.sum()), sentences + len(encoded), done + 1
+                document_file.write(np.int64(sentences).tobytes())
+                digest.update(flat + lengths.tobytes())
+            bar.update()
             bar.set_postfix_str(f"{tokens:,} tokens", refresh=False)
         if not done:
             raise ValueError("documents hold no text: there is nothing to encode")

@@ -13,20 +13,16 @@ from tokenizers import Tokenizer
 
 from bertlib.progress import progress_bar
 from bertlib.text.batching import Batch, length_buckets, pack, pad_batch
-from bertlib.text.corpus import EncodedCorpus, vocabulary_digest
+from bertlib.text.corpus import EncodedCorpus, encode_documents, vocabulary_digest
 from bertlib.text.masking import IGNORED, mask_tokens
 from bertlib.text.pairs import SPECIALS_A_PAIR, Pair, next_sentence_pairs
-from bertlib.text.tokenizer import USUAL_NAMES, encode_batch, special_tokens, vocabulary_size
+from bertlib.text.tokenizer import USUAL_NAMES, special_tokens, vocabulary_size
 
 Documents = Sequence[Sequence[str]] | EncodedCorpus  # documents of sentences
 
 
 def special_ids(tokenizer: Tokenizer) -> dict[str, int]:
-    """The ids of [PAD], [UNK], [CLS], [SEP] and [MASK], under these names whatever the tokenizer calls them.
-
-    Raises:
-        ValueError: it has none for one of them.
-    """
+    """The ids of [PAD], [UNK], [CLS], [SEP] and [MASK], under these names whatever the tokenizer calls them."""
     names = special_tokens(tokenizer)
     ids = {usual[0]: tokenizer.token_to_id(names.get(role, usual[0])) for role, usual in USUAL_NAMES.items()}
     absent = [token for token, number in ids.items() if number is None]
@@ -103,15 +99,9 @@ class PretrainingData:
                 raise ValueError(f"{documents.folder} was encoded with another vocabulary: encode it again")
             self.sentences, self.tokens = documents, documents.tokens
         else:
-            self.sentences = []
-            with progress_bar(what="encoding", unit="documents", total=len(documents), show=show_progress) as bar:
-                for first in range(0, len(documents), 256):
-                    part = documents[first : first + 256]
-                    sentences = [s for document in part for s in document]
-                    flat = encode_batch(tokenizer, sentences, add_special_tokens=False, name="sentences")
-                    encoded = iter(flat)
-                    self.sentences += [[next(encoded).ids for _ in document] for document in part]
-                    bar.update(len(part))
+            encoded = encode_documents(documents, tokenizer)
+            bar = {"what": "encoding", "unit": "documents", "total": len(documents), "show": show_progress}
+            self.sentences = list(progress_bar(encoded, **bar))
             self.tokens = sum(len(sentence) for document in self.sentences for sentence in document)
         self.sections = math.ceil(len(documents) / self.section)
         self._drawn: dict[int, list[list[Pair]]] = {}

@@ -26,11 +26,7 @@ def tag_names(types: Sequence[str]) -> list[str]:
 
 
 def split_tag(tag: str) -> tuple[str, str]:
-    """ "B-PER" -> ("B", "PER"); "O" -> ("O", "").
-
-    Raises:
-        ValueError: it is neither O nor B- or I- with a type.
-    """
+    """ "B-PER" -> ("B", "PER"); "O" -> ("O", "")."""
     prefix, _, kind = tag.partition("-")
     if tag == "O" or (prefix in ("B", "I") and kind):
         return prefix, kind
@@ -45,11 +41,7 @@ def is_bio(names: Sequence[str]) -> bool:
 
 
 def check_tags(names: Sequence[str], constrained: bool) -> None:
-    """Refuse a tagger's tags from which no entity, or not every one, could ever be read.
-
-    Raises:
-        ValueError: there is no O; or decoding is to be constrained, and a B- or I- is missing.
-    """
+    """Refuse tags without O; and if decoding is to be constrained, those in which a B- or I- is missing."""
     shown = ", ".join(names)
     if "O" not in names:
         raise ValueError(f"the model's tags are {shown}, without O: write their true names into its config's id2label")
@@ -60,15 +52,17 @@ def check_tags(names: Sequence[str], constrained: bool) -> None:
 def read_tags(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """How a set of tags is to be read, whatever its scheme: of each tag its mark (a key of IN_BIO) and type; O is O.
 
-    Tags are B-PER, B_PER or PER-B, if all of them are, with the marks of one of SCHEMES. Of other sets each tag that is
-    not B-… or I-… is a type by itself, as transformers' pipeline takes it: PER is read as I-PER.
+    Tags are B-PER, B_PER or PER-B, if all of them are, with the marks of one of SCHEMES; or b-per, if all marks are
+    small and b or i is among them. Of other sets each tag that is not B-… or I-… is a type by itself, as transformers'
+    pipeline takes it: PER is read as I-PER.
     """
     marked = [name for name in names if name != "O"]
-    for pattern in ("(?P<mark>[A-Z])[-_](?P<kind>.+)", "(?P<kind>.+)[-_](?P<mark>[A-Z])"):
-        found = [re.fullmatch(pattern, name) for name in marked]
-        letters = {match["mark"] for match in found if match}
-        if all(found) and letters & set("BISU") and any(letters <= set(marks) for marks in SCHEMES.values()):
-            return {match[0]: (match["mark"], match["kind"]) for match in found} | {"O": ("O", "")}
+    for letter, telling in (("[A-Z]", "BISU"), ("[a-z]", "BI")):
+        for pattern in (f"(?P<mark>{letter})[-_](?P<kind>.+)", f"(?P<kind>.+)[-_](?P<mark>{letter})"):
+            found = [re.fullmatch(pattern, name) for name in marked]
+            letters = {match["mark"].upper() for match in found if match}
+            if all(found) and letters & set(telling) and any(letters <= set(marks) for marks in SCHEMES.values()):
+                return {match[0]: (match["mark"].upper(), match["kind"]) for match in found} | {"O": ("O", "")}
     whole = [name if re.match("[BI]-.", name) else f"I-{name}" for name in marked]
     return {name: (tag[0], tag[2:]) for name, tag in zip(marked, whole, strict=True)} | {"O": ("O", "")}
 

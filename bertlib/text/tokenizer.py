@@ -29,15 +29,8 @@ USUAL_NAMES = {
 }
 NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 # Classes of transformers that are BertTokenizer under another name (an ending "Fast" is left out here and there).
-BERT_CLASSES = {
-    "BertTokenizer",
-    "DistilBertTokenizer",
-    "ElectraTokenizer",
-    "LayoutLMTokenizer",
-    "LxmertTokenizer",
-    "MobileBertTokenizer",
-    "SqueezeBertTokenizer",
-}
+BERT_KINDS = ("Bert", "DistilBert", "Electra", "LayoutLM", "Lxmert", "MobileBert", "SqueezeBert")
+BERT_CLASSES = {f"{kind}Tokenizer" for kind in BERT_KINDS}
 # Classes without rules of their own: tokenizer.json says it all.
 PLAIN_CLASSES = {"PreTrainedTokenizer", "TokenizersBackend", "PythonBackend"}
 BERT_MODEL_TYPES = {"bert", "distilbert", "electra"}  # whose class is BertTokenizer if no file names one
@@ -60,7 +53,11 @@ def read_vocab(path: str | Path) -> dict[str, int]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; give the path of a vocab.txt")
+        folder = path if path.is_dir() else path.parent
+        other = ""
+        if (folder / "tokenizer.json").is_file():  # transformers 5 writes nothing else
+            other = f"; {folder} has a tokenizer.json: open that with load_tokenizer"
+        raise FileNotFoundError(f"{path}: no such file; give the path of a vocab.txt{other}")
     content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # the mark that Windows programs write
     try:
         lines = content.decode("utf-8").removesuffix("\n").split("\n")
@@ -70,13 +67,14 @@ def read_vocab(path: str | Path) -> dict[str, int]:
     return {line.rstrip(WHITE_SPACE): number for number, line in enumerate(lines)}
 
 
-def load_tokenizer(folder: str | Path) -> Tokenizer:
+def load_tokenizer(folder: str | Path, config: Mapping[str, Any] | None = None) -> Tokenizer:
     """The tokenizer of a model folder, with the ids that transformers' AutoTokenizer gives; or a refusal.
 
     Padding and truncation that a file asks for are switched off: a batch decides about those.
 
     Args:
         folder: a model folder; or a vocab.txt, which is read with the settings beside it, without a tokenizer.json.
+        config: what its config.json holds, if that was read already.
 
     Returns:
         A `tokenizers.Tokenizer`; `special_tokens` knows its special tokens.
@@ -97,7 +95,9 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
         raise FileNotFoundError(f"{folder}: no tokenizer.json and no vocab.txt; copy the model's tokenizer there")
 
     settings = _read_settings(folder)
-    kind = _tokenizer_class(folder, settings, tokenizer_file)
+    if config is None:
+        config = _read_if_there(folder / "config.json")
+    kind = _tokenizer_class(folder, settings, config, tokenizer_file)
     content = {} if tokenizer_file is None else _read_tokenizer_json(tokenizer_file)
     names, extra, added = _stated_tokens(folder, settings, content)
     if kind in BERT_CLASSES:
@@ -128,10 +128,14 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
     return tokenizer
 
 
+def _read_if_there(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}
+
+
 def _read_settings(folder: Path) -> dict[str, Any]:
     """tokenizer_config.json, if there is one; what bertlib cannot follow in it is refused."""
     path = folder / "tokenizer_config.json"
-    settings = read_json(path) if path.is_file() else {}
+    settings = _read_if_there(path)
     own_code = settings.get("auto_map") or {}
     if isinstance(own_code, list) or "AutoTokenizer" in own_code:
         raise ValueError(f"{path}: auto_map names a tokenizer with code of its own, which bertlib does not run")
@@ -149,9 +153,10 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     return settings
 
 
-def _tokenizer_class(folder: Path, settings: Mapping[str, Any], tokenizer_file: Path | None) -> str:
+def _tokenizer_class(
+    folder: Path, settings: Mapping[str, Any], config: Mapping[str, Any], tokenizer_file: Path | None
+) -> str:
     """The class that transformers would build, without an ending "Fast"; one that bertlib does not read is refused."""
-    config = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
     model_type = config.get("model_type") or ""
     place, name = "tokenizer_config.json", settings.get("tokenizer_class")
     if not name:
@@ -188,15 +193,19 @@ def _read_tokenizer_json(path: Path) -> dict[str, Any]:
         if not isinstance(content["model"], dict) or not isinstance(content.get("added_tokens") or [], list):
             raise ValueError("model is no object, or added_tokens no list")
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: the tokenizer cannot be read ({error}); fetch or save it again") from error
+        raise _unreadable(path, error) from error
     return content
+
+
+def _unreadable(path: Path, problem: object) -> ValueError:
+    return ValueError(f"{path}: the tokenizer cannot be read ({problem}); fetch or save it again")
 
 
 def _from_file(path: Path) -> Tokenizer:
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception
-        raise ValueError(f"{path}: the tokenizer cannot be read ({error}); fetch or save it again") from error
+        raise _unreadable(path, error) from error
 
 
 def _pieces_of(path: Path, content: Mapping[str, Any]) -> dict[str, int]:
@@ -209,7 +218,7 @@ def _pieces_of(path: Path, content: Mapping[str, Any]) -> dict[str, int]:
             'tokenizer_class "PreTrainedTokenizerFast" into tokenizer_config.json if the file is right'
         )
     if not isinstance(model.get("vocab"), dict):
-        raise ValueError(f"{path}: the tokenizer cannot be read (no vocab in its model); fetch or save it again")
+        raise _unreadable(path, "no vocab in its model")
     return model["vocab"]
 
 
@@ -246,7 +255,7 @@ def _stated_tokens(
                 added[int(number)] = AddedToken(**fields)
         else:
             place = folder / "special_tokens_map.json"
-            for role, value in (read_json(place) if place.is_file() else {}).items():
+            for role, value in _read_if_there(place).items():
                 if isinstance(value, dict) and role != "extra_special_tokens":
                     value = AddedToken(**(value | {"special": True}))
                 elif role == "extra_special_tokens" and isinstance(value, list):
@@ -255,7 +264,7 @@ def _stated_tokens(
             special = {str(values[role]) for role in NAMED_TOKENS if values.get(role)}
             special |= {str(token) for token in values.get("extra_special_tokens") or ()}
             place = folder / "added_tokens.json"
-            for token, number in (read_json(place) if place.is_file() else {}).items():
+            for token, number in _read_if_there(place).items():
                 added[int(number)] = AddedToken(token, normalized=token not in special, special=token in special)
             place = folder / "tokenizer.json"
             for fields in content.get("added_tokens") or ():
@@ -265,6 +274,8 @@ def _stated_tokens(
             values["extra_special_tokens"] = values.pop("additional_special_tokens")
         values = _revive(values)
         extra = values.get("extra_special_tokens") or []
+        if isinstance(extra, str):  # as a list it would be its letters
+            raise ValueError(f"extra or additional special tokens are {extra!r}: give a list")
         more = {role: value for role, value in values.items() if role.endswith("_token") and role not in NAMED_TOKENS}
         if isinstance(extra, dict):  # special tokens with roles of their own
             more, extra = more | extra, []
@@ -335,11 +346,7 @@ def _attach_template(tokenizer: Tokenizer, cls: str, sep: str) -> None:
 
 
 def _check_ids(folder: Path, tokenizer: Tokenizer, added: Mapping[int, AddedToken]) -> None:
-    """Added tokens must have the ids that the files give them: the model's rows were trained for those.
-
-    Raises:
-        ValueError: transformers would number one of them otherwise, or two tokens have one id.
-    """
+    """Refuse added tokens with other ids than the files give them, or another token's: rows were trained for those."""
     model = tokenizer.model
     for number, token in added.items():
         found = tokenizer.token_to_id(token.content)
@@ -350,7 +357,17 @@ def _check_ids(folder: Path, tokenizer: Tokenizer, added: Mapping[int, AddedToke
                 f"{tokenizer.get_vocab_size(with_added_tokens=False)} pieces); correct the files that name it, and "
                 "fill the gap"
             )
+    normalized: dict[str, str] = {}
     for number, token in tokenizer.get_added_tokens_decoder().items():
+        if token.normalized and tokenizer.normalizer is not None:
+            form = tokenizer.normalizer.normalize_str(token.content)
+            other = normalized.setdefault(form, token.content)
+            if other != token.content:
+                raise ValueError(
+                    f"{folder}: the added tokens {other!r} and {token.content!r} are one after lower-casing and the "
+                    f"like ({form!r}), and tokenizers takes either by chance: remove one, or give both "
+                    '"normalized": false'
+                )
         piece = model.id_to_token(number)
         if piece is not None and model.token_to_id(token.content) is None:
             raise ValueError(
@@ -372,8 +389,7 @@ def vocabulary_size(tokenizer: Tokenizer) -> int:
 
 def longest_input(folder: str | Path, positions: int) -> int:
     """Tokens that a folder's model can read: its positions, or fewer if tokenizer_config.json says so."""
-    path = Path(folder) / "tokenizer_config.json"
-    settings = read_json(path) if path.is_file() else {}
+    settings = _read_if_there(Path(folder) / "tokenizer_config.json")
     stated = settings.get("model_max_length", settings.get("max_len"))
     return min(positions, int(stated)) if isinstance(stated, (int, float)) and stated >= 3 else positions
 
@@ -406,11 +422,7 @@ def _frame(tokenizer: Tokenizer) -> list[tuple[int, str]]:
 
 
 def framing_ids(tokenizer: Tokenizer) -> tuple[int, int]:
-    """The ids of what stands before and after a text, mostly [CLS] and [SEP].
-
-    Raises:
-        ValueError: the tokenizer puts nothing, or something else, around a text.
-    """
+    """The ids of what stands before and after a text, mostly [CLS] and [SEP]."""
     around = _frame(tokenizer)
     if len(around) != 2:
         raise ValueError(
@@ -460,8 +472,11 @@ def tokenizer_files(tokenizer: Tokenizer, max_length: int) -> dict[str, str]:
         max_length: tokens that transformers is to cut texts to.
     """
     names = special_tokens(tokenizer)
+    given, tokenizer = tokenizer, Tokenizer.from_str(tokenizer.to_str())
+    tokenizer.encode_special_tokens = given.encode_special_tokens
+    tokenizer.no_padding()  # the last batch's, which every program but transformers would obey ever after
+    tokenizer.no_truncation()
     if tokenizer.post_processor is None and "cls_token" in names and "sep_token" in names:
-        tokenizer = Tokenizer.from_str(tokenizer.to_str())
         _attach_template(tokenizer, names["cls_token"], names["sep_token"])
     text = tokenizer.to_str()
     content = json.loads(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -168,33 +168,11 @@ class Window:
         return labels
 
 
-def read_windows(texts: Sequence[Pieces], max_length: int, read: Callable, tags: int) -> list[np.ndarray]:
-    """Scores of every piece of texts of any length, each from the window whose own it is.
-
-    Args:
-        read: from windows to pairs of a window's number and its scores (start to end, tags).
-        tags: scores a piece.
-
-    Returns:
-        Of each text (N, tags) float32; zeros for the pieces of its context.
-    """
-    result = [np.zeros((len(pieces.ids), tags), dtype=np.float32) for pieces in texts]
-    windows = [window for window in make_windows(texts, max_length) if window.end > window.start]
-    for number, scores in read(windows):
-        window = windows[number]
-        start, end = window.own
-        result[window.text][start:end] = scores[start - window.start : end - window.start]
-    return result
-
-
 def make_windows(texts: Sequence[Pieces], max_length: int) -> list[Window]:
     """Cut every text into windows of at most max_length tokens, [CLS] and [SEP] included; none of it is dropped.
 
     Neighbours overlap by a quarter, and each piece belongs to the one in whose middle it lies. A short text takes as
     much of its context along as there is room for, in equal parts before and after it.
-
-    Raises:
-        ValueError: max_length leaves no room.
     """
     room = max_length - 2
     if room < 4:

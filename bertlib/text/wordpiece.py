@@ -195,8 +195,9 @@ def learn_pieces(
     """Learn pieces: begin with single characters, and again and again join the pair of neighbours that is commonest.
 
     This is byte-pair encoding (Sennrich et al., 2016, §3.2) with WordPiece's marks, which is what `tokenizers`' trainer
-    does too. Google never published its own trainer; Schuster and Nakajima (2012) choose the pair that raises the
-    likelihood of the text most, which prefers pairs that are rarer apart. The vocabularies differ little in use.
+    does too. BERT was published without the trainer of its vocabulary (TensorFlow Text's, also Google's, begins with
+    whole words and breaks them down). Schuster and Nakajima (2012) choose the pair that raises the likelihood of the
+    text most.
 
     Args:
         word_counts: words and how often each occurs. Those of more than MAX_WORD_LENGTH characters are left out: they

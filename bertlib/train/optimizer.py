@@ -34,11 +34,7 @@ def linear_schedule(step: int, *, warmup_steps: int, total_steps: int) -> float:
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW for the weights that require a gradient, with β = (0.9, 0.999), ε = 1e-6 (google-research/bert).
-
-    Raises:
-        ValueError: the recipe has no learning rate.
-    """
+    """AdamW for the weights that require a gradient, with β = (0.9, 0.999), ε = 1e-6 (google-research/bert)."""
     if recipe.learning_rate is None:
         raise ValueError("learning_rate=None: give a number above 0, such as 2e-5")
     groups = parameter_groups(model, recipe.weight_decay)

@@ -12,7 +12,7 @@ def my_scores(query, key):
 
 def my_softmax_masked(scores, mask):
     # A very low score leaves a forbidden key next to nothing; a row of nothing but those comes out even, so they are
-    # set to zero behind the softmax as well.
+    # set to zero after the softmax as well.
     lowest = torch.finfo(scores.dtype).min
     weights = torch.where(mask, scores, lowest).softmax(dim=-1)
     return torch.where(mask, weights, 0.0)
@@ -26,6 +26,13 @@ def my_masks(attention_mask):
 def my_scaled_dot_product(query, key, value, mask):
     # One softmax for both: the weights that are shown are those that were used.
     weights = my_softmax_masked(my_scores(query, key), mask)
+    return weights @ value, weights
+
+
+def my_one_head(hidden, w_query, w_key, w_value):
+    # What I look for, what I offer, what I give away: three views of the same token.
+    query, key, value = hidden @ w_query, hidden @ w_key, hidden @ w_value
+    weights = my_scores(query, key).softmax(dim=-1)
     return weights @ value, weights
 
 
@@ -52,5 +59,6 @@ def my_causal_mask(length):
 # The questions, as they stand in the lesson (variant 0).
 my_by_hand = math.exp(1) / (math.exp(1) + 4 * math.exp(3))
 my_deviation = 676**0.5 / 676  # that of the raw score is √d; dividing by d divides it
+my_jacobian = 0.7 * (1 - 0.7)  # w (1 - w)
 my_parameters = 4 * (320**2 + 320)  # four matrices with their biases; the number of heads does not matter
 my_waste = (8 * 512 * 384**2 + 4 * 512**2 * 384) / (8 * 20 * 384**2 + 4 * 20**2 * 384)

@@ -1,5 +1,7 @@
 """Worked solutions of the exercises on masking. Try first: `check` tells you more than these do."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -37,3 +39,8 @@ def my_mlm_loss(scores, tokens, selected):
 
 my_shown_as_mask = 16 * 90 / 100
 my_nothing_selected = (1 - 0.14) ** 16
+my_loss_by_hand = -(math.log(0.66) + math.log(0.13) + math.log(0.43)) / 3
+my_asked_in_passes = 100 * (1 - 0.8**4)  # all but those that were never selected
+my_divided_by_all = 5.09 * 14 / 100  # the same sum, more places
+my_two_coins = (100 - 26) * (100 - 19) / 100
+my_wrong_line = 4  # a draw of its own: it also takes tokens that show [MASK] already

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections import Counter
+from itertools import pairwise
 
 from bertlib.text.wordpiece import CHINESE_BLOCKS, is_punctuation, word_spans
 
@@ -49,30 +50,40 @@ def my_words(text):
     return ["".join(character for character, _ in word) for word in words_with_places(text)]
 
 
+def my_longest_piece(word, start, vocab):
+    mark = "##" if start > 0 else ""
+    for end in range(len(word), start, -1):  # ever shorter, until it is known
+        if mark + word[start:end] in vocab:
+            return mark + word[start:end]
+    return None
+
+
 def my_greedy(word, vocab):
     if len(word) > 100:
         return ["[UNK]"]
-    pieces, rest = [], word
-    while rest:
-        mark = "##" if pieces else ""
-        size = len(rest)
-        while size and mark + rest[:size] not in vocab:  # ever shorter, until it is known
-            size -= 1
-        if not size:
+    pieces, start = [], 0
+    while start < len(word):
+        piece = my_longest_piece(word, start, vocab)
+        if piece is None:
             return ["[UNK]"]  # one unknown part, and the whole word is
-        pieces.append(mark + rest[:size])
-        rest = rest[size:]
+        pieces.append(piece)
+        start += len(piece) if start == 0 else len(piece) - 2  # the ## is not in the word
     return pieces
+
+
+def my_piece_spans(word, pieces):
+    spans, at = [], 0
+    for piece in pieces:
+        letters = len(word) if piece == "[UNK]" else len(piece.removeprefix("##"))
+        spans.append((word[at][1], word[at + letters - 1][1] + 1))
+        at += letters
+    return spans
 
 
 def my_offsets(text, vocab):
     spans = []
     for word in words_with_places(text):
-        at = 0
-        for piece in my_greedy("".join(character for character, _ in word), vocab):
-            letters = len(word) if piece == "[UNK]" else len(piece.removeprefix("##"))
-            spans.append((word[at][1], word[at + letters - 1][1] + 1))
-            at += letters
+        spans += my_piece_spans(word, my_greedy("".join(character for character, _ in word), vocab))
     return spans
 
 
@@ -85,25 +96,42 @@ def my_merge(pieces, pair):
     return [piece.removesuffix("\0") for piece in result]
 
 
-def pairs_and_pieces(words):
-    pairs, pieces = Counter(), Counter()
-    for word, count in words.items():
-        marked = [letter if place == 0 else "##" + letter for place, letter in enumerate(word)]
-        for place, piece in enumerate(marked):
-            pieces[piece] += count
-            if place:
-                pairs[marked[place - 1], piece] += count
-    return pairs, pieces
+def cut_into_letters(words):
+    return {word: [letter if place == 0 else "##" + letter for place, letter in enumerate(word)] for word in words}
+
+
+def my_count_pairs(split, counts):
+    pairs = Counter()
+    for word, pieces in split.items():
+        for left, right in pairwise(pieces):
+            pairs[left, right] += counts[word]
+    return pairs
+
+
+def first_of_the_commonest(pairs):
+    return min(pairs, key=lambda pair: (-pairs[pair], pair))  # the alphabet decides among equals
 
 
 def my_commonest_pair(words):
-    pairs, _ = pairs_and_pieces(words)
-    return min(pairs, key=lambda pair: (-pairs[pair], pair))
+    return first_of_the_commonest(my_count_pairs(cut_into_letters(words), words))
+
+
+def my_learn(words, merges):
+    split, joined = cut_into_letters(words), []
+    for _ in range(merges):
+        best = first_of_the_commonest(my_count_pairs(split, words))
+        split = {word: my_merge(pieces, best) for word, pieces in split.items()}
+        joined.append(best)
+    return joined
 
 
 def my_likeliest_pair(words):
-    pairs, pieces = pairs_and_pieces(words)
-    return min(pairs, key=lambda pair: (-pairs[pair] / (pieces[pair[0]] * pieces[pair[1]]), pair))
+    split = cut_into_letters(words)
+    pairs, pieces = my_count_pairs(split, words), Counter()
+    for word in words:
+        for piece in split[word]:
+            pieces[piece] += words[word]
+    return max(pairs, key=lambda pair: pairs[pair] / (pieces[pair[0]] * pieces[pair[1]]))
 
 
 def my_highlight(text, word):
@@ -114,5 +142,9 @@ def my_unknown_share(words, vocab):
     unknown = [word for word in words if my_greedy(word, vocab) == ["[UNK]"]]
     return len(unknown) / len(words)
 
+
+my_length_factor = 5.6**2
+
+my_pair_count = 6 + 24 + 20
 
 my_table_share = 27_000 * 640 / (27_000 * 640 + 12 * 4 * 640**2)

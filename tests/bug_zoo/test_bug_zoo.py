@@ -8,6 +8,7 @@ import checks
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from torch import nn
 from torch.nn import functional as F
 
@@ -177,6 +178,33 @@ def test_accumulation_changes_nothing():
 def test_mean_of_means_is_caught():
     with pytest.raises(AssertionError):
         checks.split_changes_nothing(mean_of_means.one_update)
+
+
+def test_the_trainer_of_transformers_adds_micro_batches_up(tmp_path):
+    """What lessons 04 and 06 say of release 5.23: neither the mean of tokens nor the mean of means, but a sum of means.
+
+    It takes a forward with **kwargs for one that divides by the update's own count, which BERT's heads do not.
+    """
+    import transformers
+
+    ids = torch.arange(48).reshape(8, 6) + 2
+    rows = Dataset.from_dict({"input_ids": ids.tolist(), "labels": [0, 1] * 4})
+    shape = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    shape |= {"intermediate_size": 32, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    settings = {"max_steps": 1, "logging_steps": 1, "report_to": [], "save_strategy": "no", "disable_tqdm": True}
+    settings |= {"use_cpu": True, "train_sampling_strategy": "sequential"}
+    logged = []
+    for size, parts in ((8, 1), (2, 4)):
+        torch.manual_seed(0)
+        model = transformers.BertForSequenceClassification(transformers.BertConfig(**shape))
+        split = {"per_device_train_batch_size": size, "gradient_accumulation_steps": parts}
+        trainer = transformers.Trainer(
+            model, transformers.TrainingArguments(str(tmp_path), **settings, **split), train_dataset=rows
+        )
+        trainer.train()
+        logged.append(trainer.state.log_history[0])
+    for name in ("loss", "grad_norm"):
+        assert logged[1][name] / logged[0][name] == pytest.approx(4.0, rel=1e-3)
 
 
 def test_rates_rise_from_zero_and_fall_to_zero():

@@ -1,5 +1,6 @@
 """The assignments: what students get holds no answers, and runs; right answers get all points, wrong ones their due."""
 
+import ast
 import csv
 import io
 import json
@@ -79,6 +80,8 @@ def test_a_source_is_complete(name):
         visible = without_solution(cell.source)
         assert "### BEGIN HIDDEN TESTS" in cell.source and about(cell)["points"] <= 4
         assert "assert" not in visible and re.search(r"\b(check|example)\(", visible), "what students see only tells"
+        last = ast.parse(cell.source).body[-1]
+        assert not isinstance(last, ast.Expr), "nbgrader takes a last value for points: False and nan for all of them"
     assert not any(cell.get("outputs") for cell in notebook.cells)
     assert "Answer" not in title  # nothing to be read there
 

@@ -58,11 +58,14 @@ def write_wheel(folder, name):
 
 
 def write_tempting_wheel(folder, name):
-    with zipfile.ZipFile(folder / f"{name}-99.0-py3-none-any.whl", "w") as wheel:
-        about = f"{name}-99.0.dist-info"
-        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 99.0\n")
+    """Of a release that is little newer, so that no other package's upper bound keeps it away."""
+    newer = importlib.metadata.version(name).split("+")[0] + ".99"
+    with zipfile.ZipFile(folder / f"{name}-{newer}-py3-none-any.whl", "w") as wheel:
+        about = f"{name}-{newer}.dist-info"
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {newer}\n")
         wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{about}/RECORD", "")
+        wheel.writestr(f"{name}/__init__.py", f"raise ImportError('{name} was replaced')\n")
 
 
 def run(command, cwd, environment):
@@ -138,8 +141,8 @@ def test_a_lesson_runs_in_a_bare_environment(colab):
     assert [line.split()[0] for line in said] == ["Fetching", "Installing", "The"], said
     assert said[-1].startswith("The course is installed, beside torch ")
     said = "".join(output.text for output in second.outputs).splitlines()
-    assert [line.split()[:2] for line in said] == [["The", "course"], ["The", "folder"]], said
-    assert commit(content / "course") in said[-1]
+    assert [line.split()[:2] for line in said] == [["The", "course"], ["The", "folder"], ["For", "the"]], said
+    assert commit(content / "course") in said[1]
     report = json.loads("".join(output.text for output in last.outputs if output.get("name") == "stdout"))
     for name in TEMPTING:
         assert Path(report[name]).is_relative_to(content.parent / "usual"), f"{name} was replaced"
@@ -165,6 +168,10 @@ def test_only_what_the_course_needs_is_added(colab):
     there = {name.lower().replace("_", "-") for name in done.stdout.split()}
     assert {*ADDED, "bertlib"} <= there, done.stderr
     assert not there & {*UNWANTED}
+    program = f"import importlib.metadata as m; print(*map(m.version, {TEMPTING}))"
+    assert run([python, "-c", program], content, environment).stdout.split() == list(
+        map(importlib.metadata.version, TEMPTING)
+    )
 
 
 def test_lesson_00_runs_whole_where_there_is_no_jupyterlab(colab):
@@ -222,10 +229,10 @@ def test_an_older_course_that_is_there_is_not_taken_in_silence(colab, tmp_path):
             ["git", *command], cwd=tmp_path / "course", check=True, capture_output=True, env=os.environ | day
         )
     (tmp_path / "cell.ipy").write_text(publish.CELL.format(address=ADDRESS), encoding="utf-8")
-    done = run([python, "-m", "IPython", "--colors=NoColor", "cell.ipy"], tmp_path, environment)
-    last = done.stdout.strip().splitlines()[-1]
-    assert commit(tmp_path / "course") in last and "of 2020-02-03" in last, done.stdout + done.stderr
-    assert "rename it" in last
+    done = run([python, "-u", "-m", "IPython", "--colors=NoColor", "cell.ipy"], tmp_path, environment)  # in order
+    told, last = done.stdout.strip().splitlines()[-2:]
+    assert commit(tmp_path / "course") in told and "of 2020-02-03" in told, done.stdout + done.stderr
+    assert last == "For the newest, rename it and run this cell again."
 
 
 def test_what_is_installed_without_its_own_needs_is_in_no_other_list():
@@ -234,6 +241,12 @@ def test_what_is_installed_without_its_own_needs_is_in_no_other_list():
     names = {line.split(">=")[0].split("==")[0] for line in project["dependencies"] + extras["lessons"]}
     assert [line.split(">=")[0] for line in extras["views"]] == ["bertviz"]
     assert not names & {"bertviz", *UNWANTED}
+
+
+def test_the_cell_is_one_for_the_ipython_that_colab_has():
+    """IPython 7.34 on Python 3.12 and newer takes `!command` at a line's begin only: `said = !command` is an error."""
+    for line in publish.CELL.splitlines():
+        assert "= !" not in line and "= %" not in line, line
 
 
 def test_at_home_the_cell_does_nothing(monkeypatch, tmp_path):

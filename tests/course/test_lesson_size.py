@@ -18,14 +18,6 @@ NAMES = [path.stem for path in lessons_in(ROOT / "notebooks")]
 NOT_YET = {
     "00_start_here": {"longest": 27, "first": 10},
     #
-    "01_attention": {"words": 4250, "lines": 511, "longest": 30, "first": 57, "run": 57, "minutes": 157},
-    #
-    "02_encoder": {"words": 3869, "lines": 576, "longest": 32, "first": 56, "run": 56, "minutes": 161},
-    #
-    "03_wordpiece": {"longest": 51, "first": 29, "run": 29},
-    #
-    "04_mlm_and_nsp_data": {"words": 4572, "lines": 692, "longest": 47, "first": 56, "run": 56, "minutes": 179},
-    #
     "05_pretraining": {"longest": 43, "first": 44, "run": 44, "minutes": 167},
     #
     "06_speed_and_scale": {"lines": 641, "longest": 91, "first": 44, "run": 44, "minutes": 163},

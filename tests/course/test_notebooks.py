@@ -22,7 +22,8 @@ REQUIRED = {
     "01_attention": {"scaled_dot_product_attention", "padding_mask", "MultiHeadSelfAttention"},
     "02_encoder": {"BertEmbeddings", "BertLayer", "BertPooler"},
     "03_wordpiece": {"split_words", "join_pieces", "merge", "learn_pieces", "longest_match"},
-    "04_mlm_and_nsp_data": {"mask_tokens", "next_sentence_pairs"},
+    "04_mlm_and_nsp_data": {"mask_tokens"},
+    "04b_next_sentence_pairs": {"next_sentence_pairs"},
     "05_pretraining": {"MLMHead", "unigram_baseline"},
     "06_speed_and_scale": {"forward_flops", "train"},
     "07_news_classification": {"length_buckets", "pad_batch", "linear_schedule"},
@@ -106,6 +107,8 @@ def problems(notebook, name):
     check(all(ids) and len(set(ids)) == len(ids), "cell ids are absent or repeated")
     check(len(own) < 60, f"{len(own)} cells")
 
+    cut = any(re.search("^# %%", cell.source, re.MULTILINE) for cell in cells)
+    check(not cut, "a comment '# %%', at which jupytext would cut its cell in two")
     check([cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "not executed top to bottom")
     for output in outputs(notebook):
         check(output.output_type != "error", f"error output: {output.get('ename')}")
@@ -256,6 +259,7 @@ def fold(notebook, source="# @title What it draws\nstart_lesson()", **changed):
 
 BREAKAGES = {
     "executed": lambda notebook: notebook.cells[1].update(execution_count=2),
+    "jupytext": lambda notebook: notebook.cells[1].update(source="start_lesson()\n# %% load the data\nx = 1"),
     "kernelspec": lambda notebook: notebook.metadata.pop("kernelspec"),
     "error": lambda notebook: notebook.cells[1].outputs.append(new_output("error", ename="E", evalue="", traceback=[])),
     "path": stream("saved to /home/anna/model"),

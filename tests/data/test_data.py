@@ -14,7 +14,7 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pytest
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets
 
 from bertlib import data
 from bertlib.data import bbc as bbc_source
@@ -409,6 +409,14 @@ def test_from_csv_reads_other_columns_and_given_labels(tmp_path):
     assert read["text"] == ["Fine", "Poor"]
 
 
+def test_rows_of_a_file_go_together_with_others(tmp_path):
+    """What load_dataset makes of a CSV does not: pandas' strings are another type."""
+    (tmp_path / "own.csv").write_text("text,label\na,x\nb,y\n", encoding="utf-8")
+    read = from_csv(tmp_path / "own.csv")
+    more = Dataset.from_dict({"text": ["c"], "label": [1]}, features=read.features)
+    assert read.features["text"] == Value("string") and concatenate_datasets([read, more])["text"][:] == ["a", "b", "c"]
+
+
 def test_from_csv_takes_a_test_file_of_one_class(tmp_path):
     path = tmp_path / "test.csv"
     path.write_bytes(b"text,label\nGood,pos\n")
@@ -794,6 +802,9 @@ def test_rows_within_a_quoted_text_are_refused(tmp_path):
         "sep=,\ntext,label\ngood,pos\nbad,neg\nfine,pos\n",
         "sep=;\ntext;label\ngood;pos\nbad;neg\nfine;pos\n",  # mechatroner/vscode_rainbow_csv issue 108
         '"sep=|"\r\ntext|label\r\ngood|pos\r\nbad|neg\r\nfine|pos\r\n',
+        "text,label\ngood,pos\nbad,neg\nText,Label\nfine,pos\n",
+        'text, label\ngood, pos\n"bad", "neg"\nfine, "pos"\n',  # label-sleuth issue 315, and marks behind the spaces
+        '"text", "label"\n"good", "pos"\n"bad", "neg"\n"fine", "pos"\n',
     ],
 )
 def test_joined_and_marked_files(tmp_path, content):
@@ -804,6 +815,7 @@ def test_joined_and_marked_files(tmp_path, content):
     "content, message",
     [
         ("text,label\ngood,pos\nlabel,text\nneg,bad\n", "line 3: another header, in another order"),
+        ("text,label\ngood,pos\nLabel,Text\nneg,bad\n", "line 3: another header, in another order"),
         ("sep=;\ntext;label\ngood;pos\n;neg\n", "line 4: 'text' is empty"),
         ("sep=;\nbody;label\ngood;pos\n", "line 2: no column 'text' among"),
         ("text,label\r\r\ngood,pos\r\r\n,neg\r\r\n", "line 3: 'text' is empty"),
@@ -812,6 +824,13 @@ def test_joined_and_marked_files(tmp_path, content):
 def test_lines_are_those_of_the_file(tmp_path, content, message):
     with pytest.raises(ValueError, match=rf"own\.csv, {message}"):
         read_rows(tmp_path / "own.csv", content)
+
+
+def test_a_comma_behind_a_padded_one_may_stand_in_quotes(tmp_path):
+    content = 'label, text\npos, "good, and long"\nneg, 5" too short\n'
+    assert read_rows(tmp_path / "own.csv", content) == [("good, and long", "pos"), ('5" too short', "neg")]
+    content = 'label,text\npos, "good"\nneg,bad\n'  # the header has no spaces: what is there belongs to the text
+    assert read_rows(tmp_path / "own.csv", content)[0] == ('"good"', "pos")
 
 
 def test_words_that_pandas_takes_for_nothing_are_classes(tmp_path):
@@ -913,6 +932,19 @@ def test_conll_of_all_sorts(tmp_path, content):
     names = rows.features["ner_tags"].feature.names
     found = [list(zip(row["tokens"], (names[tag] for tag in row["ner_tags"]), strict=True)) for row in rows]
     assert found == WANTED
+
+
+def test_of_two_columns_of_tags_the_outer_one_is_read(tmp_path):
+    """GermEval 2014: outer entities behind the word, what lies within them in the fourth column (dkpro-core 762)."""
+    outer, inner = ["B-ORG", "I-ORG", "O", "B-LOC"], ["O", "B-LOC", "O", "O"]
+    words = ["FC", "Köln", "in", "Rom"]
+    rows = zip(range(1, 5), words, outer, inner, strict=True)
+    content = "#\thttp://page [2009]\n" + "".join("\t".join(map(str, row)) + "\n" for row in rows)
+    assert entities_in(tmp_path / "a.tsv", content) == [list(zip(words, outer, strict=True))]
+    nothing = content.replace("\tB-LOC\nin", "\tO\nin").replace("Köln\tI-ORG\tB-LOC", "Köln\tI-ORG\tO")
+    assert entities_in(tmp_path / "b.tsv", nothing) == [list(zip(words, outer, strict=True))]
+    chunks = "1 FC B-NP B-ORG\n2 Köln I-NP I-ORG\n3 in B-PP O\n4 Rom B-NP B-LOC\n"  # other types: no outer ones
+    assert entities_in(tmp_path / "c.conll", chunks) == [list(zip(words, outer, strict=True))]
 
 
 def test_words_are_not_taken_for_numbers_or_comments(tmp_path):

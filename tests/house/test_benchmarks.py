@@ -27,7 +27,7 @@ def command(*arguments, **environment):
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=900,  # some minutes where other programs compute as well
     )
 
 
@@ -85,8 +85,37 @@ def test_a_side_that_fails_or_ends_too_early():
     side.close()
 
 
+def test_two_trainings_live_at_a_time(capsys):
+    alive, started = [], []
+
+    def start(name):
+        side = measure.TrainingSide(count_steps, steps=100, pause=0)
+        started.append(side)
+        alive.append(sum(each.worker.is_alive() for each in started))
+        return side
+
+    def speed(name, side):
+        side.seconds(1)
+        return {"plain": 10.0, "ours": 30.0, "other": 5.0}[name]
+
+    speeds, ratios = measure.against_first(
+        {name: lambda name=name: start(name) for name in ("plain", "ours", "other")}, speed, rounds=2
+    )
+    assert alive == [1, 2, 2]
+    assert not any(side.worker.is_alive() for side in started)
+    assert speeds == {"plain": [10.0] * 4, "ours": [30.0] * 2, "other": [5.0] * 2}
+    assert ratios == {"plain": [1.0], "ours": [3.0] * 2, "other": [0.5] * 2}
+    measure.print_table(speeds, "tokens/s", ratios=ratios)
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[3].split() == ["ours", "30.0", "3.00", "3.00–3.00"]
+    assert "starting: other (2 of 2)" in printed.err
+    if sys.platform.startswith("linux"):
+        assert "GB for the two trainings" in printed.err
+
+
 def test_closing_ends_a_waiting_side():
     side = measure.TrainingSide(count_steps, steps=10, pause=0)
+    side.started()
     begin = time.perf_counter()
     side.close()
     assert time.perf_counter() - begin < 15 and side.worker.exitcode == 0

@@ -6,8 +6,10 @@ import torch
 from bug_zoo import mlm_losses
 from keywords import train
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bertlib import BertForPreTraining, BertForSequenceClassification, BertForTokenClassification
+from bertlib.model import attention
 from bertlib.model.attention import measured_advantage
 from bertlib.model.dropout import Dropout
 from bertlib.text.batching import pack, pad_batch
@@ -365,6 +367,27 @@ def test_recomputing_changes_neither_loss_nor_gradients(dropout, tiny_config):
     layers_run.clear()
     model(**batch)
     assert len(layers_run) == 1
+
+
+def test_recomputing_runs_the_kernel_that_ran_first(tiny_config, monkeypatch):
+    """As on a GPU, where `bertlib.device.autocast` leaves a kernel out and ends before the backward pass begins."""
+    monkeypatch.setattr(attention, "use_formula", lambda query: False)
+    model = BertForPreTraining(replace(tiny_config, attention_probs_dropout_prob=0.0)).train()
+    model.bert.recompute = True
+    kernels = []
+    original = F.scaled_dot_product_attention
+
+    def watched(*args, **kwargs):
+        kernels.append((torch.backends.cuda.flash_sdp_enabled(), torch.backends.cuda.math_sdp_enabled()))
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
+    with sdpa_kernel([SDPBackend.MATH]):
+        loss = model(**pretraining_batch(tiny_config)).loss
+    loss.backward()
+    assert set(kernels) == {(False, True)}
+    assert len(kernels) == 2 * tiny_config.num_hidden_layers
+    assert torch.backends.cuda.flash_sdp_enabled()
 
 
 def test_recomputing_where_attention_is_still_to_be_measured(tiny_config):

@@ -284,6 +284,9 @@ def test_saved_classifier_in_transformers_pipeline(lowercase, tiny_folder, tmp_p
     for mine, reference in zip(ours.predict(texts), pipeline(texts, truncation=True), strict=True):
         assert mine["label"] == reference["label"]
         assert mine["score"] == pytest.approx(reference["score"], abs=1e-4)
+    in_training = transformers.BertForSequenceClassification.from_pretrained(tmp_path / "saved").train()
+    careless = transformers.pipeline("text-classification", model=in_training, tokenizer=pipeline.tokenizer)
+    assert len({careless("bank")[0]["score"] for _ in range(3)}) > 1  # a model in one's hands it takes as it is
     batched = pipeline(texts, truncation=True, batch_size=5)  # padded by transformers
     assert [answer["label"] for answer in batched] == [answer["label"] for answer in ours.predict(texts)]
 
@@ -497,6 +500,44 @@ def test_half_a_head_is_refused(part, tmp_path):
     rewrite(tmp_path, lambda tensors: tensors.pop(f"cls.{part}"))
     with pytest.raises(ValueError, match=rf"cls\.{part} is missing"):
         BertForPreTraining.from_pretrained(tmp_path)
+
+
+# ------------------------------------------------------------------- what transformers 5 passes over without a word
+
+
+def test_what_is_passed_over_there_is_refused_here(tmp_path):
+    """Misspelt arguments, head masks, masks of another shape (added to the scores as they are) and tables that are no
+    BERT's: transformers gives results as if they had not been there, or others."""
+    transformers.BertModel(transformers.BertConfig(**random_shape(0))).save_pretrained(tmp_path)
+    theirs = transformers.BertModel.from_pretrained(tmp_path, attn_implementation="eager").eval()
+    ours, ids = BertModel.from_pretrained(tmp_path), torch.arange(6)[None] + 5
+    layers, heads = ours.config.num_hidden_layers, ours.config.num_attention_heads
+    with torch.no_grad():
+        expected = theirs(ids).last_hidden_state
+        for given in ({"atention_mask": torch.zeros_like(ids)}, {"head_mask": torch.zeros(layers, heads)}):
+            assert torch.equal(theirs(ids, **given).last_hidden_state, expected)
+            with pytest.raises(TypeError, match="unexpected keyword argument"):
+                ours(ids, **given)
+        apart = torch.block_diag(torch.ones(3, 3), torch.ones(3, 3)).long()[None, None]
+        other = torch.cat([ids[:, :3], ids[:, 3:] + 1], dim=1)  # another second half, which the first is not to see
+        first, again = (theirs(x, attention_mask=apart).last_hidden_state[:, :3] for x in (ids, other))
+        assert (first - again).abs().max() > 1e-4
+    with pytest.raises(ValueError, match=r"attention_mask has shape \(1, 1, 6, 6\), input_ids \(1, 6\)"):
+        ours(ids, attention_mask=apart)
+    transformers.BertModel(transformers.BertConfig(**random_shape(0), position_embedding_type="relative_key"))
+    with pytest.raises(ValueError, match="position_embedding_type='relative_key': bertlib builds BERT as published"):
+        BertConfig.from_dict({"position_embedding_type": "relative_key"})
+
+
+def test_a_checkpoint_in_half_precision_is_trained_in_full(tmp_path):
+    theirs = transformers.BertForMaskedLM(transformers.BertConfig(**random_shape(1))).half()
+    theirs.save_pretrained(tmp_path)
+    ours = BertForSequenceClassification.from_pretrained(tmp_path, labels=("a", "b"))
+    assert {parameter.dtype for parameter in ours.parameters()} == {torch.float32}
+    opened = transformers.BertForSequenceClassification.from_pretrained(tmp_path)
+    assert opened.classifier.weight.dtype == torch.float16  # a fresh head, too
+    ours.save_pretrained(tmp_path / "again")
+    assert transformers.BertModel.from_pretrained(tmp_path / "again").dtype == torch.float32
 
 
 def test_fresh_heads_are_the_same_in_every_process():

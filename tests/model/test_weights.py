@@ -129,6 +129,7 @@ def test_keys_of_older_files_are_understood(folder):
             old = key.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
             tensors["bert." + old] = tensors.pop(key)
         tensors["bert.embeddings.position_ids"] = torch.arange(40)[None]
+        tensors["bert.embeddings.token_type_ids"] = torch.zeros(1, 40, dtype=torch.long)
         tensors["cls.predictions.bias"] = torch.zeros(71)
 
     change_tensors(folder, age)

@@ -12,6 +12,7 @@ from bertlib.model.config import BertConfig
 from bertlib.model.encoder import BertModel
 from bertlib.model.heads import BertForPreTraining, BertForSequenceClassification, BertForTokenClassification
 from bertlib.tasks.classify import TextClassifier
+from bertlib.tasks.match import PairClassifier
 from bertlib.tasks.pretrain import PretrainedBert, pretrain
 from bertlib.tasks.tag import EntityTagger, cut_into_pieces, first_pieces
 from bertlib.text.pair_stream import PretrainingData, special_ids
@@ -220,6 +221,21 @@ def test_a_classifier_of_transformers(tmp_path):
         assert mine["label"] == theirs["label"] and mine["score"] == pytest.approx(theirs["score"], abs=1e-5)
     ours.save(tmp_path / "again")
     assert TextClassifier.load(tmp_path / "again").predict(texts) == ours.predict(texts)
+
+
+def test_a_classifier_that_reads_the_end_of_long_texts(tmp_path):
+    """transformers keeps the last tokens where the tokenizer says so; cut at the other end, texts would be others."""
+    folder = their_folder(tmp_path, "BertForSequenceClassification", num_labels=2)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, truncation_side="left", model_max_length=8)
+    tokenizer.save_pretrained(folder)
+    for task in (TextClassifier, PairClassifier):
+        with pytest.raises(ValueError, match=r"tokenizer_config\.json: truncation_side 'left' has .*: write 'right'"):
+            task.load(folder)
+    tokenizer.truncation_side = "right"
+    tokenizer.save_pretrained(folder)
+    text = "the film is good in london and the cat is bad"
+    (theirs,) = transformers.pipeline("text-classification", model=str(folder), device="cpu")(text, truncation=True)
+    assert TextClassifier.load(folder).predict(text)["score"] == pytest.approx(theirs["score"], abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import json
 import warnings
 
 import numpy as np
@@ -357,6 +358,7 @@ def test_whole_entities_are_counted():
     assert scores["token_accuracy"] == pytest.approx(3 / 6)
     assert scores["by_type"]["TEAM"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}
     assert scores["by_type"]["BANK"]["f1"] == pytest.approx(0.5)
+    assert json.loads(json.dumps(scores)) == scores  # seqeval counts in numpy's integers, which JSON refuses
 
 
 def test_scores_where_nothing_is_found():
@@ -619,6 +621,17 @@ def test_entities_that_begin_with_i_are_found_as_the_pipeline_finds_them(tagger_
         assert places(tagger.predict(text)) == theirs == [("PER", 0, len(text))]
     gold = rows_of([["goal", "team"]], [[1, 2]], ["O", "B-PER", "I-PER"])
     assert tagger.evaluate(gold)["f1"] == 1.0
+
+
+def test_a_letter_and_its_accent_apart(tagger_of):
+    """The pipeline takes such a word for a part of the one before it, and cuts an accent off the end of a name."""
+    tagger, pipe = tagger_of(["O", "B-PER", "I-PER"], "B-PER")
+    for text, expected, theirs in (
+        ("goal te\u0301am goal", [(0, 4), (5, 10), (11, 15)], [(0, 10), (11, 15)]),
+        ("goal team\u0301", [(0, 4), (5, 10)], [(0, 4), (5, 9)]),
+    ):
+        assert places(tagger.predict(text)) == [("PER", *place) for place in expected]
+        assert [(found["start"], found["end"]) for found in pipe(text)] == theirs
 
 
 @pytest.mark.parametrize(

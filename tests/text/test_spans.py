@@ -141,6 +141,7 @@ SAME = ["B-PER", "I-PER", "I-PER", "O", "B-LOC", "B-LOC", "O", "B-PER"]
         ["B-PER", "M-PER", "E-PER", "O", "S-LOC", "S-LOC", "O", "S-PER"],  # BMES
         ["B_PER", "I_PER", "I_PER", "O", "B_LOC", "B_LOC", "O", "B_PER"],
         ["PER-B", "PER-I", "PER-I", "O", "LOC-B", "LOC-B", "O", "PER-B"],
+        ["b-PER", "i-PER", "i-PER", "O", "b-LOC", "b-LOC", "O", "b-PER"],
     ],
 )
 def test_schemes_become_bio(tags):
@@ -151,6 +152,7 @@ def test_schemes_become_bio(tags):
 def test_types_alone_are_runs():
     assert to_bio(["PER", "PER", "O", "LOC", "PER"]) == ["B-PER", "I-PER", "O", "B-LOC", "B-PER"]
     assert to_bio(["E-mail", "Phone", "O"]) == ["B-E-mail", "B-Phone", "O"]
+    assert to_bio(["e-mail", "s-bahn", "O"]) == ["B-e-mail", "B-s-bahn", "O"]
     assert to_bio([]) == []
 
 

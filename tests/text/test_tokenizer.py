@@ -407,6 +407,33 @@ def test_one_trained_and_saved_without_a_template(tmp_path):
         load_tokenizer(folder)
 
 
+def test_what_the_last_batch_asked_for_is_not_saved(tmp_path):
+    """`tokenizers` obeys the truncation and padding that stand in tokenizer.json; transformers does not."""
+    tokenizer = WordPiece(vocabulary()).to_tokenizers()
+    expected = tokenizer.encode("the cat the cat the cat").ids
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=4)
+    write(tmp_path, **{name.replace(".", "__"): text for name, text in tokenizer_files(tokenizer, 64).items()})
+    raw = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    assert raw.encode("the cat the cat the cat").ids == expected and len(raw.encode("").ids) == 2
+    assert (
+        tokenizer.truncation["max_length"] == 4
+        and '"BertTokenizer"' in tokenizer_files(tokenizer, 64)["tokenizer_config.json"]
+    )
+    assert_as_transformers(tmp_path, "the cat the cat the cat")
+
+
+def test_a_folder_without_vocab_txt_names_what_opens_it(tmp_path):
+    """transformers 5 saves a tokenizer as tokenizer.json alone."""
+    saved_bert(tmp_path)
+    for path in (tmp_path / "vocab.txt", tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"has a tokenizer\.json: open that with load_tokenizer"):
+            WordPiece.from_vocab(path)
+    (tmp_path / "tokenizer.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"give the path of a vocab\.txt$"):
+        WordPiece.from_vocab(tmp_path / "vocab.txt")
+
+
 def test_files_of_the_tokenizer_before_do_not_spoil_the_next(tmp_path):
     """egesabanci/reap-mlx issue 88: saved into the folder of another model, whose added_tokens.json stays."""
     first = len(vocabulary())
@@ -442,6 +469,8 @@ def test_files_of_the_tokenizer_before_do_not_spoil_the_next(tmp_path):
         ({"cls_token": {"content": "[CLS]"}}, r"cls_token holds \{'content': '\[CLS\]'\}: give a string"),
         ({"sep_token": None}, "lacks None, the sep_token"),
         ({"extra_special_tokens": [3]}, "extra_special_tokens holds 3"),
+        ({"additional_special_tokens": "[E1]"}, r"additional special tokens are '\[E1\]': give a list"),
+        ({"extra_special_tokens": "[E1]"}, r"additional special tokens are '\[E1\]': give a list"),
         ({"added_tokens_decoder": {"x": {"content": "y"}}}, "special or added tokens cannot be read"),
         ({"added_tokens_decoder": {"90": "y"}}, "special or added tokens cannot be read"),
         (
@@ -487,6 +516,30 @@ def test_twice_in_the_vocabulary_and_added_tokens_behind_it(tmp_path):
     assert theirs.convert_tokens_to_ids("[E1]") == theirs.convert_tokens_to_ids("the")
     with pytest.raises(ValueError, match=r"both have the id \d+ .*: give the added token a line of its own"):
         load_tokenizer(folder)
+
+
+def test_added_tokens_that_lower_casing_makes_one(tmp_path):
+    """huggingface/tokenizers 302: which of the two is found is chance, and another one in each process."""
+    first = len(vocabulary())
+    folder = bert_folder(tmp_path, added_tokens__json={"COVID": first, "Covid": first + 1})
+    message = r"'COVID' and 'Covid' are one after lower-casing and the like \('covid'\), .* by chance: remove one"
+    with pytest.raises(ValueError, match=message):
+        load_tokenizer(folder)
+    write(folder, tokenizer_config__json={"do_lower_case": False})
+    assert assert_as_transformers(folder, "COVID Covid covid")[:2] == ["COVID", "Covid"]
+    marks = {"normalized": False, "special": False}
+    added = {str(first + n): {"content": name} | marks for n, name in enumerate(("COVID", "Covid"))}
+    write(folder, tokenizer_config__json={"added_tokens_decoder": added})
+    assert assert_as_transformers(folder, "COVID Covid covid")[:2] == ["COVID", "Covid"]
+
+
+def test_an_added_token_is_found_in_words_and_in_any_case(tmp_path):
+    """It is looked for before words are cut; and the token that is shown has no id where lower-casing was at work."""
+    folder = bert_folder(tmp_path, added_tokens__json={"COVID": len(vocabulary())})
+    assert assert_as_transformers(folder, "covids") == ["covid", "s"]
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer.encode("Covid", add_special_tokens=False).ids == [len(vocabulary())]
+    assert tokenizer.token_to_id("covid") is None
 
 
 def test_the_remedy_for_another_class_works(tmp_path):

@@ -66,6 +66,7 @@ def words(text, lowercase=True):
         ("a\u200bb\u00adc\x00d\ufffde", ["abcde"]),
         ("one\u00a0two\u3000three\u2028four", ["one", "two", "three", "four"]),
         ("$5.50 ~ x^2 `y`", ["$", "5", ".", "50", "~", "x", "^", "2", "`", "y", "`"]),
+        ("$5 £5 3×4 a→b 10%", ["$", "5", "£5", "3×4", "a→b", "10", "%"]),  # only ASCII's symbols stand alone
         ("\u201cquoted\u201d \u2014 dash\u2026", ["\u201c", "quoted", "\u201d", "\u2014", "dash", "\u2026"]),
         ("\u0130stanbul \u03a3\u03a3", ["istanbul", "\u03c3\u03c3"]),
         ("", []),
