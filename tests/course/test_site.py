@@ -259,7 +259,9 @@ CONTRASTS = """
 """
 
 
-@pytest.mark.parametrize("lesson", ["03_wordpiece", "04b_next_sentence_pairs", "08_named_entities", "09_looking_inside"])
+@pytest.mark.parametrize(
+    "lesson", ["03_wordpiece", "04b_next_sentence_pairs", "08_named_entities", "09_looking_inside"]
+)
 def test_marked_text_is_read_by_night(visit, lesson):
     page, _ = visit(f"notebooks/{lesson}.html", color_scheme="dark")
     contrasts = page.evaluate(CONTRASTS)
