@@ -34,6 +34,9 @@ class Weights(dict):
     def __repr__(self) -> str:
         return f"<{len(self)} tensors by name>"
 
+    def __deepcopy__(self, memo: dict) -> Weights:
+        return Weights({name: tensor.clone() for name, tensor in self.items()})  # many times faster than copy's way
+
 
 def _layer_norm(x: Tensor, gain: Tensor, bias: Tensor, eps: float) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], gain, bias, eps)
