@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import floors  # noqa: E402 - the house, as pyproject.toml declares it
 
-from bertcourse.lessons import lessons_in  # noqa: E402
+from bertcourse.lessons import lessons_in, number_of  # noqa: E402
 
 LIBRARIES_FOLDER = ROOT / "build" / "book" / "libraries"
 
@@ -93,6 +93,24 @@ def write_api(folder: Path) -> None:
     (folder / "index.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def glossary(path: Path) -> str:
+    """The glossary as a page: each term under a heading of its own, with the lesson that explains it.
+
+    Raises:
+        ValueError: a term has no lesson that there is, or no sentence.
+    """
+    lessons = {number_of(lesson): lesson.stem for lesson in lessons_in(ROOT / "notebooks")}
+    lines = ["# Glossary", "", "Each word links to the lesson that explains it, and there back to here."]
+    for term, entry in sorted(
+        tomllib.loads(path.read_text(encoding="utf-8")).items(), key=lambda pair: pair[0].lower()
+    ):
+        if entry.get("lesson") not in lessons or not entry.get("text", "").strip():
+            raise ValueError(f'{path.name}: {term!r} is {entry}: give it lesson, such as "04b", and text, a sentence')
+        name = lessons[entry["lesson"]]
+        lines += ["", f"## {term}", "", f"{entry['text']} Lesson [{entry['lesson']}](../notebooks/{name}.ipynb)."]
+    return "\n".join(lines) + "\n"
+
+
 def with_lessons(front: str) -> str:
     """The front page with the lessons in their order, which is not that of a pattern, in the place of the pattern."""
     names = [f"notebooks/{lesson.stem}" for lesson in lessons_in(ROOT / "notebooks")]
@@ -107,6 +125,7 @@ def assemble(source: Path) -> None:
             target = source / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+    (source / "book" / "glossary.md").write_text(glossary(ROOT / "book" / "glossary.toml"), encoding="utf-8")
     front = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
     (source / "index.md").write_text(with_lessons(front), encoding="utf-8")
     write_api(source / "api")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from pathlib import PurePosixPath
+import tomllib
+from pathlib import Path, PurePosixPath
 
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
+
+TERMS = tomllib.loads((Path(__file__).parent / "glossary.toml").read_text(encoding="utf-8"))
 
 
 class mermaid(nodes.General, nodes.Element):
@@ -63,6 +66,25 @@ class NoColabLinks(SphinxTransform):
                 paragraph.parent.remove(paragraph)
 
 
+class GlossaryLinks(SphinxTransform):
+    """Where a lesson explains a term of the glossary, **term** at its first use, the term leads there."""
+
+    default_priority = 400
+
+    def apply(self):
+        page = PurePosixPath(self.env.docname)
+        number, waiting = page.name.partition("_")[0], dict(TERMS)
+        if page.parent.name != "notebooks":
+            return
+        for strong in list(self.document.findall(nodes.strong)):
+            term = strong.astext()
+            if waiting.get(term, {}).get("lesson") == number:
+                del waiting[term]
+                link = nodes.reference(refuri=f"../book/glossary.html#{nodes.make_id(term)}", internal=True)
+                strong.replace_self(link)
+                link += strong
+
+
 def add_to_page(app, pagename, templatename, context, doctree):
     """Scripts for pages that have diagrams; where a lesson is, for its buttons; index.md's place in the repository."""
     if doctree is not None and any(doctree.findall(mermaid)):
@@ -76,7 +98,7 @@ def add_to_page(app, pagename, templatename, context, doctree):
             context["colab"] = f"https://colab.research.google.com/github/{place}/blob/main/{lesson}.ipynb"
     if repository and pagename == "index":
         context["theme_source_edit_link"] = f"{repository}/edit/main/book/{{filename}}"
-    if lesson.parts[0] == "api":
+    if lesson.parts[0] == "api" or pagename == "book/glossary":
         context["page_source_suffix"] = None  # made by the build: there is nothing to edit, and no source worth a look
 
 
@@ -85,5 +107,6 @@ def setup(app):
     app.add_directive("mermaid", Mermaid)
     app.add_transform(Notes)
     app.add_transform(NoColabLinks)
+    app.add_transform(GlossaryLinks)
     app.connect("html-page-context", add_to_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,7 +3,8 @@
 Two kinds: how long a lesson takes to work through, counted by tools/lesson_size.py (text, code, exercises, machine) and
 rounded to five minutes; and how long its cells compute, from notebooks/budget.toml: "5" where all machines of the table
 take as long, "5 to 10" where they do not. They stand in each lesson's first cell, in README's table and under it, and
-in lesson 00's table. tests/house/test_budget.py holds that all say the same.
+in lesson 00's table, beside the hours of the routes of notebooks/routes.toml. tests/house/test_budget.py holds that all
+say the same.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from lesson_size import Size, sizes
 
+from bertcourse.lessons import number_of, parent_of
 from bertcourse.run import read_budget
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,6 +65,43 @@ def row(name: str, linked: bool) -> re.Pattern:
     if linked:
         return re.compile(rf"(?m)(\(notebooks/{name}\.ipynb\) \|.*\| ){MINUTES}( \|[^|\n]*\|)$")
     return re.compile(rf"(?m)(^\| {name.replace('_', ' ')} \|.*\| ){MINUTES}( \|)$")
+
+
+def read_routes(path: Path) -> dict[str, dict[str, list[str]]]:
+    """The tables "needs" (lesson -> lessons) and "routes" (name -> lessons), by number.
+
+    Raises:
+        ValueError: a route leaves out a lesson that one of its lessons needs, or names one before it.
+    """
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    for name, lessons in table["routes"].items():
+        for place, lesson in enumerate(lessons):
+            for needed in table["needs"][lesson]:
+                if needed not in lessons[:place]:
+                    raise ValueError(f"{path.name}: {name!r} has {lesson} without {needed} before it, which it needs")
+    return table
+
+
+def route_hours(routes: Mapping[str, list[str]], found: Mapping[str, Size]) -> dict[str, int]:
+    """How long each route takes, second parts of its lessons included."""
+    return {
+        name: hours(sum(about(s.minutes) for lesson, s in found.items() if on_route(lesson, lessons)))
+        for name, lessons in routes.items()
+    }
+
+
+def on_route(lesson: str, numbers: list[str]) -> bool:
+    """Whether a lesson or its second part is one of these; an appendix is on no route."""
+    number = number_of(lesson)
+    return not number.startswith("A") and parent_of(number) in numbers
+
+
+def with_routes(text: str, routes: Mapping[str, list[str]], found: Mapping[str, Size], where: str) -> str:
+    """A table of routes with their hours, | **use it** … | 00, 01 | 12 |. Raises ValueError if it lacks one."""
+    for name, time in route_hours(routes, found).items():
+        pattern = re.compile(rf"(?m)^(\| \*\*{name}\*\*.*\| {', '.join(routes[name])} \| )\d+( \|)$")
+        text = write(text, pattern, rf"\g<1>{time}\g<2>", f"{where}, row of the route {name} with its lessons")
+    return text
 
 
 def write(text: str, pattern: re.Pattern, replacement: str, where: str) -> str:
@@ -118,7 +158,9 @@ def changes(root: Path = ROOT) -> dict[Path, str]:
         ValueError: a place where they belong is not there.
     """
     budget, found = read_budget(root / "notebooks" / "budget.toml"), sizes(root)
-    texts = {root / "README.md": in_readme((root / "README.md").read_text(encoding="utf-8"), budget, found)}
+    routes = read_routes(root / "notebooks" / "routes.toml")["routes"]
+    readme = in_readme((root / "README.md").read_text(encoding="utf-8"), budget, found)
+    texts = {root / "README.md": with_routes(readme, routes, found, "README.md")}
     for lesson, size in found.items():
         path = root / "notebooks" / f"{lesson}.ipynb"
         text = path.read_text(encoding="utf-8")
@@ -127,7 +169,8 @@ def changes(root: Path = ROOT) -> dict[Path, str]:
         new = {0: in_lesson("".join(cells[0]["source"]), budget[lesson], size, lesson)}
         if lesson == FIRST:
             place = table_of(cells)
-            new[place] = in_table(new.get(place, "".join(cells[place]["source"])), found, False, lesson)
+            table = in_table(new.get(place, "".join(cells[place]["source"])), found, False, lesson)
+            new[place] = with_routes(table, routes, found, lesson)
         if any("".join(cells[place]["source"]) != source for place, source in new.items()):
             for place, source in new.items():
                 cells[place]["source"] = source.splitlines(keepends=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Wrong, against, difference, floats, integers, number
+from bertcourse.checks.engine import Check, Wrong, against, difference, floats, integers, number, show
 from bertlib.model.config import BertConfig
 from bertlib.model.encoder import BertEmbeddings, BertLayer, BertModel, BertPooler
 from bertlib.model.weights import transformers_name
@@ -33,6 +33,9 @@ class Weights(dict):
 
     def __repr__(self) -> str:
         return f"<{len(self)} tensors by name>"
+
+    def __deepcopy__(self, memo: dict) -> Weights:
+        return Weights({name: tensor.clone() for name, tensor in self.items()})  # many times faster than copy's way
 
 
 def _layer_norm(x: Tensor, gain: Tensor, bias: Tensor, eps: float) -> Tensor:
@@ -182,20 +185,18 @@ def _layer_tensors(rng, size: int, inner: int, scale: float = 1.0) -> Weights:
 
 
 def _mask(rng, rows: int, length: int) -> Tensor:
-    """(B, T) of 1 and 0, with padding in at least one row."""
-    counts = torch.from_numpy(rng.integers(2, length + 1, (rows, 1)))
-    counts[-1] = length - 1
-    return (torch.arange(length) < counts).long()
+    """(B, T) of 1 and 0, with padding in each row."""
+    return (torch.arange(length) < torch.from_numpy(rng.integers(2, length, (rows, 1)))).long()
 
 
 def _layers(rng):
-    yield torch.tensor([[[1.0, 0, 2, -1], [0, 3, 1, 1]]]), torch.ones(1, 1, 1, 2).bool(), _layer_tensors(rng, 4, 6), 1
+    mask = torch.tensor([True, True, False])[None, None, None]
+    yield torch.tensor([[[1.0, 0, 2, -1], [0, 3, 1, 1], [5, 0, 0, 0]]]), mask, _layer_tensors(rng, 4, 6), 1
     for rows, length, size, heads in ((2, 5, 6, 2), (3, 4, 8, 4)):
-        mask = _mask(rng, rows, length).bool()[:, None, None, :]
-        yield floats(rng, rows, length, size), mask, _layer_tensors(rng, size, 2 * size), heads
+        padded = _mask(rng, rows, length).bool()[:, None, None, :]
+        yield floats(rng, rows, length, size), padded, _layer_tensors(rng, size, 2 * size), heads
     # All of it tiny: here eps shows.
-    mask = torch.ones(2, 1, 1, 3).bool()
-    yield 1e-3 * floats(rng, 2, 3, 6), mask, _layer_tensors(rng, 6, 12, scale=1e-3), 2
+    yield 1e-3 * floats(rng, 2, 3, 6), mask.expand(2, 1, 1, 3), _layer_tensors(rng, 6, 12, scale=1e-3), 2
 
 
 def _stored(rng, num_layers: int, size: int, inner: int) -> Weights:
@@ -220,7 +221,7 @@ def _stored_and_number(rng):
 
 def _encoders(rng):
     for rows, length, num_layers, heads in ((1, 3, 1, 1), (2, 5, 2, 2), (3, 6, 3, 2)):
-        mask = _mask(rng, rows, length) if rows > 1 else torch.ones(rows, length).long()
+        mask = _mask(rng, rows, length)
         second = torch.from_numpy(rng.integers(1, length - 1, (rows, 1)))
         segments = ((torch.arange(length) >= second) & mask.bool()).long()
         ids = integers(rng, 0, 12, rows, length)
@@ -666,7 +667,7 @@ def _faulty_encoder(fault):
         mask = attention_mask.bool()[:, None, None, :]
         if fault == "no mask":
             mask = torch.ones_like(mask)
-        elif fault == "mask upside down":
+        elif fault == "mask turned":
             mask = ~mask
         numbers = list(range(num_layers))
         if fault == "backwards":
@@ -711,7 +712,7 @@ ENCODER_FAULTS = {
     "all B": "everything is segment B: row 0 of the segment table is A.",
     "no norm": "the embeddings' LayerNorm is missing.",
     "no mask": "attention_mask is not used: tokens look at the padding.",
-    "mask upside down": "the mask is upside down: True is where a token may be looked at.",
+    "mask turned": "the mask is upside down: True is where a token may be looked at.",
     "backwards": "the layers run backwards: layer 0 comes first.",
     "shared": "every layer has its own weights; you use those of layer 0 for all.",
     "one too few": "one layer too few: they are numbered 0 to num_layers - 1.",
@@ -719,7 +720,7 @@ ENCODER_FAULTS = {
     "each from the embeddings": "each layer takes what the one before it gave, not the embeddings.",
     "mean pooled": "the pooler reads the first token, [CLS], alone.",
     "no tanh": "the pooler's tanh is missing.",
-    "pooler not transposed": "torch keeps a dense layer's weight as (out, in): transpose the pooler's, or use F.linear.",
+    "pooler not transposed": "torch keeps a dense layer's weight as (out, in): transpose the pooler's.",
     "last token pooled": "the pooler reads the first token, [CLS]; you take the last.",
     "not pooled": "[CLS] has to go through the pooler: a dense layer, then tanh.",
     "all tokens pooled": "the pooler reads the first token alone: (B, D), not (B, T, D).",
@@ -733,6 +734,18 @@ ENCODER_FAULTS = {
 def _shape(rng):
     D = int(64 * rng.integers(4, 17))
     return {"V": int(rng.integers(8, 40)) * 1000, "P": 512, "D": D, "L": int(rng.integers(2, 25)), "inner": 4 * D}
+
+
+def _cosines(rng):
+    """Of four vectors a, b (one sense) and c, d (the other), in hundredths."""
+    within, across = rng.integers(70, 96, 2) / 100, rng.integers(40, 66, 4) / 100
+    return {
+        name: float(value) for name, value in zip(("ab", "cd", "ac", "ad", "bc", "bd"), [*within, *across], strict=True)
+    }
+
+
+def _gap(ab, cd, ac, ad, bc, bd):
+    return (ab + cd) / 2 - (ac + ad + bc + bd) / 4
 
 
 # What a count leaves out or counts twice: the terms that are missing.
@@ -782,20 +795,36 @@ COUNTING = (
 )
 
 
+class Listed:
+    """An answer whose first result, the hidden states, may be one tensor (L + 1, B, T, D) as well as a list."""
+
+    def __init__(self, answer: Callable):
+        self.__wrapped__, self.__name__ = answer, show(answer)
+        self.__code__ = getattr(answer, "__code__", None)
+
+    def __call__(self, *args):
+        result = self.__wrapped__(*args)
+        if isinstance(result, tuple | list) and result and isinstance(result[0], Tensor) and result[0].dim() == 4:
+            result = (list(result[0]), *result[1:])
+        return result
+
+
 def layer_by_layer(check: Check) -> Check:
     """The same check, which says where it went wrong if no known mistake fits: the embeddings, or a layer."""
 
     def judge(trial):
+        if callable(trial.answer):
+            trial.answer = Listed(trial.answer)
         try:
             check.judge(trial)
         except Wrong as wrong:
             place = re.match(r"at \[0\]: at \[(\d+)\]: (?:at|NaN)", wrong.message)
-            if wrong.hint and not wrong.hint.startswith("it is right on") or not place:
+            if not place or (wrong.hint and not wrong.hint.startswith("it is right on")):
                 raise
             number = int(place[1])
             hint = (
-                f"up to layer {number - 1}'s input all is right, what that layer gives is not: its weights, the mask, or "
-                'the layer itself (check("encoder.layer", …) tries it).'
+                f"all is right as far as the input of layer {number - 1}; what that layer gives is not: its weights, "
+                'the mask, or the layer itself (check("encoder.layer", …) tries it).'
                 if number
                 else "the embeddings, the first of the hidden states, are off already."
             )
@@ -871,6 +900,7 @@ CHECKS = {
         "T, D)",
         _embeddings,
         _tables_and_ids,
+        shrink=False,
         mistakes=(
             (_sum_of("no positions"), "the positions are missing: a text would be a bag of tokens."),
             (_sum_of("no segments"), "the segments are missing."),
@@ -943,6 +973,7 @@ CHECKS = {
             _layer,
             _layers,
             mistakes=tuple((_faulty_layer(fault), words) for fault, words in LAYER_FAULTS.items()),
+            shrink=False,
         ),
         _layers,
     ),
@@ -951,6 +982,7 @@ CHECKS = {
         "our names, a dict",
         _layer_weights,
         _stored_and_number,
+        shrink=False,
         mistakes=(
             (_one_further, "that is the layer behind it: the file counts layers from 0, too."),
             (_always_layer_0, "number is not used: that is layer 0."),
@@ -972,21 +1004,45 @@ CHECKS = {
             ),
             (
                 _swap("attention.output", "output"),
-                "attention.output and output are exchanged: the file has both, attention.output.dense and output.dense.",
+                "attention.output and output are exchanged: the file has attention.output.dense and output.dense.",
             ),
         ),
     ),
     "encoder": steady(
         layer_by_layer(
             against(
-                "stored (tensors by transformers' names), num_layers, num_heads, input_ids, attention_mask, token_type_ids "
-                "(all B, T) -> a list of num_layers + 1 hidden states (B, T, D), and the pooler's result (B, D)",
+                "stored (tensors by transformers' names), num_layers, num_heads, input_ids, attention_mask, "
+                "token_type_ids (all B, T) -> a list of num_layers + 1 hidden states (B, T, D), and the pooler's "
+                "result (B, D)",
                 _encoder,
                 _encoders,
                 mistakes=tuple((_faulty_encoder(fault), words) for fault, words in ENCODER_FAULTS.items()),
+                shrink=False,
             )
         ),
         _encoders,
+    ),
+    "gap": number(
+        "a number, three significant digits",
+        _cosines,
+        "The vectors a and b are of one sense, c and d of the other. Their cosines: a b {ab}, c d {cd}, a c {ac}, a d "
+        "{ad}, b c {bc}, b d {bd}. What is the gap, mean within minus mean across?",
+        _gap,
+        rel_tol=5e-3,
+        mistakes=(
+            (lambda **c: -_gap(**c), "within minus across, not the other way round."),
+            (
+                lambda ab, cd, ac, ad, bc, bd: (2 * ab + 2 * cd + 4) / 8 - (ac + ad + bc + bd) / 4,
+                "a vector's cosine with itself does not count: it is always 1.",
+            ),
+            (lambda ab, cd, ac, ad, bc, bd: ab + cd - (ac + ad + bc + bd), "means are asked for, not sums."),
+            (
+                lambda ab, cd, ac, ad, bc, bd: ab - (ac + ad + bc + bd) / 4,
+                "there is a second pair within a sense: c d.",
+            ),
+            (lambda ab, cd, ac, ad, bc, bd: (ab + cd) / 2 - (ac + bd) / 2, "four pairs are across, not two."),
+            (lambda ab, cd, ac, ad, bc, bd: (ab + cd) / 2, "that is the mean within; subtract the mean across."),
+        ),
     ),
     "parameters": number(
         "a whole number",

@@ -1,8 +1,8 @@
 """Runs the cells of a notebook as Jupyter does, with nobody sitting before it.
 
 IPython's own shell, so that it decides which lines are Python and what magics, `?`, `await`, `display`, `_` and `Out`
-mean. What would start another program (`!ls`, `%pip`, `%%bash`) or wait for a person is passed over and told. No
-history, no settings of the user's and no pictures.
+mean. What would start another program (`!ls`, `%pip`, `%%bash`, `subprocess.run` in a cell) or wait for a person is
+passed over and told. No history, no settings of the user's and no pictures.
 """
 
 from __future__ import annotations
@@ -11,7 +11,12 @@ import ast
 import asyncio
 import atexit
 import contextlib
+import functools
+import io
+import os
+import subprocess  # nosec B404 - its functions are replaced, none is called
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from IPython.core.autocall import ZMQExitAutocall
@@ -25,7 +30,7 @@ from traitlets.config import Config
 
 # Magics that start a program, beyond those that call `system`: passed over and told. `shell` is Google Colab's.
 PROGRAMS = {
-    "line": {"conda", "ed", "edit", "mamba", "micromamba", "pip", "qtconsole", "shell", "tensorboard", "uv"},
+    "line": {"conda", "ed", "edit", "mamba", "micromamba", "pip", "qtconsole", "rehashx", "shell", "tensorboard", "uv"},
     "cell": {"bash", "cmd", "perl", "pypy", "python", "python2", "python3", "ruby", "script", "sh", "shell"},
 }
 # What concerns a browser or a person at the keyboard: passed over in silence.
@@ -223,3 +228,46 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def init_sys_modules(self):
         """Who wants the cells' names in `__main__` puts them there."""
+
+
+def pass_over_commands(shell: ZMQInteractiveShell) -> None:
+    """Let commands that a cell starts by Python's own functions be passed over, as those of `!` are.
+
+    They seem to succeed and to print nothing. Only calls from a cell: a library's own may be answered by an error, for
+    which it has another way.
+    """
+
+    def nothing(options: dict) -> str | bytes:
+        return "" if any(options.get(name) for name in ("text", "universal_newlines", "encoding", "errors")) else b""
+
+    def replace(module: object, name: str, answer: Callable[[object, dict], object]) -> None:
+        original = getattr(module, name)
+
+        @functools.wraps(original)
+        def instead(*args, **kwargs):
+            if not sys._getframe(1).f_code.co_filename.startswith("<cell"):
+                return original(*args, **kwargs)
+            command = args[0] if args else kwargs.get("args", kwargs.get("command", kwargs.get("cmd", "")))
+            parts = [command] if isinstance(command, str | bytes | os.PathLike) else command
+            shell.pass_over(f"{name} {' '.join(map(str, parts))}")
+            return answer(command, kwargs)
+
+        setattr(module, name, instead)
+
+    def completed(command: object, options: dict) -> subprocess.CompletedProcess:
+        asked = {name: options.get(name) == subprocess.PIPE or options.get("capture_output") for name in _STREAMS}
+        return subprocess.CompletedProcess(
+            command, 0, *(nothing(options) if asked[name] else None for name in _STREAMS)
+        )
+
+    replace(subprocess, "run", completed)
+    replace(subprocess, "call", lambda command, options: 0)
+    replace(subprocess, "check_call", lambda command, options: 0)
+    replace(subprocess, "check_output", lambda command, options: nothing(options))
+    replace(subprocess, "getoutput", lambda command, options: "")
+    replace(subprocess, "getstatusoutput", lambda command, options: (0, ""))
+    replace(os, "system", lambda command, options: 0)
+    replace(os, "popen", lambda command, options: io.StringIO())
+
+
+_STREAMS = ("stdout", "stderr")

@@ -342,7 +342,7 @@ def main() -> None:
     import bertcourse.classroom.wire
     import bertlib
     from bertcourse.checks.engine import is_placeholder
-    from bertcourse.classroom.shell import ZMQInteractiveShell
+    from bertcourse.classroom.shell import ZMQInteractiveShell, pass_over_commands
 
     torch.set_num_threads(1)
     shell = ZMQInteractiveShell.instance(folder=Path(folder, ".ipython"))
@@ -351,6 +351,7 @@ def main() -> None:
         package.checks = sys.modules[f"{package.__name__}.checks"] = stand_in_for_checks()
     sys.path.insert(0, "")  # what %%writefile wrote may be imported, as in Jupyter
     builtins.input = nobody_answers
+    pass_over_commands(shell)
     force["limits"] = limit_resources(int(memory), float(seconds))
     force["files"] = close_files(Path(folder)) if files == "closed" else False
     force["processes"] = refuse_calls() if files == "closed" else False

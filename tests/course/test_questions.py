@@ -44,6 +44,13 @@ def test_a_lesson_shows_its_questions_in_its_last_cells_as_they_are_now(name):
     assert dict(output.data) == questions_output(name), "python tools/questions.py writes them into the lesson"
 
 
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_an_assignment_with_questions_has_them_as_its_last_cell(name):
+    last = nbformat.read(ASSIGNMENTS[name], as_version=4).cells[-1]
+    wanted = questions_html(load_questions(name)) if name in NAMES else None
+    assert (last.source if last.id == tool.CELL_ID else None) == wanted, "python tools/questions.py writes them"
+
+
 @pytest.mark.parametrize("number", LESSONS)
 def test_a_lesson_shows_no_questions_that_there_are_not(number):
     shown = [re.search(r"show_questions\(\"(\w+)\"\)", cell.source)[1] for _, cell in cells_that_show(LESSONS[number])]
@@ -127,3 +134,13 @@ def test_the_tool_writes_the_stored_output_and_nothing_else(tmp_path, monkeypatc
     first, second = nbformat.read(path, as_version=4).cells
     assert first.outputs == [] and dict(second.outputs[0].data) == made
     assert (second.source, second.execution_count) == (source, 2)
+
+
+def test_the_tool_gives_an_assignment_its_last_cell(tmp_path):
+    path = tmp_path / "one.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("x = 1")]), path)
+    assert tool.refresh_assignment(path, "<p>a</p>") and not tool.refresh_assignment(path, "<p>a</p>")
+    assert tool.refresh_assignment(path, "<p>b</p>")
+    cells = nbformat.read(path, as_version=4).cells
+    assert [(cell.cell_type, cell.source) for cell in cells] == [("code", "x = 1"), ("markdown", "<p>b</p>")]
+    nbformat.validate(nbformat.read(path, as_version=4))

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -13,7 +14,7 @@ import pytest
 from browser import chromium, served, watch
 
 from bertcourse.figures import MIME
-from bertcourse.lessons import lessons_in
+from bertcourse.lessons import lessons_in, number_of
 
 pytest.importorskip("sphinx", reason="needs requirements-book.txt: make book installs it")
 
@@ -76,7 +77,7 @@ def test_everything_has_its_page(pages):
     wanted = {f"notebooks/{lesson.stem}.html" for lesson in LESSONS}
     wanted |= {f"api/{module}.html" for module in modules}
     wanted |= {"index.html", "search.html", "data/README.html", "data/bbc_bert/README.html"}
-    wanted |= {f"book/{name}.html" for name in ("reference", "library", "teaching")}
+    wanted |= {f"book/{name}.html" for name in ("reference", "library", "teaching", "glossary")}
     assert wanted - pages.keys() == set()
 
 
@@ -93,6 +94,16 @@ def test_lessons_show_what_is_committed(pages):
         assert sum("note" in pairs.get("class", "").split() for pairs in page.all("div")) == notes
         pictures = sum("image/png" in output.get("data", {}) for output in outputs)
         assert len(page.all("img")) == pictures
+
+
+def test_lessons_and_glossary_link_to_each_other(pages):
+    terms = tomllib.loads((ROOT / "book" / "glossary.toml").read_text(encoding="utf-8"))
+    back = [link["href"] for link in pages["book/glossary.html"].all("a") if "notebooks/" in link.get("href", "")]
+    for term, entry in terms.items():
+        (lesson,) = (lesson.stem for lesson in LESSONS if number_of(lesson) == entry["lesson"])
+        there = [link.get("href", "") for link in pages[f"notebooks/{lesson}.html"].all("a")]
+        anchor = term.lower().replace(" ", "-")
+        assert there.count(f"../book/glossary.html#{anchor}") == 1 and f"../notebooks/{lesson}.html" in back, term
 
 
 def test_functions_are_described(pages):
@@ -248,7 +259,9 @@ CONTRASTS = """
 """
 
 
-@pytest.mark.parametrize("lesson", ["03_wordpiece", "04b_next_sentence_pairs", "08_named_entities", "09_looking_inside"])
+@pytest.mark.parametrize(
+    "lesson", ["03_wordpiece", "04b_next_sentence_pairs", "08_named_entities", "09_looking_inside"]
+)
 def test_marked_text_is_read_by_night(visit, lesson):
     page, _ = visit(f"notebooks/{lesson}.html", color_scheme="dark")
     contrasts = page.evaluate(CONTRASTS)

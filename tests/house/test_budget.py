@@ -1,12 +1,13 @@
 """The lessons' times: counted, and from notebooks/budget.toml; everything that names them says the same."""
 
+import re
 from pathlib import Path
 
 import budget
 import pytest
 from lesson_size import Size
 
-from bertcourse.lessons import lessons_in
+from bertcourse.lessons import lessons_in, number_of
 from bertcourse.run import LessonResult, over_budget, read_budget, this_machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +70,31 @@ def test_a_place_that_is_not_there_is_named():
             budget.in_lesson(text, TABLE["05_x"], SIZES["05_x"], "05_x")
     with pytest.raises(ValueError, match="no table of lessons"):
         budget.table_of([{"source": "| 01 x |"}])
+
+
+def test_routes_have_what_they_need_and_are_shown():
+    table = budget.read_routes(ROOT / "notebooks" / "routes.toml")
+    numbers = [number_of(path) for path in lessons_in(ROOT / "notebooks") if number_of(path).isdigit()]
+    assert list(table["needs"]) == numbers == table["routes"]["teach it"]
+    start = (ROOT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
+    for number, needed in table["needs"].items():
+        assert re.search(rf"\| {number} [^|]*\|[^|]*\| {', '.join(needed) or '–'} \| \d+ \|", start), number
+
+
+def test_a_route_takes_what_its_lessons_and_their_second_parts_take():
+    sizes = {**SIZES, "05b_z": Size(0, 0, 0, 0, 0, 60, 0.0)}
+    assert budget.route_hours({"use": ["05"], "none": []}, sizes) == {"use": 3, "none": 1}
+    rows = "| **use** it | 05 | 9 |\n"
+    assert budget.with_routes(rows, {"use": ["05"]}, sizes, "x") == "| **use** it | 05 | 3 |\n"
+    with pytest.raises(ValueError, match="x, row of the route use with its lessons"):
+        budget.with_routes(rows, {"use": ["04", "05"]}, sizes, "x")
+
+
+def test_a_route_without_what_a_lesson_needs_is_named(tmp_path):
+    text = "[needs]\n01 = []\n02 = ['01']\n[routes]\nuse = ['02']\n"
+    (tmp_path / "routes.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="'use' has 02 without 01 before it"):
+        budget.read_routes(tmp_path / "routes.toml")
 
 
 def test_working_times_are_rounded():
