@@ -31,6 +31,8 @@ from pathlib import Path
 
 from lowest_versions import first_section
 
+from bertcourse.lessons import lessons_in, number_of
+
 ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = ROOT / "colab" / "versions.txt"
 PLAYER = ROOT / "tools" / "colab_player.py"
@@ -361,8 +363,7 @@ OTHERS = {"restart": play_restart, "assignments": play_assignments, "classify": 
 
 def parts_of(root: Path) -> list[str]:
     """All that can be played: numbers of lessons, and the others."""
-    lessons = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    return [*(path.name[:2] for path in lessons), *OTHERS]
+    return [*map(number_of, lessons_in(root / "notebooks")), *OTHERS]
 
 
 # ----------------------------------------------------------------------------------------------------------- judging

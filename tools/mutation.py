@@ -85,7 +85,7 @@ EQUIVALENT = {
     ("model.attention", "query = torch.randn(8, 4", "64 to 65"): "what the clock is tried on, not what comes out",
     ("model.attention", "query = torch.randn(8, 4", "0 to 1"): "what the clock is tried on, not what comes out",
     ("model.attention", "return measured_advantage", "Gt to GtE"): "no time is 2.5 times another, exactly",
-    ("model.heads", "tags = labels.masked_fill", "0 to 1"): "any id that is a tag's will do",
+    ("model.heads", "labels, remedy = labels.masked_fill", "0 to 1"): "any id that is a tag's will do",
     ("text.masking", "if continuation_ids is not None", "if True"): "without such ids every piece keeps its own draw",
     ("text.masking", "first[..., :1] = True", "True to False"): "the first place is place 0, whatever stands there",
     ("text.pairs", "target = int(rng", "Lt to LtE"): "a draw is never exactly the share",

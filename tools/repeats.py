@@ -115,7 +115,7 @@ def write_table(lessons: list[Path], runs: list[int]) -> None:
             if [figure.name for figure in figures] != [figure.name for figure in found[-1]]:
                 raise ValueError(f"{path.relative_to(ROOT)} has other figures than the lesson: run it again")
         for *figures, stored in zip(*found, strict=True):
-            values = [figure.value for figure in figures]
+            values = [float(short(figure.value)) for figure in figures]  # as they are written
             spread = (statistics.mean(values), statistics.stdev(values), *wanted_band(values))
             numbers = (stored.low, stored.high, *spread, *values, stored.value)
             timed = "timed" if stored.name in TIMED else ""

@@ -189,17 +189,22 @@ def _zero_scores_and_after(scores, mask):
     return (scores * mask).softmax(-1) * mask
 
 
-def _normalised(weigh, guarded):
+def _normalised(weigh, guard):
     """Weights of all keys, those of forbidden ones taken away, the rest made to sum to 1."""
 
     def normalised(scores, mask):
         kept = weigh(scores) * mask
         total = kept.sum(-1, keepdim=True)
-        return kept / (total.clamp(min=1e-9) if guarded else total)
+        return guard(kept, total)
 
     return normalised
 
 
+GUARDS = (
+    lambda kept, total: kept / total,
+    lambda kept, total: kept / total.clamp(min=1e-9),
+    lambda kept, total: torch.where(total > 0, kept / total, 0.0),
+)
 WEIGHTS = (torch.exp, lambda scores: scores.softmax(-1))
 
 
@@ -209,6 +214,10 @@ def _mask_upside_down(scores, mask):
 
 def _softmax_over_queries(scores, mask):
     return scores.masked_fill(~mask, -1e9).softmax(-2) * mask
+
+
+def _softmax_over_second(scores, mask):
+    return scores.masked_fill(~mask, -1e9).softmax(1) * mask
 
 
 def _not_normalised(scores, mask):
@@ -237,6 +246,11 @@ def _attend(weigh):
 
 def _maps_without_mask(query, key, value, mask):
     return _attention(query, key, value, mask)[0], _scores(query, key).softmax(-1)
+
+
+def _maps_without_mask_or_zeros(query, key, value, mask):
+    scores = _scores(query, key)
+    return _spread_evenly(scores, mask) @ value, scores.softmax(-1)
 
 
 def _attention_from(scores):
@@ -495,6 +509,10 @@ ATTENTION = against(
             _maps_without_mask,
             "your output obeys the mask, the weights that you return do not: one softmax for both.",
         ),
+        (
+            _maps_without_mask_or_zeros,
+            "your output obeys the mask, the weights that you return do not: one softmax for both.",
+        ),
         (_attend(_spread_evenly), EVEN),
         (_attend(_infinities), NANS),
         (_attend(_zero_scores), NOT_A_MASK),
@@ -579,10 +597,11 @@ CHECKS = {
             (_infinities, NANS),
             (_zero_scores, NOT_A_MASK),
             (_zero_scores_and_after, NOT_A_MASK),
-            *((_normalised(weigh, guarded), UNDERFLOW) for weigh in WEIGHTS for guarded in (False, True)),
+            *((_normalised(weigh, guard), UNDERFLOW) for weigh in WEIGHTS for guard in GUARDS),
             (_after_softmax, AFTER),
             (_mask_upside_down, UPSIDE_DOWN),
             (_softmax_over_queries, "the softmax runs over the keys, the last dimension: each row sums to 1."),
+            (_softmax_over_second, "dim=1 is that of the keys only without a batch in front: over the keys is dim=-1."),
             (_not_normalised, "the exponentials are not divided by their sum: each row of weights sums to 1."),
             (_logarithms, "those are logarithms of weights: softmax, not log_softmax."),
             (

@@ -635,7 +635,7 @@ def _mistake_of(seen: Sequence[_Seen], mistakes: Iterable, atol: float) -> tuple
         for one in seen:
             try:
                 value = wrong(*copy.deepcopy(one.args), **copy.deepcopy(one.kwargs))
-            except Exception:  # a mistake may not be defined for this case
+            except Exception:  # nosec B112 - a mistake may not be defined for this case
                 continue
             agree, shows = difference(value, one.got, atol) is None, difference(one.expected, value, atol) is not None
             if shows and one.what is None:
@@ -704,7 +704,7 @@ def _changes_nothing(trial: Trial, seen: Sequence[_Seen], place: int, reference:
             if difference(one.expected, expected, atol) is None:
                 continue
             got = trial.call(*args, **one.kwargs)
-        except Exception:  # the two do not go together
+        except Exception:  # nosec B112 - the two do not go together
             continue
         if not _is_sound(got):  # NaN is NaN, whatever comes in
             return False
@@ -740,7 +740,7 @@ def _smallest(case: _Seen, tried: Callable, mistake: Callable | None, atol: floa
                     same = mistake(*copy.deepcopy(args), **copy.deepcopy(case.kwargs))
                     if difference(same, new.got, atol) is not None:
                         continue
-            except Exception:  # it is no case any more
+            except Exception:  # nosec B112 - it is no case any more
                 continue
             if new.what is not None and _manner(new.what) == manner and _is_sound(new.expected):
                 case = new

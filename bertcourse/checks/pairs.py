@@ -142,9 +142,7 @@ def _judge_random_next(trial: Trial) -> None:
     documents = _documents(trial.rng)
     seen: dict[int, set] = {number: set() for number in range(6)}
     same_as_true = None
-    for draw in range(
-        1200
-    ):  # half of them where another document has the true next sentence: one that is blind hits it
+    for draw in range(1200):  # half where another document has the true next sentence, too: a blind one hits it
         number = int(trial.rng.integers(6)) if draw % 2 else 0
         place = int(trial.rng.integers(len(documents[number]) - 1)) if draw % 2 else 0
         got = trial.call(documents, number, place, np.random.default_rng(int(trial.rng.integers(2**31))))

@@ -271,7 +271,9 @@ def _counted_words(rng):
 
 def _counted_words_without_a_tie(rng):
     """Where just one pair has the largest ratio, so that however it is computed, rounding decides nothing."""
-    for words in _small_counts(rng):
+    first, *others = _small_counts(rng)
+    weighted = {"ab": 5, "cd": 9, "adb": 1}  # where it matters that words count as often as they occur
+    for words in (first, weighted, *others, *_small_counts(rng)):
         with contextlib.suppress(ValueError):
             _likeliest(words)
             yield (words,)

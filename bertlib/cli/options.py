@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import inspect
 import re
 import sys
 import typing
@@ -28,9 +29,8 @@ def field_help(recipe: Recipe) -> dict[str, str]:
     """What the docstrings of a recipe's classes say of each field."""
     told = {}
     for kind in reversed(type(recipe).__mro__):
-        for names, text in re.findall(
-            r"^        ([\w, ]+): (.+(?:\n            .+)*)", kind.__doc__ or "", re.MULTILINE
-        ):
+        text_of = inspect.cleandoc(kind.__doc__ or "")  # Python 3.13 takes the indent away, older ones do not
+        for names, text in re.findall(r"^    ([\w, ]+): (.+(?:\n        .+)*)", text_of, re.MULTILINE):
             told |= dict.fromkeys(names.split(", "), " ".join(text.split()).rstrip(".").replace("`", ""))
     return told
 

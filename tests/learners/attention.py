@@ -305,8 +305,9 @@ def answer(hidden, weights, num_heads, mask):
     causal("torch.ones(length, length).triu(1).bool()", "upside down"),
     causal("torch.ones(length, length).tril(-1).bool()", "itself"),
     causal("torch.ones(length, length).tril()", "must be bool"),
-    causal("[[j <= i for j in range(length)] for i in range(length)]", ""),
+    causal("[[j <= i for j in range(length)] for i in range(length)]", None),
     causal("torch.ones(length, length, dtype=torch.bool)", ""),
+    causal("torch.arange(length) <= torch.arange(length)", ""),
     causal("torch.ones(length, length).tril(1).bool()", ""),
     # --------------------------------------------------------------------------------------------------------- numbers
     number("by_hand", "math.e / (math.e + 4 * math.e**3)", None),

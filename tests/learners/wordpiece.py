@@ -62,7 +62,7 @@ def answer(words):
 )
 
 
-def likeliest(score="pairs[pair] / single[pair[0]] / single[pair[1]]", weight="words[word]"):
+def likeliest(score="pairs[pair] / (single[pair[0]] * single[pair[1]])", weight="words[word]"):
     return LIKELIEST.replace("SCORE", score).replace("WEIGHT", weight)
 
 
@@ -474,7 +474,7 @@ ANSWERS = [
     ),
     Answer("wordpiece.commonest_pair", COMMONEST + FIRST + ", 1", "expected", ("argument",)),
     # ---------------------------------------------------------------------------------------------- likeliest_pair
-    Answer("wordpiece.likeliest_pair", likeliest(), None),
+    Answer("wordpiece.likeliest_pair", likeliest("pairs[pair] / single[pair[0]] / single[pair[1]]"), None),
     Answer(
         "wordpiece.likeliest_pair",
         likeliest("math.log(pairs[pair]) - math.log(single[pair[0]]) - math.log(single[pair[1]])"),

@@ -1,4 +1,6 @@
 import csv
+import dataclasses
+import inspect
 import subprocess
 import sys
 import time
@@ -6,8 +8,10 @@ import time
 import pytest
 
 from bertlib.__main__ import build_parser, main
+from bertlib.cli.options import field_help
 from bertlib.tasks.classify import TextClassifier
 from bertlib.tasks.pretrain import PretrainedBert
+from bertlib.train.recipe import RECIPES
 
 
 def run(*arguments):
@@ -344,3 +348,15 @@ def test_tag_reads_other_schemes(conll_files, tiny_folder, capsys):
     files = ["--test", str(conll_files / "test.conll"), "--encoder", str(tiny_folder), "--scheme", "BIOES"]
     assert main(tagging(conll_files, *files)) == 0
     assert "test, 3 texts: F1 " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_help_is_found_with_and_without_the_docstrings_indent(monkeypatch, recipe):
+    """Python 3.13 compiles docstrings without it, older ones with it."""
+    told = field_help(recipe)
+    assert told.keys() >= {field.name for field in dataclasses.fields(recipe)}
+    for kind in type(recipe).__mro__[:-1]:
+        text = inspect.cleandoc(kind.__doc__)
+        for written in (text, text.replace("\n", "\n    ")):
+            monkeypatch.setattr(kind, "__doc__", written)
+            assert field_help(recipe) == told
