@@ -114,6 +114,7 @@ def _texts(rng):
     text = "Tony Blair met Mr. Chirac in Paris-Nord."
     yield text, [{"start": 0, "end": 10, "type": "PER"}]
     yield text, [{"start": 29, "end": 39, "type": "LOC"}, {"start": 0, "end": 10, "type": "PER"}]
+    yield "Ann Bob met Kim.", [{"start": start, "end": start + 3, "type": "PER"} for start in (0, 4, 12)]
     for _ in range(6):
         words = [str(word) for word in rng.choice(["Ann", "Bob", "U.S.", "Rome", "and", "met", "O'Neill"], 9)]
         text = "  ".join(words) + "."
@@ -420,8 +421,8 @@ def _inverted(before, tag):
 
 
 def _b_needs_it(before, tag):
-    """An I- and nothing else is looked at: what may not stand behind its own type is refused."""
-    return before in (f"B-{tag[2:]}", f"I-{tag[2:]}")
+    """What holds for an I- is asked of every tag."""
+    return before in (f"B-{tag[2:]}", tag)
 
 
 def _b_behind_o_alone(before, tag):
@@ -520,9 +521,14 @@ def _begins_everywhere(text, entities):
     return [tag.replace("I-", "B-") for tag in _tag_words(text, entities)]
 
 
-def _end_belongs_to_it(text, entities):
-    longer = [entity | {"end": entity["end"] + 1} for entity in entities]
-    return _by_beginning([start for start, _ in word_spans(text)], longer)
+def _end_belongs_to_it(last: bool) -> Callable:
+    """The word behind is drawn in; where it begins an entity of its own, the first of the two counts, or the last."""
+
+    def tags(text, entities):
+        longer = [entity | {"end": entity["end"] + 1} for entity in entities]
+        return _by_beginning([start for start, _ in word_spans(text)], longer[::-1] if last else longer)
+
+    return tags
 
 
 def _by_beginning(starts, entities):
@@ -628,10 +634,10 @@ def _fault_of(windows: list[tuple[int, int]], length: int, room: int, overlap: i
         return f"the first window must begin at 0, came {came}", ""
     steps = {start - before for (before, _), (start, _) in pairwise(windows)}
     one_less = [(start, end + 1) for start, end in windows]
+    if len(windows) > 1 and {end for _, end in windows} == {room}:
+        return f"all windows end at {room}, came {came}", "the second number is where it ends, start + room: no length."
     if any(end <= start for start, end in windows):
-        lengths = len(windows) > 1 and len({end for _, end in windows}) == 1
-        hint = "the second number is where the window ends, start + room, not its length." if lengths else ""
-        return f"a window ends behind its start, came {came}", hint
+        return f"a window must end behind its start, came {came}", ""
     if windows[-1][1] == length - 1 and _fault_of(one_less, length, room, overlap) is None:
         return f"one piece of each window is missing, came {came}", "the end is one behind the last piece, as in range."
     if any(not 0 <= start < end <= length for start, end in windows):
@@ -811,6 +817,16 @@ CHECKS = {
             (_searched(carry=False), "the best sum so far must go on: add it to the word's own scores."),
             (_searched(largest=False), "the highest sum, not the lowest."),
             (_lowest_at_the_end, "the highest sum, not the lowest."),
+            (
+                _searched(may=lambda before, tag: before is not None or follows(None, tag)),
+                "only the first word is held to it: later on an I- still follows what it cannot continue.",
+            ),
+            (
+                lambda scores, names: float(
+                    sum(row[tag] for row, tag in zip(scores, _viterbi(scores, names), strict=True))
+                ),
+                "that is the best sum: the ids of its tags are asked for.",
+            ),
             (_searched(may=_only_begin), "an I- may follow an I- of its type."),
             (_searched(may=_anything_inside), "an I- only goes on with its own type."),
             (_mended, "mending afterwards finds a possible sequence, not the best one."),
@@ -841,9 +857,9 @@ CHECKS = {
             (_names_alone, "one tag for each word: O for those outside."),
             (_kinds_alone, "the first word of an entity is B-."),
             (_begins_everywhere, "the words behind the first are I-."),
-            (
-                _end_belongs_to_it,
-                "the end is one behind the last character: start < end, or the word behind is drawn in.",
+            *(
+                (_end_belongs_to_it(last), "the end is one behind the last character: start < end, not start <= end.")
+                for last in (True, False)
             ),
             (
                 _words_at_spaces,

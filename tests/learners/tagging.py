@@ -172,7 +172,7 @@ ANSWERS = [
     read('if tag != "O" and start is None', 'if tag[0] == "B" and start is None', "an i- that continues nothing"),
     read(" or tag[2:] != kind", "", "another type"),
     read('tag[0] != "I" or tag[2:] != kind', 'tag == "O" or tag[2:] != kind', "a b- begins"),
-    read('tag[0] != "I" or tag[2:] != kind', 'tag == "O"', ""),
+    read('tag[0] != "I" or tag[2:] != kind', 'tag == "O"', "also before a b-"),
     read("(start, i, kind)", "(start, i - 1, kind)", "one behind"),
     read('tags + ["O"]', "tags", "reaches the end"),
     spans("    return [(i, i + 1, tag[2:]) for i, tag in enumerate(tags) if tag != 'O']", "belong together"),
@@ -423,12 +423,12 @@ def answer(gold, predicted):
     searched("return path[::-1]", "return path", "from the last word"),
     searched("return path[::-1]", "return [names[c] for c in path[::-1]]", "ids"),
     searched("may(names[b], names[c])", "may(names[c], names[b])", "exchanged"),
-    searched("total[b] if may(names[b], names[c]) else -np.inf", "total[b]", "each word alone"),
+    searched("total[b] if may(names[b], names[c]) else -np.inf", "total[b]", "only the first word"),
     searched("total = table.max(1) + row", "total = row", "best sum so far"),
     searched("total.argmax()", "total.argmin()", "highest"),
     searched("before[2:] == tag[2:]", "before == 'B-' + tag[2:]", "follow an i-"),
     searched("before[2:] == tag[2:]", "True", "own type"),
-    searched("return path[::-1]", "return total.max()", "ids"),
+    searched("return path[::-1]", "return total.max()", "best sum"),
     # ------------------------------------------------------------------------------------------------------- windows
     windows(
         "    found, start = [], 0\n"
@@ -459,7 +459,7 @@ def answer(gold, predicted):
     from_starts(STEPS, "min(start + room, length) - 1", "one behind"),
     from_starts(STEPS, "min(start + room + 1, length)", "longer than"),
     from_starts("range(0, length, room)", "min(start + room + overlap, length)", "overlap counts"),
-    from_starts("range(max(length, 1))", "min(start + room, length)", "once the end is reached"),
+    from_starts("range(max(length, 1))", "min(start + room, length)", "too small"),
     windows("    return [(0, min(length, room))]", "vanish"),
     windows("    return [start for start in range(0, length, room - overlap)]", "(start, end)"),
     from_starts(STEPS, "room", "start + room"),
@@ -515,7 +515,7 @@ def answer(text, entities):
     tag_words('("B-" if start == entity["start"] else "I-")', '"I-"', "first word of an entity"),
     tag_words('("B-" if start == entity["start"] else "I-")', '"B-"', "behind the first are i-"),
     tag_words('start < entity["end"]', 'start <= entity["end"]', "one behind the last"),
-    tag_words('start < entity["end"]', 'end < entity["end"]', "last word"),
+    tag_words('start < entity["end"]', 'start and end < entity["end"]', "last word"),
     tag_words('("B-" if start == entity["start"] else "I-") + entity["type"]', 'entity["type"]', "b- or i-"),
     tag_words(
         ("        tags.append(tag)", '("B-" if start == entity["start"] else "I-") + entity["type"]'),
@@ -554,7 +554,7 @@ def answer(text, entities):
     tag_words(
         ("for entity in entities:\n", 'if entity["start"] <= start < entity["end"]'),
         (
-            "for entity in entities:\n                name = text[entity['start']:entity['end']]\n",
+            "for entity in entities:\n            name = text[entity['start']:entity['end']]\n",
             "if text[start:end] in name.split()",
         ),
         "same word",
