@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -62,9 +65,13 @@ def _start_and_end_scores(rng):
     yield torch.tensor([0.0, 3.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 2.0, 1.0])
     yield torch.tensor([0.0, 1.0, 4.0]), torch.tensor([5.0, 0.0, 3.0])  # the best end stands before the best start
     yield torch.tensor([0.0, 9.0, 0.0]), torch.tensor([0.0, 9.0, 0.0])
+    yield torch.tensor([-1.0, -4.0, -2.0]), torch.tensor([-5.0, -3.0, -6.0])  # no sum is above 0
+    yield torch.tensor([0.0, 6.0, 5.0]), torch.tensor([7.0, 0.0, 2.0])  # one high score, of two, is not enough
+    yield torch.tensor([5.0, 0.0, 4.0, 6.0]), torch.tensor([0.0, 8.0, 0.0, 2.0])
+    yield torch.tensor([0.0, 0.0, 7.0, 6.0, 0.0]), torch.tensor([0.0, 8.0, 0.0, 0.0, 3.0])
     for _ in range(12):
         length = int(rng.integers(4, 9))
-        yield floats(rng, length), floats(rng, length)
+        yield floats(rng, length) - 2.0 * rng.integers(2), floats(rng, length)
 
 
 def _sequences(rng):
@@ -90,7 +97,7 @@ def _labels_and_classes(rng):
 
 
 def _heads(rng):
-    for rows, size, classes in ((2, 3, 2), (4, 5, 4), (6, 4, 5)):
+    for rows, size, classes in ((2, 3, 2), (4, 5, 4), (6, 4, 5), (5, 3, 4), (7, 3, 3)):
         yield floats(rng, rows, size), floats(rng, classes, size), 2 * floats(rng, classes)
 
 
@@ -104,9 +111,26 @@ def _to_truncate(rng):
 # ---------------------------------------------------------------------------------------------------- known mistakes
 
 
-def _padded(width, side="right", mask=True):
+def _then(right: Callable, change: Callable) -> Callable:
+    """What is right, and then changed."""
+    return lambda *args: change(right(*args))
+
+
+def _in_percent(value):
+    return [_in_percent(part) for part in value] if isinstance(value, list | tuple) else 100 * value
+
+
+def _rounded(value):
+    return [_rounded(part) for part in value] if isinstance(value, list | tuple) else round(value, 2)
+
+
+PERCENT = "a share from 0 to 1 is asked for, not percent."
+ROUNDED = "right as far as it goes, but rounded: give the number itself, and round where you print it."
+
+
+def _padded(width, side="right", mask=True, more=0):
     def pad(sequences, pad_token_id):
-        longest = width or max(map(len, sequences))
+        longest = width or max(map(len, sequences)) + more
         rows, masks = [], []
         for sequence in sequences:
             fill = [pad_token_id] * (longest - len(sequence))
@@ -122,6 +146,42 @@ def _padded(width, side="right", mask=True):
 def _mask_from_ids(sequences, pad_token_id):
     ids = _padded(None)(sequences, pad_token_id)[0]
     return ids, (ids != pad_token_id).long()
+
+
+def _mask_from_zeros(sequences, pad_token_id):
+    ids = _padded(None)(sequences, pad_token_id)[0]
+    return ids, (ids != 0).long()
+
+
+def _mask_of(rows_alone):
+    """Left padding whose mask is on the other side, or right padding whose mask is."""
+
+    def pad(sequences, pad_token_id):
+        sides = ("left", "right") if rows_alone else ("right", "left")
+        return tuple(_padded(None, side=side)(sequences, pad_token_id)[n] for n, side in enumerate(sides))
+
+    return pad
+
+
+def _cut_to_the_shortest(sequences, pad_token_id):
+    ids = torch.tensor([sequence[: min(map(len, sequences))] for sequence in sequences])
+    return ids, torch.ones_like(ids)
+
+
+def _pads_before_the_sep(sequences, pad_token_id):
+    longest = max(map(len, sequences))
+    rows = [[*ids[:-1], *[pad_token_id] * (longest - len(ids)), ids[-1]] for ids in sequences]
+    return torch.tensor(rows), pad_batch(sequences, pad_token_id)[1]
+
+
+def _columns(sequences, pad_token_id):
+    ids, mask = pad_batch(sequences, pad_token_id)
+    return ids.T, mask.T
+
+
+def _columns_and_mask_from_ids(sequences, pad_token_id):
+    ids, mask = _mask_from_ids(sequences, pad_token_id)
+    return ids.T, mask.T
 
 
 def _pads_with_zero(sequences, pad_token_id):
@@ -141,6 +201,123 @@ def _mean_of_recalls(gold, predicted):
 
 def _swapped_report(gold, predicted, classes):
     return _report(predicted, gold, classes)
+
+
+def _found_is_there(gold, predicted, classes):
+    report = _report(gold, predicted, classes)
+    return [(r, r, r) for _, r, _ in report]
+
+
+def _geometric_f1(gold, predicted, classes):
+    return [(p, r, math.sqrt(p * r)) for p, r, _ in _report(gold, predicted, classes)]
+
+
+def _without_two(gold, predicted, classes):
+    return [(p, r, f1 / 2) for p, r, f1 in _report(gold, predicted, classes)]
+
+
+def _nothing_is(value, places):
+    """Of a class that is not found (place 0), or not there (place 1), another number than 0."""
+
+    def report(gold, predicted, classes):
+        rows = []
+        for c, (p, r, f1) in enumerate(_report(gold, predicted, classes)):
+            p = value if 0 in places and c not in predicted else p
+            r = value if 1 in places and c not in gold else r
+            if math.isnan(p) or math.isnan(r):
+                f1 = math.nan
+            rows.append((p, r, f1))
+        return rows
+
+    return report
+
+
+def _classes_of(choose):
+    return lambda gold, predicted, classes: [_report(gold, predicted, classes)[c] for c in choose(gold, predicted)]
+
+
+CLASSES_SEEN = (
+    lambda gold, predicted: sorted(set(gold)),
+    lambda gold, predicted: sorted({*gold, *predicted}),
+    lambda gold, predicted: range(max(gold) + 1),
+    lambda gold, predicted: range(max(*gold, *predicted) + 1),
+)
+
+
+def _column(report, place):
+    return [row[place] for row in report]
+
+
+def _with_how_many(gold, predicted, classes):
+    return [(*row, gold.count(c)) for c, row in enumerate(_report(gold, predicted, classes))]
+
+
+def _mean_of(place):
+    return lambda *args: float(np.mean(_column(_report(*args), place)))
+
+
+def _mean_arithmetic(gold, predicted, classes):
+    return float(np.mean([(p + r) / 2 for p, r, _ in _report(gold, predicted, classes)]))
+
+
+def _over_classes_seen(gold, predicted, classes):
+    report = _report(gold, predicted, classes)
+    return float(np.mean([report[c][2] for c in sorted({*gold, *predicted})]))
+
+
+def _over_gold_classes(gold, predicted, classes):
+    return sum(_column(_report(gold, predicted, classes), 2)) / len(set(gold))
+
+
+def _over_classes_right(gold, predicted, classes):
+    return float(np.mean([f1 for f1 in _column(_report(gold, predicted, classes), 2) if f1] or [0.0]))
+
+
+def _rows_the_same(gold, predicted, classes):
+    return [[predicted.count(c) for c in range(classes)] for _ in range(classes)]
+
+
+def _yes_or_no(gold, predicted, classes):
+    return [[min(n, 1) for n in row] for row in _confusion(gold, predicted, classes)]
+
+
+def _from_one(gold, predicted, classes):
+    return [[n + 1 for n in row] for row in _confusion(gold, predicted, classes)]
+
+
+def _shares_of_all(gold, predicted, classes):
+    return [[n / len(gold) for n in row] for row in _confusion(gold, predicted, classes)]
+
+
+def _table_of_classes_seen(gold, predicted, classes):
+    seen = sorted({*gold, *predicted})
+    return [[row[c] for c in seen] for g, row in enumerate(_confusion(gold, predicted, classes)) if g in seen]
+
+
+def _pairs_counted(table):
+    return {(g, p): n for g, row in enumerate(table) for p, n in enumerate(row) if n}
+
+
+def _with_error(error, around=True):
+    """An interval whose half width is another one; or something else made of share and half width."""
+
+    def interval(right, total):
+        share = right / total
+        half = error(share, total)
+        return (share - half, share + half) if around is True else around(share, half, total)
+
+    return interval
+
+
+def _half(share, total):
+    return 1.96 * math.sqrt(share * (1 - share) / total)
+
+
+def _wilson(right, total):
+    share, z = right / total, 1.96
+    middle = (share + z * z / 2 / total) / (1 + z * z / total)
+    half = z * math.sqrt(share * (1 - share) / total + z * z / 4 / total**2) / (1 + z * z / total)
+    return middle - half, middle + half
 
 
 def _arithmetic_f1(gold, predicted, classes):
@@ -200,6 +377,29 @@ def _two_tokens_at_least(start, end):
     return best[1:]
 
 
+def _best_pair(worth, allowed=lambda a, b: a <= b, best=-math.inf, none=None):
+    def span(start, end):
+        top, found = best, none
+        for a, b in itertools.product(range(len(start)), range(len(end))):
+            if allowed(a, b) and float(worth(start[a], end[b])) > top:
+                top, found = float(worth(start[a], end[b])), (a, b)
+        return found
+
+    return span
+
+
+def _upper_triangle(start, end):
+    return divmod(int((start[:, None] + end).triu().argmax()), len(start))
+
+
+def _sum_of_probabilities(start, end):
+    return _answer_span(start.softmax(0), end.softmax(0))
+
+
+def _largest_sum(start, end):
+    return float(max(start[a] + end[b] for a in range(len(start)) for b in range(a, len(start))))
+
+
 def _end_excluded(start, end):
     first, last = _answer_span(start, end)
     return first, last + 1
@@ -209,58 +409,160 @@ def _judge_buckets(trial: Trial) -> None:
     for case in range(6):
         lengths = trial.rng.integers(3, 60, 50 if case else 7).tolist()
         size = int(trial.rng.integers(4, 9)) if case else 3
-        batches = trial.call(lengths, size)
-        if not isinstance(batches, list | tuple) or not all(isinstance(batch, list | tuple) for batch in batches):
-            raise Wrong(f"expected a list of batches, each a list of indices; came {show(batches)}")
-        flat = [int(index) for batch in batches for index in batch]
-        if sorted(flat) != list(range(len(lengths))):
-            missing = sorted(set(range(len(lengths))) - set(flat))
-            hint = "give indices, not lengths." if sorted(flat) == sorted(lengths) else ""
-            if missing and len(flat) % size == 0 and len(flat) < len(lengths):
-                hint = "the last, smaller batch is missing."
-            raise Wrong(
-                f"every example must occur exactly once; missing: {missing[:5]}; tried with: {trial.described}", hint
-            )
-        if max(map(len, batches)) > size or len(batches) > math.ceil(len(lengths) / size):
-            raise Wrong(f"batches of {[*map(len, batches)]} examples, where {size} each were asked for")
-        in_order = [list(range(start, min(start + size, len(lengths)))) for start in range(0, len(lengths), size)]
-        ordered = sorted(range(len(lengths)), key=lengths.__getitem__)
-        best = padding_share(lengths, [ordered[start : start + size] for start in range(0, len(ordered), size)])
-        mine = padding_share(lengths, batches)
-        if mine > best + 0.02 + 0.3 * (padding_share(lengths, in_order) - best):
-            raise Wrong(
-                f"{mine:.0%} of the slots are padding, where {best:.0%} will do; tried with: {trial.described}",
-                "texts of similar length belong together: sort the indices by length, then cut.",
-            )
+        got = trial.call(lengths, size)
+        if inspect.isgenerator(got):
+            raise Wrong("expected a list of batches, came a generator", "yield makes a generator: collect the batches.")
+        batches = [_plain(batch) for batch in _plain(got)] if isinstance(_plain(got), list) else [None]
+        if not all(isinstance(batch, list) for batch in batches):
+            flat = all(isinstance(batch, int) for batch in batches)
+            hint = "cut the sorted indices into batches of `batch_size`." if flat else ""
+            raise Wrong(f"expected a list of batches, each a list of indices; came {show(got)}", hint)
+        if not all(type(index) is int for batch in batches for index in batch):
+            raise Wrong(f"expected indices in the batches, came {show(batches[0])}", "indices alone are asked for.")
+        _judge_batches(batches, lengths, size, trial.described)
+        trial.right += 1
+
+
+def _plain(value: object) -> object:
+    """A tuple, array or tensor as a list; the last two whole."""
+    if isinstance(value, Tensor | np.ndarray):
+        return value.tolist()
+    return list(value) if isinstance(value, list | tuple) else value
+
+
+def _judge_batches(batches: list[list[int]], lengths: list[int], size: int, tried: str) -> None:
+    flat = [index for batch in batches for index in batch]
+    if sorted(flat) != list(range(len(lengths))):
+        missing = sorted(set(range(len(lengths))) - set(flat))
+        twice = sorted({index for index in flat if flat.count(index) > 1})
+        if sorted(flat) == sorted(lengths):
+            hint = "give indices, not lengths."
+        elif twice:
+            hint = f"index {twice[0]} is there more than once: each batch begins where the last one ended."
+        elif len(missing) == len(lengths) % size and _at_an_end([lengths[i] for i in missing], lengths):
+            hint = "the last, smaller batch is missing."
+        else:
+            hint = "some are left out: each batch begins where the last one ended." if missing else ""
+        raise Wrong(
+            f"every example must occur exactly once; missing: {missing[:5]}, twice: {twice[:5]}; tried with: {tried}",
+            hint,
+        )
+    sizes = [len(batch) for batch in batches]
+    if max(sizes) > size or len(batches) > math.ceil(len(lengths) / size):
+        same = all(len({lengths[index] for index in batch}) == 1 for batch in batches)
+        hint = "all batches but the last are full: neighbouring lengths may stand in one batch." if same else ""
+        if len(batches) == size != math.ceil(len(lengths) / size):
+            hint = "`batch_size` is how many examples a batch has, not how many batches there are; take neighbours."
+        raise Wrong(f"batches of {sizes} examples, where {size} each were asked for; tried with: {tried}", hint)
+    ordered = sorted(range(len(lengths)), key=lengths.__getitem__)
+    in_order = list(range(len(lengths)))
+    best, plain = (
+        padding_share(lengths, [order[start : start + size] for start in range(0, len(order), size)])
+        for order in (ordered, in_order)
+    )
+    mine = padding_share(lengths, batches)
+    if mine > best + 0.02 + 0.3 * max(plain - best, 0.0):
+        rank = {index: number for number, index in enumerate(ordered)}
+        steps = {rank[b] - rank[a] for batch in batches for a, b in itertools.pairwise(batch)}
+        hint = "texts of similar length belong together: sort the indices by length, then cut."
+        if len(steps) == 1 and steps != {1}:
+            hint = "sorted, but each batch then takes every n-th text: take neighbours of the sorted order."
+        raise Wrong(f"{mine:.0%} of the slots are padding, where {best:.0%} will do; tried with: {tried}", hint)
+
+
+def _at_an_end(some: list[int], lengths: list[int]) -> bool:
+    """Whether these are the shortest lengths, or the longest."""
+    ordered = sorted(lengths)
+    return sorted(some) in (ordered[: len(some)], ordered[len(ordered) - len(some) :])
+
+
+class _Salted(str):
+    """A text whose place in a set changes from call to call, as that of any text does from one Python to the next."""
+
+    salt = 0
+
+    def __hash__(self):
+        return hash((str(self), _Salted.salt))
 
 
 def _judge_split(trial: Trial) -> None:
     """Duplicates on one side, shares kept, everything used once."""
     for case in range(4):
-        size = 200 if case else 40
-        texts = [f"text {trial.rng.integers(size // 2)}" for _ in range(size)]
-        got = trial.call(texts, 0.25, np.random.default_rng(int(trial.rng.integers(2**31))))
-        if not isinstance(got, tuple | list) or len(got) != 2:
-            raise Wrong(f"expected two lists of indices, came {show(got)}")
-        if any(isinstance(index, str) for part in got for index in part):
-            raise Wrong(f"expected indices, came texts: {show(got)}", "give indices: the labels are split alike.")
-        train, test = ([int(index) for index in part] for part in got)
-        if sorted(train + test) != list(range(size)):
-            raise Wrong("every text must be in exactly one of the two parts", "give indices; leave no text out.")
-        both = {texts[i] for i in train} & {texts[i] for i in test}
+        size = 2000 if case else 12
+        texts = [_Salted(f"text {trial.rng.integers(size // 2)}") for _ in range(size)]
+        texts[-1] = texts[0]
+        train, test = _parts_of(trial, texts, np.random.default_rng(int(trial.rng.integers(2**31))))
+        share = len(test) / size
+        # Some take so many texts, some so many different ones, some toss a coin for each: of many, all come near.
+        if case and abs(share - 0.25) > 0.08:
+            hint = "`share` of the texts are for the test: see where the share goes in."
+            if abs(share - 0.75) < 0.08:
+                hint = "the two parts are exchanged: first train, then test, which has the share."
+            if not test or abs(share - 0.5) < 0.02:
+                hint = "the share is an argument: use it for the size of the test part."
+            raise Wrong(f"{share:.0%} of {size} texts are in the test part, expected about 25 %", hint)
+        trial.right += 1
+    texts = [f"text {trial.rng.integers(100)}" for _ in range(200)]
+    one, same, other = (_test_of(trial, texts, seed) for seed in (1, 1, 2))
+    if one != same:
+        raise Wrong("the same rng gives another split", "draw only from the rng that you are given.")
+    if one == other:
+        raise Wrong("another rng gives the same split", "shuffle the different texts with the rng that you are given.")
+    for salt in range(1, 4):
+        _Salted.salt = salt
+        if _test_of(trial, [_Salted(text) for text in texts], 1) != one:
+            raise Wrong(
+                "the same rng gives another split when Python is started again",
+                "the order of a set of texts changes from start to start: sort the different texts, then draw.",
+            )
+
+
+def _parts_of(trial: Trial, texts: list[str], rng: np.random.Generator) -> tuple[list[int], list[int]]:
+    got = trial.call(texts, 0.25, rng)
+    if not isinstance(got, tuple | list | np.ndarray) or len(got) != 2:
+        raise Wrong(f"expected two lists of indices, came {show(got)}")
+    try:
+        listed = [list(part) for part in got]
+        if any(isinstance(index, str) for part in listed for index in part):
+            raise Wrong("expected indices, came texts", "give indices: the labels are split alike.")
+        train, test = ([int(index) for index in part] for part in listed)
+    except (TypeError, ValueError):
+        raise Wrong(f"expected two lists of indices, came {show(got)}") from None
+    size = len(texts)
+    both = {texts[i] for i in train if 0 <= i < size} & {texts[i] for i in test if 0 <= i < size}
+    tried = f"; tried with: {trial.described}" if size < 20 else ""
+    if sorted(train + test) == list(range(size)):
         if both:
             raise Wrong(
-                f"{sorted(both)[0]!r} is in both parts",
+                f"{str(min(both))!r} is in both parts" + tried,
                 "copies of a text must be on the same side, or the test asks for what was learned by heart.",
             )
-        if abs(len(test) / size - 0.25) > 0.1:
-            raise Wrong(f"{len(test) / size:.0%} of the texts are in the test part, expected about 25 %")
-    args = (texts, 0.25)
-    one, same, other = (trial.call(*args, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    if sorted(map(int, one[1])) != sorted(map(int, same[1])):
-        raise Wrong("the same rng gives another split", "draw only from the rng that you are given.")
-    if sorted(map(int, one[1])) == sorted(map(int, other[1])):
-        raise Wrong("another rng gives the same split", "shuffle the different texts with the rng that you are given.")
+        return train, test
+    missing = sorted(set(range(size)) - {*train, *test})
+    twice = sorted({*train} & {*test})
+    hint = "leave no text out, and give indices."
+    if twice:
+        hint = f"index {twice[0]} is in both parts: train is what is not in test."
+    elif missing and {texts[i] for i in missing} <= {texts[i] for i in [*train, *test] if 0 <= i < size}:
+        hint = "copies are left out: each copy goes to the side of its text."
+    raise Wrong(f"every text must be in exactly one of the two parts; missing: {missing[:5]}{tried}", hint)
+
+
+def _test_of(trial: Trial, texts: list[str], seed: int) -> list[int]:
+    return sorted(_parts_of(trial, texts, np.random.default_rng(seed))[1])
+
+
+def _told(check: Check, words: str, hint: str) -> Check:
+    """The check, which has a hint where the message has these words and there is none."""
+
+    def judge(trial: Trial) -> None:
+        try:
+            check.judge(trial)
+        except Wrong as wrong:
+            wrong.hint = wrong.hint or (hint if words in wrong.message else "")
+            raise
+
+    return Check(check.asks, judge, check.mistakes)
 
 
 CHECKS = {
@@ -269,7 +571,23 @@ CHECKS = {
         pad_batch,
         _sequences,
         mistakes=(
-            (_padded(128), "pad to the longest of this batch, not to a fixed width."),
+            *((_padded(width), "pad to the longest of this batch, not to a fixed width.") for width in (128, 256, 512)),
+            (_padded(None, more=1), "one too wide: the longest text has no padding."),
+            *(
+                (_mask_of(rows_alone), "BERT's padding stands at the end, in ids and mask: position 0 is [CLS].")
+                for rows_alone in (True, False)
+            ),
+            (_pads_before_the_sep, "padding stands behind the last token, [SEP], not before it."),
+            (_cut_to_the_shortest, "nothing is cut: shorter texts are filled up to the longest."),
+            (_columns, "a row for each text (pad_sequence needs batch_first=True)."),
+            (_columns_and_mask_from_ids, "a row for each text (pad_sequence needs batch_first=True)."),
+            (_then(pad_batch, lambda both: both[0]), "two things are asked for: input_ids and attention_mask."),
+            (_then(pad_batch, lambda both: both[::-1]), "the two are exchanged: first the ids, then the mask."),
+            *(
+                (_then(pad_batch, lambda both, kind=kind: (both[0], both[1].to(kind))), "the mask has whole numbers.")
+                for kind in (torch.bool, torch.float32)
+            ),
+            (_mask_from_zeros, "a token's or the padding's id need not be 0: make the mask from the lengths."),
             (_padded(None, side="left"), "BERT's padding stands at the end: position 0 is [CLS]."),
             (_padded(None, mask=False), "the mask is 0 where padding stands."),
             (_mask_from_ids, "a token may have the padding's id by accident: make the mask from the lengths."),
@@ -291,23 +609,75 @@ CHECKS = {
                 "cut at the end.",
             ),
             (lambda ids, max_length: [*ids[: max_length - 1], ids[-1]], "a text that is short enough stays as it is."),
+            (lambda ids, max_length: ids[-max_length:], "cut at the end."),
+            *(
+                (wrong, "one token too many: [SEP] counts, so that max_length - 1 others stay.")
+                for wrong in (
+                    lambda ids, max_length: [*ids[:max_length], ids[-1]] if len(ids) > max_length else ids,
+                    lambda ids, max_length: [*ids[:max_length], ids[-1]],
+                )
+            ),
+            (
+                lambda ids, max_length: [*ids[: max_length - 2], ids[-1]] if len(ids) > max_length else ids,
+                "one token more has room: max_length - 1 of them and [SEP].",
+            ),
+            *(
+                (
+                    lambda ids, max_length, sep=sep: [*ids[: max_length - 1], sep] if len(ids) > max_length else ids,
+                    "[SEP] has another number in other vocabularies: take the text's own last id.",
+                )
+                for sep in (102, 1, 2, 0)
+            ),
+            (
+                lambda ids, max_length: ids[: max_length - 1] if len(ids) > max_length else ids,
+                "the closing [SEP] was cut off.",
+            ),
             (lambda ids, max_length: ids, "nothing was cut."),
         ),
     ),
-    "predict": against(
-        "pooled (B, D), weight (C, D), bias (C,) -> class of each text (B,), long",
-        _predict,
-        _heads,
-        mistakes=(
-            (lambda pooled, weight, bias: (pooled @ weight.T).argmax(-1), "the bias is missing."),
-            (lambda pooled, weight, bias: (pooled @ weight.T + bias).max(-1).values, "the class, not its score."),
-            (
-                lambda pooled, weight, bias: (pooled @ weight.T + bias).argmax(0),
-                "over the classes, the last dimension.",
+    "predict": _told(
+        against(
+            "pooled (B, D), weight (C, D), bias (C,) -> class of each text (B,), long",
+            _predict,
+            _heads,
+            mistakes=(
+                (lambda pooled, weight, bias: (pooled @ weight.T).argmax(-1), "the bias is missing."),
+                (lambda pooled, weight, bias: (pooled @ weight.T + bias).max(-1).values, "the class, not its score."),
+                (
+                    lambda pooled, weight, bias: (pooled @ weight.T + bias).argmax(0),
+                    "over the classes, the last dimension.",
+                ),
+                (lambda pooled, weight, bias: (pooled @ weight.T + bias).argmin(-1), "the highest score wins."),
+                (lambda pooled, weight, bias: (pooled @ weight.T + bias).argmax(-1) + 1, "classes count from 0."),
+                (lambda pooled, weight, bias: (pooled @ weight.T - bias).argmax(-1), "the bias is added."),
+                *(
+                    (wrong, "those are the scores of all classes: the class is asked for, the place of the highest.")
+                    for wrong in (
+                        lambda pooled, weight, bias: pooled @ weight.T + bias,
+                        lambda pooled, weight, bias: (pooled @ weight.T + bias).softmax(-1),
+                        lambda pooled, weight, bias: (pooled @ weight.T + bias).log_softmax(-1),
+                    )
+                ),
+                (
+                    lambda pooled, weight, bias: (pooled @ weight.T + bias).argmax(),
+                    "one class for each text: argmax without a dimension looks through the whole table.",
+                ),
+                (
+                    lambda pooled, weight, bias: (pooled @ weight.T + bias).softmax(0).argmax(-1),
+                    "the softmax runs over the texts here; over the classes it would be dim=-1, and change no order.",
+                ),
+                (
+                    lambda pooled, weight, bias: (pooled @ weight.T + bias).argmax(-1, keepdim=True),
+                    "the shape is (B,): without keepdim.",
+                ),
+                (
+                    lambda pooled, weight, bias: (pooled @ weight.T + bias).argmax(-1).float(),
+                    "classes are whole numbers.",
+                ),
             ),
-            (lambda pooled, weight, bias: (pooled @ weight.T + bias).argmin(-1), "the highest score wins."),
-            (lambda pooled, weight, bias: (pooled @ weight.T + bias).argmax(-1) + 1, "classes count from 0."),
         ),
+        "shapes cannot be multiplied",
+        "the weight is (C, D), as nn.Linear keeps it: pooled @ weight.T.",
     ),
     "answer_span": against(
         "start, end (T,) scores -> (first, last) token of the answer: the pair with the largest sum, last not before "
@@ -320,6 +690,23 @@ CHECKS = {
             (_start_first, "the best start need not belong to the best pair: add the scores, then take the largest."),
             (_end_first, "the best end need not belong to the best pair: add the scores, then take the largest."),
             (_two_tokens_at_least, "an answer may be a single token: start and end are then the same."),
+            (_best_pair(lambda s, e: s * e), "the sum, not the product: two low scores have a high product."),
+            (
+                _best_pair(lambda s, e: s + e, allowed=lambda a, b: True),
+                "taken each for itself, the end can stand before the start: look at pairs.",
+            ),
+            (_best_pair(lambda s, e: s + e, allowed=lambda a, b: b <= a), "the end stands before the start."),
+            (_then(_answer_span, lambda pair: pair[::-1]), "first token, then the last: yours are exchanged."),
+            *(
+                (
+                    _best_pair(lambda s, e: s + e, best=0.0, none=none),
+                    "scores may all be negative: begin with -inf as the best so far, not with 0.",
+                )
+                for none in (None, (0, 0))
+            ),
+            (_upper_triangle, "triu puts 0 where it forbids, and 0 beats negative sums: put -inf there."),
+            (_sum_of_probabilities, "the largest sum of scores; probabilities multiply, they do not add."),
+            (_largest_sum, "that is the largest sum: the places are asked for."),
             (_end_excluded, "the last token itself is asked for, not the place behind it."),
         ),
     ),
@@ -328,9 +715,21 @@ CHECKS = {
         _accuracy,
         _labels,
         mistakes=(
+            (lambda gold, predicted: 100 * _accuracy(gold, predicted), PERCENT),
+            (_then(_accuracy, lambda share: round(share, 2)), ROUNDED),
+            (_then(_accuracy, math.floor), "// gives whole numbers: divide with /."),
             (
-                lambda gold, predicted: 100 * _accuracy(gold, predicted),
-                "a share from 0 to 1 is asked for, not percent.",
+                lambda gold, predicted: _accuracy(gold, predicted) * len(gold) / len(set(gold)),
+                "divide by the number of texts, not of classes.",
+            ),
+            (lambda gold, predicted: gold == predicted, "that asks whether all are right: compare each text."),
+            (
+                lambda gold, predicted: len({*gold} & {*predicted}) / len({*gold}),
+                "sets forget which text is which: compare place by place.",
+            ),
+            (
+                lambda gold, predicted: [g == p for g, p in zip(gold, predicted, strict=True)],
+                "one number is asked for: the share of those that are right.",
             ),
             (lambda gold, predicted: 1 - _accuracy(gold, predicted), "that is the share that is wrong."),
             (lambda gold, predicted: sum(map(int.__eq__, gold, predicted)), "divide by the number of texts."),
@@ -338,13 +737,37 @@ CHECKS = {
         ),
     ),
     "report": against(
-        "gold, predicted, classes (how many) -> for each class (precision, recall, F1); 0 where there is nothing to "
-        "divide by",
+        "gold, predicted, classes (how many) -> list, for each class (precision, recall, F1); 0 where there is nothing "
+        "to divide by",
         _report,
         _labels_and_classes,
         mistakes=(
             (_swapped_report, "precision and recall are exchanged: precision divides by what was predicted."),
             (_arithmetic_f1, "F1 is the harmonic mean, 2PR / (P + R)."),
+            (_geometric_f1, "F1 is the harmonic mean, 2PR / (P + R)."),
+            (_without_two, "the factor 2 is missing: 2PR / (P + R)."),
+            (_found_is_there, "precision divides by what was predicted: count the class in `predicted`."),
+            *(
+                (_nothing_is(value, places), "0 where there is nothing to divide by.")
+                for value in (1.0, math.nan)
+                for places in ((0,), (1,), (0, 1))
+            ),
+            *(
+                (_classes_of(choose), "all classes have a row, also those that do not occur.")
+                for choose in CLASSES_SEEN
+            ),
+            (
+                _then(_report, lambda report: list(zip(*report, strict=True))),
+                "one triple for each class; yours are three lists.",
+            ),
+            *(
+                (_then(_report, lambda report, n=n: _column(report, n)), "three numbers for each class.")
+                for n in range(3)
+            ),
+            (_then(_report, lambda report: dict(enumerate(report))), "a list, class 0 first, not a dict."),
+            (_with_how_many, "three numbers for each class, no fourth."),
+            (_then(_report, _in_percent), PERCENT),
+            (_then(_report, _rounded), ROUNDED),
             (_one_against_the_rest, "that is the accuracy of each class against the rest."),
         ),
     ),
@@ -356,6 +779,22 @@ CHECKS = {
             (_micro, "that is the accuracy (micro F1): macro gives each class the same weight."),
             (_weighted_f1, "that is weighted by how common the classes are."),
             (_of_the_means, "average the F1s; do not take the F1 of average precision and recall."),
+            (
+                _over_classes_seen,
+                "a class that is neither among gold nor among predicted counts as 0: all classes are averaged.",
+            ),
+            (_over_gold_classes, "divide by the number of all classes, `classes`."),
+            (_over_classes_right, "a class that was never right counts as 0, and is averaged with the others."),
+            (
+                lambda *args: float(np.sum(_column(_report(*args), 2))),
+                "that is the sum: divide by the number of classes.",
+            ),
+            (_mean_of(0), "that is the mean of the precisions."),
+            (_mean_of(1), "that is the mean of the recalls."),
+            (_mean_arithmetic, "F1 is the harmonic mean, 2PR / (P + R)."),
+            (_then(_macro_f1, _in_percent), PERCENT),
+            (_then(_macro_f1, _rounded), ROUNDED),
+            (lambda *args: _column(_report(*args), 2), "one number is asked for: their mean."),
             (_only_classes_seen, "a class that was never right counts as 0; all classes are averaged."),
         ),
     ),
@@ -366,6 +805,23 @@ CHECKS = {
         mistakes=(
             (_transposed, "rows are gold, columns are predicted."),
             (_as_shares, "counts are asked for."),
+            (_shares_of_all, "counts are asked for."),
+            (
+                _rows_the_same,
+                "all rows are the same list: [[0] * classes] * classes repeats one; make each row anew.",
+            ),
+            (
+                _yes_or_no,
+                "add 1 for each text (table[gold, predicted] += 1 adds only once for equal places: np.add.at).",
+            ),
+            (_from_one, "the counts begin at 0."),
+            (_table_of_classes_seen, "all classes have a row and a column, also those that do not occur."),
+            (
+                _then(_confusion, lambda table: [row[c] for c, row in enumerate(table)]),
+                "that is the diagonal: the whole table is asked for.",
+            ),
+            (_then(_confusion, lambda table: sum(table, [])), "a row for each gold class: yours is one long list."),
+            (_then(_confusion, _pairs_counted), "a row for each gold class, with zeros where nothing is: no dict."),
         ),
     ),
     "split": Check(
@@ -376,28 +832,29 @@ CHECKS = {
         "right, total -> (low, high), the 95 % interval of an accuracy: share ± 1.96 · √(share · (1 − share) / total)",
         _interval,
         lambda rng: [(90, 100), *((int(n), 500) for n in rng.integers(50, 450, 5))],
+        atol=1e-6,
         mistakes=(
+            (_with_error(lambda p, n: 1.96 * p * (1 - p) / n), "the root is missing."),
             (
-                lambda right, total: (
-                    right / total - (v := 1.96 * right * (total - right) / total**3),
-                    right / total + v,
-                ),
-                "the root is missing.",
-            ),
-            (
-                lambda right, total: (
-                    right / total - (v := 1.96 * math.sqrt(right * (total - right)) / total),
-                    right / total + v,
-                ),
+                _with_error(lambda p, n: 1.96 * math.sqrt(p * (1 - p))),
                 "divide by the number of texts under the root: the spread of the mean, not of a single text.",
             ),
+            (_with_error(lambda p, n: 1.96 * math.sqrt(p * (1 - p)) / n), "the number of texts stands under the root."),
+            (_with_error(lambda p, n: math.sqrt(p * (1 - p) / n)), "that is one standard error; 95 % take 1.96."),
+            (_with_error(lambda p, n: 1.96 * math.sqrt(p * (1 - p) / (n - 1))), "divide by the total, not by n - 1."),
+            (_with_error(lambda p, n: 2 * math.sqrt(p * (1 - p) / n)), "the formula has 1.96, not 2."),
+            (_with_error(lambda p, n: 1.645 * math.sqrt(p * (1 - p) / n)), "that is the 90 % interval: 1.96."),
+            (_with_error(lambda p, n: 2.576 * math.sqrt(p * (1 - p) / n)), "that is the 99 % interval: 1.96."),
+            (_with_error(lambda p, n: 1.96 * math.sqrt(p / n)), "the variance is share · (1 - share)."),
+            (_with_error(_half, lambda p, half, n: (p + half, p - half)), "low and high are exchanged."),
+            (_with_error(_half, lambda p, half, n: (p, half)), "low and high: the share less and plus its error."),
+            (_with_error(_half, lambda p, half, n: half), "low and high: the share less and plus its error."),
+            (_with_error(_half, lambda p, half, n: (100 * (p - half), 100 * (p + half))), PERCENT),
             (
-                lambda right, total: (
-                    right / total - (v := math.sqrt(right * (total - right) / total**3)),
-                    right / total + v,
-                ),
-                "that is one standard error; 95 % take 1.96.",
+                _with_error(_half, lambda p, half, n: (n * (p - half), n * (p + half))),
+                "those are numbers of texts: divide by the total.",
             ),
+            (_wilson, "that is Wilson's interval, a good one; asked for is the formula above."),
         ),
     ),
     "baseline": number(
@@ -409,6 +866,10 @@ CHECKS = {
         rel_tol=5e-3,
         mistakes=(
             (lambda a, b, c: 1 / 3, "that is the accuracy of guessing among three classes evenly."),
+            (lambda a, b, c: a, "that is how many it gets right: divide by how many there are."),
+            (lambda a, b, c: (b + c) / (a + b + c), "that is the share that it gets wrong."),
+            (lambda a, b, c: min(b, c) / (a + b + c), "that is always saying the rarest class."),
+            (lambda a, b, c: a / (b + c), "divide by all texts, the commonest class among them."),
             (lambda a, b, c: (a * a + b * b + c * c) / (a + b + c) ** 2, "that is guessing by the classes' shares."),
         ),
     ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
@@ -70,6 +71,7 @@ def _tag_cases(rng):
     yield (["O", "B-PER", "I-PER", "O", "B-LOC"],)
     yield (["I-PER", "O", "B-LOC", "I-PER"],)
     yield (["B-PER", "B-PER", "I-PER", "I-LOC", "I-LOC"],)
+    yield (["B-LOC", "I-PER", "I-PER", "O", "I-PER", "I-PER"],)
     yield from ((_drawn_tags(rng, int(rng.integers(0, 12))),) for _ in range(15))
 
 
@@ -112,6 +114,7 @@ def _texts(rng):
     text = "Tony Blair met Mr. Chirac in Paris-Nord."
     yield text, [{"start": 0, "end": 10, "type": "PER"}]
     yield text, [{"start": 29, "end": 39, "type": "LOC"}, {"start": 0, "end": 10, "type": "PER"}]
+    yield "Ann Bob met Kim.", [{"start": start, "end": start + 3, "type": "PER"} for start in (0, 4, 12)]
     for _ in range(6):
         words = [str(word) for word in rng.choice(["Ann", "Bob", "U.S.", "Rome", "and", "met", "O'Neill"], 9)]
         text = "  ".join(words) + "."
@@ -126,6 +129,53 @@ def _texts(rng):
 
 
 # ---------------------------------------------------------------------------------------------------- known mistakes
+
+
+def _then(right: Callable, change: Callable) -> Callable:
+    """What is right, and then changed."""
+    return lambda *args: change(right(*args))
+
+
+def _each(right: Callable, change: Callable) -> Callable:
+    """A list that is right, and then each of its things changed."""
+    return lambda *args: [change(*thing) if isinstance(thing, tuple) else change(thing) for thing in right(*args)]
+
+
+def _strays_forgotten(closes: bool) -> Callable:
+    """Only a B- begins an entity; an I- of another type ends it, or belongs to none and changes nothing."""
+
+    def spans(tags):
+        found, now = [], None
+        for number, tag in enumerate(tags):
+            if tag[0] == "B":
+                found.append((number, number + 1, tag[2:]))
+                now = len(found) - 1
+            elif tag[0] == "I" and now is not None and found[now][2] == tag[2:] and found[now][1] == number:
+                found[now] = (found[now][0], number + 1, tag[2:])
+            elif closes:
+                now = None
+        return found
+
+    return spans
+
+
+def _only_o_or_type_ends(tags):
+    """A B- behind an I- or B- of its type goes on with it."""
+    return entities_of(["O" if tag == "O" else "I-" + tag[2:] for tag in tags])
+
+
+def _everything_until_o(tags):
+    found = []
+    for number, tag in enumerate(tags):
+        if tag != "O" and found and found[-1][1] == number:
+            found[-1] = (found[-1][0], number + 1, found[-1][2])
+        elif tag != "O":
+            found.append((number, number + 1, tag[2:]))
+    return found
+
+
+def _first_words(tags):
+    return [(place, place + 1, tag[2:]) for place, tag in enumerate(tags) if tag[0] == "B"]
 
 
 def _drops_strays(tags):
@@ -173,6 +223,41 @@ def _modulo(word_ids, tags, names):
         labels.append(label + 1 if word is not None and word == before and label % 2 == 1 else label)
         before = word
     return labels
+
+
+def _parity(up: bool) -> Callable:
+    """Behind the first piece: the next label if a label is odd; or what is odd made even."""
+
+    def labels(word_ids, tags, names):
+        found, before = [], None
+        for word in word_ids:
+            label = IGNORED if word is None else names.index(tags[word])
+            again = word is not None and word == before
+            found.append((label + label % 2 if up else label - label % 2) if again else label)
+            before = word
+        return found
+
+    return labels
+
+
+def _other_ids(order: Callable) -> Callable:
+    return lambda word_ids, tags, names: _align(word_ids, tags, order(names))
+
+
+def _specials_left_out(word_ids, tags, names):
+    return [label for word, label in zip(word_ids, _align(word_ids, tags, names), strict=True) if word is not None]
+
+
+def _only_first_pieces(word_ids, tags, names):
+    return [names.index(tag) for tag in tags]
+
+
+def _tags_for_ids(word_ids, tags, names):
+    return [label if label == IGNORED else names[label] for label in _align(word_ids, tags, names)]
+
+
+def _ignored_is(value) -> Callable:
+    return _each(_align, lambda label: value if label == IGNORED else label)
 
 
 def _inside_behind(word_ids, tags, names):
@@ -251,6 +336,58 @@ def _texts_joined(gold, predicted):
     return _f1([[*chain(*gold)]], [[*chain(*predicted)]])
 
 
+def _compared(part: Callable, read: Callable = entities_of, f1: Callable | None = None) -> Callable:
+    """F1 of what `part` leaves of each entity; or another figure of how many are there, found and right."""
+
+    def score(gold, predicted):
+        there, found = (
+            {(number, *part(*entity)) for number, tags in enumerate(side) for entity in read(tags)}
+            for side in (gold, predicted)
+        )
+        right = len(there & found)
+        if f1 is not None:
+            return f1(len(there), len(found), right)
+        return 2 * right / (len(there) + len(found)) if right else 0.0
+
+    return score
+
+
+def _whole(start, end, kind):
+    return start, end, kind
+
+
+def _figure(of: Callable) -> Callable:
+    """Another figure of how many entities are there, found and right; 0 where none is right."""
+    return _compared(_whole, f1=lambda there, found, right: of(there, found, right) if right else 0.0)
+
+
+def _mean_of_types(types: Callable) -> Callable:
+    def score(gold, predicted):
+        scores = []
+        for kind in types(gold, predicted):
+            sides = [[[tag if tag[2:] == kind else "O" for tag in tags] for tags in side] for side in (gold, predicted)]
+            scores.append(_f1(*sides))
+        return float(np.mean(scores)) if scores else 0.0
+
+    return score
+
+
+def _types_in(*sides) -> list[str]:
+    return sorted({tag[2:] for side in sides for tags in side for tag in tags if tag != "O"})
+
+
+MEANS_OF_TYPES = (
+    _mean_of_types(lambda gold, predicted: ["LOC", "PER"]),
+    _mean_of_types(_types_in),
+    _mean_of_types(lambda gold, predicted: _types_in(gold)),
+)
+
+
+def _one_if_nothing_is(gold, predicted):
+    nothing = not any(entities_of(tags) for tags in [*gold, *predicted])
+    return 1.0 if nothing else _f1(gold, predicted)
+
+
 def _recall(gold, predicted):
     return entity_scores(gold, predicted)["recall"]
 
@@ -273,6 +410,81 @@ def _start_allowed(before, tag):
 
 def _from_outside(before, tag):
     return before == "O" or follows(before, tag)
+
+
+def _only_inside(before, tag):
+    return not tag.startswith("I-") or before == tag
+
+
+def _inverted(before, tag):
+    return not follows(before, tag)
+
+
+def _b_needs_it(before, tag):
+    """What holds for an I- is asked of every tag."""
+    return before in (f"B-{tag[2:]}", tag)
+
+
+def _b_behind_o_alone(before, tag):
+    return follows(before, tag) and not (tag.startswith("B-") and before not in (None, "O"))
+
+
+def _nothing_begins(before, tag):
+    return before is not None and follows(before, tag)
+
+
+def _and_as_it_comes(before, tag):
+    return tag[0] != "I" or (before and before[2:] == tag[2:])
+
+
+def _viterbi_with(
+    scores, names, may=follows, start=True, add=np.add, largest=True, exchanged=False, carry=True, back=True
+) -> list[int]:
+    """The search with one thing done otherwise; without `back` the ids of the best sums so far."""
+    scores = np.asarray(scores, dtype=float) if largest else -np.asarray(scores, dtype=float)
+    step = np.array([[may(before, tag) for tag in names] for before in names])
+    step = step.T if exchanged else step
+    total = np.where([not start or may(None, tag) for tag in names], scores[0], -np.inf)
+    pointers, bests = [], [int(total.argmax())]
+    for row in scores[1:]:
+        table = np.where(step, total[:, None], -np.inf)
+        pointers.append(table.argmax(axis=0))
+        total = add(table.max(axis=0), row) if carry else row
+        bests.append(int(total.argmax()))
+    if not back:
+        return bests
+    path = [int(total.argmax())]
+    for pointer in reversed(pointers):
+        path.append(int(pointer[path[-1]]))
+    return path[::-1]
+
+
+def _searched(**otherwise) -> Callable:
+    return lambda scores, names: _viterbi_with(scores, names, **otherwise)
+
+
+def _lowest_at_the_end(scores, names):
+    """The way back begins at the lowest sum."""
+    total, paths = None, None
+    for row in scores:
+        if total is None:
+            total = [row[c] if follows(None, tag) else -np.inf for c, tag in enumerate(names)]
+            paths = [[c] for c in range(len(names))]
+            continue
+        before = [
+            max((b for b in range(len(names)) if follows(names[b], tag)), key=lambda b: total[b]) for tag in names
+        ]
+        paths = [[*paths[b], c] for c, b in enumerate(before)]
+        total = [total[b] + row[c] for c, b in enumerate(before)]
+    return paths[int(np.argmin(total))]
+
+
+def _o_for_impossible(scores, names):
+    path = scores.argmax(axis=1)
+    for place, tag in enumerate(path):
+        if not follows(names[path[place - 1]] if place else None, names[tag]):
+            path[place] = names.index("O")
+    return path.tolist()
 
 
 def _each_alone(scores, names):
@@ -309,9 +521,14 @@ def _begins_everywhere(text, entities):
     return [tag.replace("I-", "B-") for tag in _tag_words(text, entities)]
 
 
-def _end_belongs_to_it(text, entities):
-    longer = [entity | {"end": entity["end"] + 1} for entity in entities]
-    return _by_beginning([start for start, _ in word_spans(text)], longer)
+def _end_belongs_to_it(last: bool) -> Callable:
+    """The word behind is drawn in; where it begins an entity of its own, the first of the two counts, or the last."""
+
+    def tags(text, entities):
+        longer = [entity | {"end": entity["end"] + 1} for entity in entities]
+        return _by_beginning([start for start, _ in word_spans(text)], longer[::-1] if last else longer)
+
+    return tags
 
 
 def _by_beginning(starts, entities):
@@ -323,6 +540,64 @@ def _by_beginning(starts, entities):
     return tags
 
 
+def _begins_where(needed: Callable) -> Callable:
+    """B- only where the tag before makes it needed, as in IOB1: (its type or "", the own type) -> bool."""
+
+    def tags(text, entities):
+        kinds = [tag[2:] for tag in _tag_words(text, entities)]
+        return [
+            ("B-" if needed(before, kind) else "I-") + kind if kind else "O" for before, kind in pairwise(["", *kinds])
+        ]
+
+    return tags
+
+
+def _iob1(text, entities):
+    tags = _tag_words(text, entities)
+    return ["I" + tag[1:] if tag[0] == "B" and before[2:] != tag[2:] else tag for before, tag in pairwise(["O", *tags])]
+
+
+def _kind_alone(text, entities):
+    return [tag if tag == "O" else tag[2:] for tag in _tag_words(text, entities)]
+
+
+def _last_word_left_out(text, entities):
+    """The word that ends where the entity does is left out, or tagged by its beginning alone."""
+    return [
+        "O" if any(end == entity["end"] for entity in entities) else tag
+        for (_, end), tag in zip(word_spans(text), _tag_words(text, entities), strict=True)
+    ]
+
+
+def _end_before(text, entities):
+    return _by_beginning([start for start, _ in word_spans(text)], [e | {"end": e["end"] - 1} for e in entities])
+
+
+def _no_punctuation(text, entities):
+    return _by_beginning([found.start() for found in re.finditer(r"\w+", text)], entities)
+
+
+def _same_words(text, entities):
+    tags = []
+    for start, end in word_spans(text):
+        tag = "O"
+        for entity in entities:
+            if text[start:end] in text[entity["start"] : entity["end"]].split():
+                tag = ("B-" if start == entity["start"] else "I-") + entity["type"]
+        tags.append(tag)
+    return tags
+
+
+def _ends_marked(text, entities):
+    ends = {entity["end"] for entity in entities}
+    tags = zip(word_spans(text), _tag_words(text, entities), strict=True)
+    return [tag.replace("I-", "E-") if end in ends else tag for (_, end), tag in tags]
+
+
+def _names_alone(text, entities):
+    return [tag for tag in _tag_words(text, entities) if tag != "O"]
+
+
 def _words_at_spaces(text, entities):
     return _by_beginning([found.start() for found in re.finditer(r"\S+", text)], entities)
 
@@ -332,49 +607,105 @@ def _first_words_alone(text, entities):
 
 
 def _judge_windows(trial: Trial) -> None:
-    for case in range(12):
-        length, room, overlap = (
-            (10, 6, 2)
-            if not case
-            else (int(trial.rng.integers(1, 200)), int(trial.rng.integers(8, 60)), int(trial.rng.integers(0, 7)))
-        )
+    drawn = (
+        (int(trial.rng.integers(1, 200)), int(trial.rng.integers(8, 60)), int(trial.rng.integers(0, 7)))
+        for _ in range(11)
+    )
+    for length, room, overlap in ((10, 6, 2), (5, 8, 3), (9, 4, 1), *drawn):
         got = trial.call(length, room, overlap)
+        if inspect.isgenerator(got):
+            raise Wrong("expected a list of (start, end), came a generator", "yield makes a generator: collect them.")
         try:
             windows = [(int(start), int(end)) for start, end in got]
         except (TypeError, ValueError):
-            raise Wrong(f"expected a list of (start, end), came {show(got)}") from None
-        tried = f"tried with: {trial.described}"
-        if not windows or windows[0][0] != 0:
-            raise Wrong(f"the first window must begin at 0, came {show(windows)}; {tried}")
-        if max(end for _, end in windows) < length:
             raise Wrong(
-                f"the last {length - max(end for _, end in windows)} pieces are in no window; {tried}",
-                "entities there would vanish without a word: one more window, up to the end.",
+                f"expected a list of (start, end), came {show(got)}", "each window is a pair: (start, end)."
+            ) from None
+        found = _fault_of(windows, length, room, overlap)
+        if found:
+            raise Wrong(f"{found[0]}; tried with: {trial.described}", found[1])
+        trial.right += 1
+
+
+def _fault_of(windows: list[tuple[int, int]], length: int, room: int, overlap: int) -> tuple[str, str] | None:
+    """What is wrong with windows, and the hint; None if nothing is."""
+    came = show(windows)
+    if not windows or windows[0][0] != 0:
+        return f"the first window must begin at 0, came {came}", ""
+    steps = {start - before for (before, _), (start, _) in pairwise(windows)}
+    one_less = [(start, end + 1) for start, end in windows]
+    if len(windows) > 1 and {end for _, end in windows} == {room}:
+        return f"all windows end at {room}, came {came}", "the second number is where it ends, start + room: no length."
+    if any(end <= start for start, end in windows):
+        return f"a window must end behind its start, came {came}", ""
+    if windows[-1][1] == length - 1 and _fault_of(one_less, length, room, overlap) is None:
+        return f"one piece of each window is missing, came {came}", "the end is one behind the last piece, as in range."
+    if any(not 0 <= start < end <= length for start, end in windows):
+        return (
+            f"windows lie within 0 … {length}, came {came}",
+            "cut the last one at the end: min(start + room, length).",
+        )
+    longest = max(end - start for start, end in windows)
+    if longest > room:
+        hint = "the overlap counts in the room: a window is never longer." if longest == room + overlap else ""
+        return f"a window is {longest} long, longer than {room}: {came}", hint
+    missing = sorted(set(range(length)) - {place for start, end in windows for place in range(start, end)})
+    if missing and missing[0] >= max(end for _, end in windows):
+        return (
+            f"the last {len(missing)} pieces are in no window, came {came}",
+            "entities there would vanish, and nothing says so: one more window, up to the end.",
+        )
+    if missing:
+        hint = "the next window begins before this one's end: step by room - overlap."
+        return f"piece {missing[0]} is in no window, came {came}", hint
+    fewest = 1 if length <= room else 1 + -(-(length - room) // (room - overlap))
+    if len(windows) > fewest:
+        hint = ""
+        if any(end == length for _, end in windows[:-1]):
+            hint = "stop once the end is reached."
+        if steps == {overlap} and overlap != room - overlap or steps == {1} and room - overlap != 1:
+            hint = "the step is too small: from start to start it is room - overlap."
+        return f"{len(windows)} windows, where {fewest} will do, came {came}", hint
+    for (_, end), (start, _) in pairwise(windows):
+        if start > end - overlap:
+            return (
+                f"neighbours share {end - start} pieces, expected at least {overlap}, came {came}",
+                "an entity on a border is whole in none of them: begin each window before the last one's end.",
             )
-        if any(not 0 <= start < end <= length for start, end in windows):
-            raise Wrong(
-                f"windows lie within 0 … {length}, came {show(windows)}; {tried}", "cut the last one at the end."
-            )
-        if max(end - start for start, end in windows) > room:
-            raise Wrong(f"a window is longer than {room}: {show(windows)}; {tried}")
-        for (_, end), (start, _) in pairwise(windows):
-            if start > end - overlap:
-                raise Wrong(
-                    f"neighbours share {end - start} pieces, expected at least {overlap}: {show(windows)}; {tried}",
-                    "an entity on a border is whole in none of them: begin each window before the last one's end.",
-                )
-        fewest = 1 if length <= room else 1 + -(-(length - room) // (room - overlap))
-        if len(windows) > fewest:
-            raise Wrong(f"{len(windows)} windows, where {fewest} will do; {tried}", "stop once the end is reached.")
+    return None
 
 
 CHECKS = {
     "spans": against(
-        "tags, one a word -> entities (first word, one behind the last, type); an I- that continues nothing begins one",
+        "tags, one for each word -> list of entities (first word, one behind the last, type); an I- that continues "
+        "nothing begins one",
         entities_of,
         _tag_cases,
         mistakes=(
             (_drops_strays, "an I- that continues nothing begins an entity, for conlleval and seqeval."),
+            *(
+                (_strays_forgotten(closes), "an I- that continues nothing begins an entity, for conlleval and seqeval.")
+                for closes in (True, False)
+            ),
+            (_only_o_or_type_ends, "a B- begins a new entity even behind one of the same type."),
+            (
+                _everything_until_o,
+                "an entity ends before an O, but also before a B- and before another type.",
+            ),
+            (_then(entities_of, lambda found: [(s, e, "B-" + t) for s, e, t in found]), "the type without B- or I-."),
+            (
+                lambda tags: [(start, end, tags[start]) for start, end, _ in entities_of(tags)],
+                "the type without B- or I-.",
+            ),
+            (_each(entities_of, lambda start, end, kind: (kind, start, end)), "the type comes last."),
+            (
+                _each(entities_of, lambda start, end, kind: {"start": start, "end": end, "type": kind}),
+                "each is a tuple of three things, not a dict.",
+            ),
+            (_each(entities_of, lambda start, end, kind: (start, end)), "three things for each: the type is missing."),
+            (_each(entities_of, lambda start, end, kind: (start + 1, end + 1, kind)), "words count from 0."),
+            (_then(entities_of, set), "a list is asked for, in the order of the text."),
+            (_first_words, "the words of an entity belong together."),
             (_type_ignored, "an I- of another type begins a new entity."),
             (_begin_ignored, "a B- begins a new entity even behind one of the same type."),
             (_end_included, "the end is one behind the last word."),
@@ -395,6 +726,20 @@ CHECKS = {
             (_modulo, "`label % 2` assumes an order of the tags; and pieces behind the first are -100."),
             (_last_piece, "the first piece of a word answers for it, not the last."),
             (_specials_outside, "[CLS], [SEP] and padding are not asked: -100, not O."),
+            *(
+                (_parity(up), "`label % 2` assumes an order of the tags; later pieces are -100.")
+                for up in (True, False)
+            ),
+            (_ignored_is(0), "specials and later pieces are -100, not 0: 0 is a tag."),
+            (_ignored_is(-1), "specials and later pieces are -100, not -1: that is what the loss leaves out."),
+            (_ignored_is(None), "specials and later pieces are -100, not None."),
+            (_specials_left_out, "one for each piece, [CLS] and [SEP] among them: they are -100."),
+            (_only_first_pieces, "one for each piece: specials and later pieces are -100."),
+            (_tags_for_ids, "ids are asked for: the tag's place in names."),
+            *(
+                (_other_ids(order), "the ids are given by the order of names, whatever it is.")
+                for order in (sorted, lambda names: NAMES)
+            ),
             (_by_place, "pieces are not words: a word may have several pieces."),
         ),
     ),
@@ -409,6 +754,20 @@ CHECKS = {
                 for f1 in MERGED
             ),
             (_texts_joined, "an entity ends with its text: read each text's tags for themselves."),
+            *((f1, "that is the mean over the types: count all entities together.") for f1 in MEANS_OF_TYPES),
+            (_one_if_nothing_is, "where nothing is there and nothing is found it is 0, not 1, as seqeval has it."),
+            (_compared(lambda start, end, kind: (start, kind)), "where an entity ends must be right as well."),
+            (_compared(lambda start, end, kind: (end, kind)), "where an entity begins must be right as well."),
+            (_compared(lambda start, end, kind: (start, end)), "the type must be right as well."),
+            *(
+                (_compared(_whole, read=read), "an I- that continues nothing begins an entity, as in spans.")
+                for read in (_drops_strays, _strays_forgotten(True), _strays_forgotten(False))
+            ),
+            (_compared(_whole, read=_one_by_one), "tags are counted; whole entities are meant."),
+            (_figure(lambda g, p, r: r / (g + p - r)), "that is Jaccard's index: 2 · right / (there + found)."),
+            (_figure(lambda g, p, r: (r / g + r / p) / 2), "the harmonic mean, not the arithmetic one."),
+            (_figure(lambda g, p, r: 200 * r / (g + p)), "a number from 0 to 1 is asked for, not percent."),
+            (_figure(lambda g, p, r: r / (g + p)), "the factor 2 is missing: 2 · right / (there + found)."),
             (_token_accuracy, "that is token accuracy, which is high for a model that finds nothing."),
             (_token_f1, "tags are counted; whole entities are meant."),
             (_untyped, "the type must be right as well."),
@@ -428,6 +787,13 @@ CHECKS = {
             (_only_begin, "an I- may follow an I- of its type."),
             (_start_allowed, "an I- cannot stand at the beginning."),
             (_from_outside, "an I- cannot follow an O."),
+            (_only_inside, "an I- may follow a B- of its type."),
+            (_inverted, "upside down: True where the tag may stand."),
+            (_b_needs_it, "only an I- needs something before it: O and B- may stand anywhere."),
+            (_b_behind_o_alone, "a B- may stand anywhere, also behind another entity."),
+            (_nothing_begins, "O and B- may begin a text."),
+            (_and_as_it_comes, "right as a condition, but `and` gives what it looked at last: bool(…) around it."),
+            (_then(follows, int), "right as numbers: True or False is asked for, bool(…)."),
         ),
     ),
     "best_tags": against(
@@ -437,6 +803,32 @@ CHECKS = {
         mistakes=(
             (_each_alone, "each word alone: an I- may follow what it cannot continue."),
             (_greedy, "from left to right each choice binds the next; the best sum over the whole text is asked for."),
+            (_o_for_impossible, "mending afterwards finds a possible sequence, not the best one."),
+            (
+                _searched(back=False),
+                "the best sum so far may belong to another path than the best one at the end: keep pointers, and take "
+                "the way back.",
+            ),
+            (_searched(add=np.multiply), "logarithms are added where probabilities are multiplied."),
+            (_searched(start=False), "an I- cannot stand at the beginning either."),
+            (_then(_viterbi, lambda path: path[::-1]), "the way back goes from the last word to the first: turn it."),
+            (lambda scores, names: [names[tag] for tag in _viterbi(scores, names)], "ids are asked for, not tags."),
+            (_searched(exchanged=True), "before and after are exchanged: may `tag` follow `before`?"),
+            (_searched(carry=False), "the best sum so far must go on: add it to the word's own scores."),
+            (_searched(largest=False), "the highest sum, not the lowest."),
+            (_lowest_at_the_end, "the highest sum, not the lowest."),
+            (
+                _searched(may=lambda before, tag: before is not None or follows(None, tag)),
+                "only the first word is held to it: later on an I- still follows what it cannot continue.",
+            ),
+            (
+                lambda scores, names: float(
+                    sum(row[tag] for row, tag in zip(scores, _viterbi(scores, names), strict=True))
+                ),
+                "that is the best sum: the ids of its tags are asked for.",
+            ),
+            (_searched(may=_only_begin), "an I- may follow an I- of its type."),
+            (_searched(may=_anything_inside), "an I- only goes on with its own type."),
             (_mended, "mending afterwards finds a possible sequence, not the best one."),
             (_stray_start, "the first word is chosen with the rest, not before it."),
         ),
@@ -452,11 +844,22 @@ CHECKS = {
         _tag_words,
         _texts,
         mistakes=(
+            (_iob1, "the first word of an entity is B-, wherever it stands; yours is IOB1."),
+            *(
+                (_begins_where(needed), "two entities side by side are two: the first word of each is B-.")
+                for needed in (lambda before, kind: before != kind, lambda before, kind: not before)
+            ),
+            (_kind_alone, "B- or I- stands before the type."),
+            *((wrong, "the last word of an entity belongs to it.") for wrong in (_last_word_left_out, _end_before)),
+            (_no_punctuation, "words are those of bertlib.text.wordpiece.word_spans: punctuation marks are words too."),
+            (_same_words, "go by places: the same word may stand elsewhere, outside of every entity."),
+            (_ends_marked, "B- and I- alone: no E- at an entity's end."),
+            (_names_alone, "one tag for each word: O for those outside."),
             (_kinds_alone, "the first word of an entity is B-."),
             (_begins_everywhere, "the words behind the first are I-."),
-            (
-                _end_belongs_to_it,
-                "the end is one behind the last character: start < end, or the word behind is drawn in.",
+            *(
+                (_end_belongs_to_it(last), "the end is one behind the last character: start < end, not start <= end.")
+                for last in (True, False)
             ),
             (
                 _words_at_spaces,
@@ -480,6 +883,10 @@ CHECKS = {
                 lambda n, m, k: k / (n + m - k),
                 "that is Jaccard's index, which counts what is right once: 2 · k / (n + m).",
             ),
+            (lambda n, m, k: k / (n + m), "the factor 2 is missing: 2 · k / (n + m)."),
+            (lambda n, m, k: k / n * k / m, "that is the product of precision and recall."),
+            (lambda n, m, k: (k / n * k / m) ** 0.5, "the harmonic mean, not the geometric one."),
+            (lambda n, m, k: k, "that is how many are right: a fraction is asked for."),
         ),
     ),
 }
