@@ -146,12 +146,12 @@ def _strays_forgotten(closes: bool) -> Callable:
 
     def spans(tags):
         found, now = [], None
-        for number, tag in enumerate(tags):
+        for place, tag in enumerate(tags):
             if tag[0] == "B":
-                found.append((number, number + 1, tag[2:]))
+                found.append((place, place + 1, tag[2:]))
                 now = len(found) - 1
-            elif tag[0] == "I" and now is not None and found[now][2] == tag[2:] and found[now][1] == number:
-                found[now] = (found[now][0], number + 1, tag[2:])
+            elif tag[0] == "I" and now is not None and found[now][2] == tag[2:] and found[now][1] == place:
+                found[now] = (found[now][0], place + 1, tag[2:])
             elif closes:
                 now = None
         return found
@@ -166,11 +166,11 @@ def _only_o_or_type_ends(tags):
 
 def _everything_until_o(tags):
     found = []
-    for number, tag in enumerate(tags):
-        if tag != "O" and found and found[-1][1] == number:
-            found[-1] = (found[-1][0], number + 1, found[-1][2])
+    for place, tag in enumerate(tags):
+        if tag != "O" and found and found[-1][1] == place:
+            found[-1] = (found[-1][0], place + 1, found[-1][2])
         elif tag != "O":
-            found.append((number, number + 1, tag[2:]))
+            found.append((place, place + 1, tag[2:]))
     return found
 
 
@@ -663,7 +663,7 @@ def _fault_of(windows: list[tuple[int, int]], length: int, room: int, overlap: i
         hint = ""
         if any(end == length for _, end in windows[:-1]):
             hint = "stop once the end is reached."
-        if steps == {overlap} and overlap != room - overlap or steps == {1} and room - overlap != 1:
+        if (steps == {overlap} and overlap != room - overlap) or (steps == {1} and room - overlap != 1):
             hint = "the step is too small: from start to start it is room - overlap."
         return f"{len(windows)} windows, where {fewest} will do, came {came}", hint
     for (_, end), (start, _) in pairwise(windows):

@@ -497,7 +497,8 @@ def answer(gold, predicted, classes):
         "    test = {}\n"
         "    for t in texts:\n"
         "        if t not in test: test[t] = rng.random() < share\n"
-        "    return np.array([i for i, t in enumerate(texts) if not test[t]]), {i for i, t in enumerate(texts) if test[t]}",
+        "    train = np.array([i for i, t in enumerate(texts) if not test[t]])\n"
+        "    return train, {i for i, t in enumerate(texts) if test[t]}",
         None,
     ),
     split(
@@ -530,7 +531,8 @@ def answer(gold, predicted, classes):
         "same side",
     ),
     split(
-        "    n = round(share * len(texts))\n    return list(range(len(texts) - n)), list(range(len(texts) - n, len(texts)))",
+        "    n = round(share * len(texts))\n"
+        "    return list(range(len(texts) - n)), list(range(len(texts) - n, len(texts)))",
         "same side",
     ),
     split(
