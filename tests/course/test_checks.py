@@ -702,6 +702,13 @@ def test_every_coded_exercise_has_a_check_and_is_left_to_the_learner(path):
     assert printed.count("○") == len(checked) and "✗" not in printed and "✓" not in printed
 
 
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_stored_lines_say_what_the_checks_ask_now(path):
+    outputs = [output for cell in exercises(path)[1] for output in cell.outputs]
+    lines = re.findall(r"○ ([\w.]+): not written yet\. It asks for: (.+)", "".join(o.get("text", "") for o in outputs))
+    assert [asked for _, asked in lines] == [checks.find(name).asks for name, _ in lines]
+
+
 def test_every_theme_is_asked_for_in_the_lessons():
     asked = [name for path in LESSONS for name in asked_in(exercises(path)[1])[1].values()]
     assert len(asked) == len(set(asked)), "an exercise stands in two lessons"
