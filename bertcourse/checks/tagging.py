@@ -109,6 +109,8 @@ def _neighbours(rng):
 def _scored(rng):
     yield np.log(np.array([[0.5, 0.1, 0.3, 0.05, 0.05], [0.2, 0.05, 0.7, 0.03, 0.02]])), NAMES
     yield np.log(np.array([[0.35, 0.33, 0.1, 0.12, 0.1], [0.1, 0.1, 0.6, 0.1, 0.1]])), NAMES
+    yield np.log(np.array([[0.1, 0.6, 0.1, 0.1, 0.1], [0.1, 0.1, 0.6, 0.1, 0.1], [0.2, 0.1, 0.5, 0.1, 0.1]])), NAMES
+    yield np.log(np.array([[0.2, 0.1, 0.1, 0.5, 0.1], *[[0.3, 0.1, 0.1, 0.1, 0.4]] * 3])), NAMES
     for _ in range(12):
         rows = rng.gumbel(size=(int(rng.integers(1, 8)), len(NAMES))) * 2
         yield rows - np.log(np.exp(rows).sum(axis=1, keepdims=True)), NAMES
@@ -667,7 +669,7 @@ def _fault_of(windows: list[tuple[int, int]], length: int, room: int, overlap: i
         hint = ""
         if any(end == length for _, end in windows[:-1]):
             hint = "stop once the end is reached."
-        if len(steps) == 1 and steps <= {1, overlap} and max(steps) < room - overlap:
+        if len(steps) == 1 and max(steps) < room - overlap:
             hint = "the step is too small: from start to start it is room - overlap."
         return f"{len(windows)} windows, where {fewest} will do, came {came}", hint
     for (_, end), (start, _) in pairwise(windows):

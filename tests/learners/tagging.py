@@ -466,7 +466,7 @@ def answer(gold, predicted):
     windows("    return [start for start in range(0, length, room - overlap)]", "(start, end)"),
     from_starts(STEPS, "room", "start + room"),
     from_starts("range(0, length, room + overlap)", "min(start + room, length)", "in no window"),
-    from_starts("range(0, max(length - overlap, 1), room - overlap - 1)", "min(start + room, length)", ""),
+    from_starts("range(0, max(length - overlap, 1), room - overlap - 1)", "min(start + room, length)", "too small"),
     windows(
         "    for start in range(0, length, room - overlap):\n        yield start, min(start + room, length)",
         "generator",
