@@ -461,17 +461,17 @@ def _judge_batches(batches: list[list[int]], lengths: list[int], size: int, trie
             hint = "`batch_size` is how many examples a batch has, not how many batches there are; take neighbours."
         raise Wrong(f"batches of {sizes} examples, where {size} each were asked for; tried with: {tried}", hint)
     ordered = sorted(range(len(lengths)), key=lengths.__getitem__)
-    in_order = list(range(len(lengths)))
-    best, plain = (
+    # Longest first is as good an order as shortest first, though the smaller batch is then another one.
+    up, down, plain = (
         padding_share(lengths, [order[start : start + size] for start in range(0, len(order), size)])
-        for order in (ordered, in_order)
+        for order in (ordered, ordered[::-1], list(range(len(lengths))))
     )
-    mine = padding_share(lengths, batches)
+    best, mine = max(up, down), padding_share(lengths, batches)
     if mine > best + 0.02 + 0.3 * max(plain - best, 0.0):
         rank = {index: number for number, index in enumerate(ordered)}
         steps = {rank[b] - rank[a] for batch in batches for a, b in itertools.pairwise(batch)}
         hint = "texts of similar length belong together: sort the indices by length, then cut."
-        if len(steps) == 1 and steps != {1}:
+        if len(steps) == 1 and steps.isdisjoint({1, -1}):
             hint = "sorted, but each batch then takes every n-th text: take neighbours of the sorted order."
         raise Wrong(f"{mine:.0%} of the slots are padding, where {best:.0%} will do; tried with: {tried}", hint)
 
