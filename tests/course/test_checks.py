@@ -796,6 +796,24 @@ def test_solutions_do_not_copy_the_library():
                 assert node.module in {"bertlib.text.wordpiece"}, f"{theme} imports {node.module}"
 
 
+def test_references_that_count_for_themselves_are_those_of_scikit_learn_and_seqeval():
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    from bertcourse.checks import classification, tagging
+    from bertlib.metrics import entity_scores
+
+    rng = np.random.default_rng(0)
+    for gold, predicted, classes in classification._labels_and_classes(rng):
+        table = confusion_matrix(gold, predicted, labels=range(classes)).tolist()
+        assert classification._confusion(gold, predicted, classes) == table
+        scores = precision_recall_fscore_support(gold, predicted, labels=range(classes), zero_division=0)[:3]
+        np.testing.assert_allclose(classification._report(gold, predicted, classes), np.transpose(scores))
+    for gold, predicted in tagging._gold_and_predicted(rng):
+        scores = entity_scores(gold, predicted)
+        assert tagging._f1(gold, predicted) == pytest.approx(scores["f1"])
+        assert tagging._token_accuracy(gold, predicted) == pytest.approx(scores["token_accuracy"])
+
+
 def test_worked_solutions_are_all_asked_for():
     for theme, module in solutions.THEMES.items():
         written = {name.removeprefix("my_") for name in vars(module) if name.startswith("my_")}

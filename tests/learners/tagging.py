@@ -196,7 +196,7 @@ ANSWERS = [
     align(
         "    ids = {name: i for i, name in enumerate(names)}\n"
         "    first = [w is not None and w not in word_ids[:i] for i, w in enumerate(word_ids)]\n"
-        "    return [ids[tags[w]] if f else -100 for f, w in zip(first, word_ids)]",
+        "    return [ids[tags[w]] if f else -100 for w, f in zip(word_ids, first)]",
         None,
     ),
     aligned(
@@ -404,8 +404,8 @@ def answer(gold, predicted):
     searched(
         (
             "pointers.append(table.argmax(1))",
-            "path = [int(total.argmax())]\n"
-            "    for pointer in reversed(pointers):\n        path.append(int(pointer[path[-1]]))",
+            "path = [int(total.argmax())]\n    for pointer in reversed(pointers):\n"
+            "        path.append(int(pointer[path[-1]]))",
             "pointers = []",
             "total = table.max(1) + row",
             "return path[::-1]",
@@ -466,10 +466,9 @@ def answer(gold, predicted):
     windows("    return [start for start in range(0, length, room - overlap)]", "(start, end)"),
     from_starts(STEPS, "room", "start + room"),
     from_starts("range(0, length, room + overlap)", "min(start + room, length)", "in no window"),
-    from_starts("range(0, max(length - overlap, 1), room - overlap - 1)", "min(start + room, length)", ""),
+    from_starts("range(0, max(length - overlap, 1), room - overlap - 1)", "min(start + room, length)", "too small"),
     windows(
-        "    start = 0\n    while True:\n"
-        "        yield start, min(start + room, length)\n        start += room - overlap",
+        "    for start in range(0, length, room - overlap):\n        yield start, min(start + room, length)",
         "generator",
     ),
     # ----------------------------------------------------------------------------------------------------- tag words
