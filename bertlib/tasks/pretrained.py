@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,10 @@ class PretrainedBert(Task):
             With several [MASK], a list of such lists, in which only that mask is filled.
 
         Raises:
-            ValueError: the text has no [MASK], or too many tokens; top_k is below 1.
+            ValueError: the text has no [MASK], or too many tokens; top_k is no whole number, or below 1.
         """
-        if top_k < 1:
-            raise ValueError(f"top_k={top_k}: give at least 1")
+        if not isinstance(top_k, Integral) or top_k < 1:
+            raise ValueError(f"top_k={top_k!r}: give a whole number of at least 1")
         (text,), _ = one_or_many([text])
         ids = torch.tensor([self.tokenizer.encode(text).ids])
         mask = special_tokens(self.tokenizer).get("mask_token", "[MASK]")

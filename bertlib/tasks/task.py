@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -138,6 +139,8 @@ class Task:
         Yields:
             Numbers of the examples of a batch, and their logits, float32 on the device.
         """
+        if not isinstance(batch_size, Integral):
+            raise ValueError(f"batch_size={batch_size!r}: give a whole number")
         _, what, unit = self.words
         with (
             autocast(self.device, pick_dtype(self.device, precision)),

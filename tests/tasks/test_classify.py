@@ -344,6 +344,14 @@ def test_classifier_is_put_into_evaluation_mode(tiny_classifier_config, tokenize
     assert not TextClassifier(BertForSequenceClassification(tiny_classifier_config), tokenizer, 20).model.training
 
 
+@pytest.mark.parametrize("batch_size", [2.0, "8", None])
+def test_a_batch_size_is_a_whole_number(trained, batch_size):
+    classifier, _ = trained
+    with pytest.raises(ValueError, match=f"batch_size={batch_size!r}: give a whole number"):
+        classifier.predict(["a good match"], batch_size=batch_size)
+    assert classifier.predict("a good match", batch_size=np.int64(2)) == classifier.predict("a good match")
+
+
 def test_predict_takes_what_every_task_takes(trained):
     """The kinds themselves are tried in test_tag.py; here: that it is the same door."""
     classifier, _ = trained

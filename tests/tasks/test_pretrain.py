@@ -292,8 +292,9 @@ def test_text_without_a_mask(learned):
 
 
 def test_no_guesses_asked_for(learned):
-    with pytest.raises(ValueError, match="top_k=0: give at least 1"):
-        learned.fill_mask("cats [MASK]", top_k=0)
+    for top_k in (0, 2.0, "2", None):
+        with pytest.raises(ValueError, match=f"top_k={top_k!r}: give a whole number of at least 1"):
+            learned.fill_mask("cats [MASK]", top_k=top_k)
 
 
 def test_text_too_long_to_fill(learned):
