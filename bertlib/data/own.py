@@ -56,10 +56,9 @@ def from_csv(
         delimiter = stated[1] if stated else "\t" if path.suffix.lower() == ".tsv" else ","
     if len(delimiter) != 1:
         raise ValueError(f"delimiter={delimiter!r}: give a single character; a file named .tsv needs none for its tabs")
-    lines, skipped = _lines(decoded), 1 if stated else 0
-    rows = _csv_rows(path, lines[skipped:], delimiter, skipped)
+    skipped = 1 if stated else 0
+    rows = _csv_rows(path, _lines(decoded)[skipped:], delimiter, skipped)
     first, header = next(rows, (1, []))
-    header = [name.strip() for name in header]
     again = [name.casefold() for name in header]  # joined files bring theirs along
     for name in (*columns, label):
         if header.count(name) != 1:
@@ -71,7 +70,6 @@ def from_csv(
     texts, found, known = [], [], None if labels is None else set(labels)
     places = [header.index(name) for name in (*columns, label)]
     for line, row in rows:
-        row = [field.strip() for field in row]
         if [field.casefold() for field in row] == again:
             continue
         if len(row) != len(header):
@@ -110,7 +108,7 @@ def from_csv(
 
 
 def _csv_rows(path: Path, lines: Sequence[str], delimiter: str, skipped: int) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, each with the line that it begins on."""
+    """The rows that are not blank, fields stripped, each with the line that it begins on."""
     csv.field_size_limit(2**31 - 1)
     plain = delimiter == "\t" and _marks_mean_nothing(lines)
     quoting = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
@@ -126,7 +124,7 @@ def _csv_rows(path: Path, lines: Sequence[str], delimiter: str, skipped: int) ->
                     'it ("") within quotes, or take the quotes away'
                 )
             if row:
-                yield begin + skipped + 1, row
+                yield begin + skipped + 1, [field.strip() for field in row]
     except csv.Error as error:
         raise ValueError(
             f"{path}, line {end + skipped + 1}: {error} in the row that begins here; close every quote, and double "

@@ -14,7 +14,7 @@ from bertlib.data.columns import class_names, labels_of, text_columns, texts_of
 from bertlib.files import read_json
 from bertlib.metrics import classification_scores
 from bertlib.model.heads import BertForSequenceClassification
-from bertlib.tasks.task import Examples, Task, check_dataset, one_or_many
+from bertlib.tasks.task import Examples, Task, one_or_many
 from bertlib.text.batching import encode_texts
 from bertlib.train.history import History
 from bertlib.train.recipe import RECIPES
@@ -137,5 +137,4 @@ def fine_tune(dataset: DatasetDict, *, text: str | Sequence[str] | None = None, 
         ValueError: a split or column is missing or empty, a label is out of range, only one class, an argument out of
             its range; the message names it. TypeError: a setting that there is not.
     """
-    columns = text_columns(check_dataset(dataset)[0], text)
-    return TextClassifier.fit(dataset, kept={"text": columns}, **options)
+    return TextClassifier.fit(dataset, kept=lambda training: {"text": text_columns(training, text)}, **options)

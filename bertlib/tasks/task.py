@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -164,7 +165,7 @@ class Task:
         checkpoint: str | Path | None = None,
         frozen: FrozenLayers | None = None,
         show_progress: bool = True,
-        kept: Mapping[str, Any] | None = None,
+        kept: Mapping[str, Any] | Callable[[Dataset], Mapping[str, Any]] = MappingProxyType({}),
         **settings: Any,
     ) -> Self:
         """Fine-tune an encoder, and keep the epoch that is best on validation.
@@ -178,7 +179,7 @@ class Task:
             checkpoint: folder to which the best model so far is written after each epoch.
             frozen: lower layers to hold fixed, whose outputs are computed once; None trains all.
             show_progress: show a line with the speed and the time left.
-            kept: the task's own settings.
+            kept: the task's own settings, or a function that gives them for the training split.
             settings: fields of the recipe that are to be others, such as epochs, learning_rate, batch_size, seed.
 
         Raises:
@@ -187,7 +188,7 @@ class Task:
         """
         recipe = (recipe or cls.recipe).but(**settings)
         training, validation = check_dataset(dataset)
-        names = cls.names_of(training)
+        own, names = kept(training) if callable(kept) else kept, cls.names_of(training)
         if recipe.learning_rate is None:
             recipe = recipe.but(learning_rate=suited_learning_rate(encoder))
         stored = read_model(encoder_folder(DEFAULT_ENCODER if encoder is None else encoder))
@@ -198,7 +199,7 @@ class Task:
         if frozen is not None:
             frozen.fix(model.bert)
         max_length = min(max_length, model.config.max_position_embeddings)
-        task = cls(model, tokenizer, max_length=max_length, **(kept or {}))
+        task = cls(model, tokenizer, max_length=max_length, **own)
         task.check_training(training)
         examples = task.examples(training)
         if validation is not None:  # before the first epoch, not after it
