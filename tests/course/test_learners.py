@@ -21,13 +21,14 @@ ANSWERS = [
     if path.stem != "__init__"
     for answer in import_module(f"learners.{path.stem}").ANSWERS
 ]
+SEED = 1  # the same cases every time: what a rare draw lets pass is looked for by hand, over many seeds
 KNOWN = {"np": np, "torch": torch, "math": math, "random": random, "re": re, "nn": nn, "F": F}
 
 
 def report_on(answer):
     names_of_cell = dict(KNOWN)
     exec(answer.code, names_of_cell)
-    return examine(answer.check, names_of_cell["answer"])
+    return examine(answer.check, names_of_cell["answer"], seed=SEED)
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.check)
