@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, as_array, floats, number
+from bertcourse.checks.engine import Check, Trial, Wrong, against, as_array, floats, number, show
 from bertcourse.checks.pretraining import errors_named
 
 
@@ -27,6 +27,32 @@ def _without_head(heads: Tensor, output: Tensor, bias: Tensor, head: int) -> Ten
     kept = heads.clone()
     kept[:, head] = 0
     return kept.transpose(1, 2).flatten(-2) @ output.T + bias
+
+
+def _looks_back(weights: Tensor) -> tuple[int, int]:
+    """(layer, head) of the head with the largest mean weight on the token before."""
+    return divmod(int(_share_at(weights, -1).argmax()), weights.size(1))
+
+
+def _arrives(weights: Tensor, values: Tensor, output: Tensor) -> Tensor:
+    """How long what query i gets from key j is, for each head: weight times value through the head's own columns."""
+    return weights * _handed(values, output).norm(dim=-1)[:, None]
+
+
+def _handed(values: Tensor, output: Tensor) -> Tensor:
+    """(H, T, d) values and the (D, D) output matrix -> (H, T, D), what each token has to hand over."""
+    return torch.einsum("htd,ohd->hto", values, output.unflatten(1, (len(values), -1)))
+
+
+def _order(tokens: list[str], words: list[str]) -> list[int]:
+    """The places of a text: those of the words first, word after word, then all others; each once."""
+    named = [place for word in words for place, token in enumerate(tokens) if token == word]
+    return list(dict.fromkeys([*named, *range(len(tokens))]))
+
+
+def _control_tags(words: list[str], tags: list[str], rng: np.random.Generator) -> list[str]:
+    tag = {word: tags[rng.integers(len(tags))] for word in dict.fromkeys(words)}
+    return [tag[word] for word in words]
 
 
 def _gradient_times_input(score: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -68,6 +94,44 @@ def _maps_and_offset(rng):
 SEVERAL_MAPS = torch.tensor(
     [[[[0.2, 0.8], [0.7, 0.3]], [[0.1, 0.9], [0.5, 0.5]], [[1.0, 0.0], [0.4, 0.6]]]]
 )  # one text, three heads
+
+
+def _layers_of_maps(rng):
+    shift = torch.eye(3)[[0, 0, 1]]  # each token looks at the one before it, the first at itself
+    even = torch.full((3, 3), 1 / 3)
+    half = 0.6 * shift + 0.4 * even  # a layer whose heads look back halfway, beside one with a single head that does
+    yield (torch.stack([torch.stack([half, half]), torch.stack([even, shift])]),)
+    yield (torch.stack([torch.stack([even, shift, even]), torch.stack([even, even, shift.T.softmax(-1)])]),)
+    for layers, heads, length in ((3, 4, 6), (4, 2, 5), (2, 5, 7), (5, 3, 4)):
+        weights = _weights(rng, layers, heads, length, length)
+        back = torch.arange(length).sub(1).clamp(min=0)
+        aside = torch.arange(length).add(1).clamp(max=length - 1)
+        for place in (back, aside):  # one head for the token before, another one for the token behind
+            layer, head = int(rng.integers(layers)), int(rng.integers(heads))
+            weights[layer, head] = 0.4 * weights[layer, head] + 0.6 * torch.eye(length)[place]
+        yield (weights,)
+
+
+def _handed_over(rng):
+    # Two heads of one number: head 0 goes through column 0 of the output matrix, of length 5, head 1 through column 1.
+    output = torch.tensor([[3.0, 0.0], [4.0, 2.0]])
+    weights = torch.tensor([[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [1.0, 0.0]]])
+    yield weights, torch.tensor([[[1.0], [2.0]], [[3.0], [4.0]]]), output
+    for count, length, size in ((2, 3, 2), (3, 4, 2), (4, 3, 3), (1, 4, 3)):
+        width = count * size
+        yield _weights(rng, count, length, length), floats(rng, count, length, size), floats(rng, width, width)
+
+
+def _texts_and_words(rng):
+    yield ["the", "club", "fell"], ["fell"]
+    yield ["the", "coach", "left", "the", "club"], ["club", "the"]
+    yield ["rates", "rise", "again"], []
+    yield ["a", "bank"], ["river", "bank"]  # a word that the text does not have
+    yield ["shares", "in", "a", "club"], ["club", "in", "club"]  # a word that is named twice
+    known = ["the", "a", "club", "bank", "fell", "rose", "##s", "."]
+    for size in rng.integers(4, 12, 5):
+        words = rng.choice([*known, "coach"], int(rng.integers(1, 5)))
+        yield rng.choice(known, int(size)).tolist(), words.tolist()
 
 
 def _head_outputs(rng):
@@ -169,6 +233,70 @@ def _trapezoids(steps: int) -> list[tuple[float, float]]:
 def _gauss(steps: int) -> list[tuple[float, float]]:
     places, shares = np.polynomial.legendre.leggauss(steps)
     return [((place + 1) / 2, share / 2) for place, share in zip(places, shares, strict=True)]
+
+
+OF_THE_TOKENS = "a tag for each word *type*: the same word has the same tag wherever it occurs (a dict: word -> tag)."
+NOT_RANDOM = "those do not depend on rng: draw the tags, with rng.choice or rng.integers."
+OWN_GENERATOR = "the same rng in the same state must give the same tags: draw from rng alone."
+ALL_KINDS_ALIKE = "draw in proportion to how often a tag occurs in tags, as rng.choice(tags) does; yours are even."
+NOT_THEIR_SHARES = "draw in proportion to how often a tag occurs in tags, as rng.choice(tags) does."
+
+
+def _judge_control(trial: Trial) -> None:
+    """By what makes tags a control: one for each word type, drawn from rng, in proportion to the tags."""
+
+    def call(words: list[str], tags: list[str], seed: int) -> list[str]:
+        got = trial.call(words, tags, np.random.default_rng(seed))
+        return _tags_of(got, words, tags, trial)
+
+    def fail(message: str, hint: str) -> Wrong:
+        return Wrong(f"{message}; tried with: {trial.described}", hint)
+
+    for words, tags in (
+        (["the", "bank", "the"], ["none", "ORG", "none"]),
+        (["a", "b", "a", "c", "b", "a"], ["none", "PER", "none", "LOC", "PER", "ORG"]),
+        (["x"], ["none"]),
+    ):
+        _one_for_each_type(words, call(words, tags, 0), fail)
+    types = [f"word{number}" for number in range(60)]
+    words = [types[k] for k in trial.rng.permutation(np.repeat(np.arange(60), 3))]
+    tags = trial.rng.choice(["none", "PER", "ORG"], len(words)).tolist()
+    one, again, other = call(words, tags, 1), call(words, tags, 1), call(words, tags, 2)
+    _one_for_each_type(words, one, fail)
+    if one == other:
+        raise fail("two generators in different states give the same tags", NOT_RANDOM)
+    if one != again:
+        raise fail("two generators in the same state give different tags", OWN_GENERATOR)
+    words = [f"word{number}" for number in range(1500)] + 1500 * ["the"]  # "the", one type, has half of the tags
+    tags = [*(1000 * ["PER"]), *(2000 * ["none"])]
+    share = np.mean([tag == "none" for tag in call(words, tags, 3)[:1500]])
+    if abs(share - 2 / 3) > 0.07:  # six standard deviations
+        hint = ALL_KINDS_ALIKE if abs(share - 0.5) < 0.07 else NOT_THEIR_SHARES
+        raise fail(f"of 1,500 word types about 67 % should have the tag 'none', {100 * share:.0f} % have it", hint)
+
+
+def _tags_of(got: object, words: list[str], tags: list[str], trial: Trial) -> list[str]:
+    """What came as a list of tags, one for each word; else it says what it is."""
+    if isinstance(got, dict):
+        raise Wrong("expected a list, came a dict: give a tag for each of the words, [tag[word] for word in words]")
+    if isinstance(got, np.ndarray):
+        got = got.tolist()
+    if not isinstance(got, list | tuple):
+        raise Wrong(f"expected a list of tags, one for each word, came {show(got)}; tried with: {trial.described}")
+    if len(got) != len(words):
+        hint = "one tag for each word of the text, not for each word type." if len(got) == len(set(words)) else ""
+        raise Wrong(f"{len(words)} words need {len(words)} tags, came {len(got)}; tried with: {trial.described}", hint)
+    strange = [tag for tag in got if tag not in tags]
+    if strange:
+        raise Wrong(f"{show(strange[0])} is none of the tags; tried with: {trial.described}")
+    return list(got)
+
+
+def _one_for_each_type(words: list[str], got: list[str], fail: Callable) -> None:
+    tag: dict[str, str] = {}
+    for word, own in zip(words, got, strict=True):
+        if tag.setdefault(word, own) != own:
+            raise fail(f"{word!r} has the tag {tag[word]!r} once and {own!r} another time", OF_THE_TOKENS)
 
 
 RULES = (_middles, _trapezoids, _gauss)
@@ -352,6 +480,197 @@ def _one_off(weights, offset):
 
 def _largest(weights, offset):
     return weights.diagonal(offset, dim1=-2, dim2=-1).amax(-1)
+
+
+def _back_in(mean: Callable) -> Callable:
+    """The head that looks back by another measure of its own."""
+
+    def looks_back(weights):
+        return divmod(int(mean(weights).argmax()), weights.size(1))
+
+    return looks_back
+
+
+def _flat_index(weights):
+    return int(_share_at(weights, -1).argmax())
+
+
+def _head_and_layer(weights):
+    return _looks_back(weights)[::-1]
+
+
+def _from_one(weights):
+    return tuple(place + 1 for place in _looks_back(weights))
+
+
+def _divided_by_layers(weights):
+    return divmod(int(_share_at(weights, -1).argmax()), weights.size(0))
+
+
+def _lowest(weights):
+    return divmod(int(_share_at(weights, -1).argmin()), weights.size(1))
+
+
+def _best_layer_and_best_head(weights):
+    share = _share_at(weights, -1)
+    return int(share.mean(1).argmax()), int(share.mean(0).argmax())
+
+
+def _its_share(weights):
+    return _share_at(weights, -1).max()
+
+
+def _row_of_query(weights, values, output):
+    return weights * _handed(values, output).norm(dim=-1)[..., None]
+
+
+def _through_rows(weights, values, output):
+    matrix = output.unflatten(0, (len(values), -1))  # (H, d, D)
+    return weights * torch.einsum("htd,hdo->hto", values, matrix).norm(dim=-1)[:, None]
+
+
+def _through_every_nth(weights, values, output):
+    matrix = output.unflatten(1, (-1, len(values)))  # (D, d, H)
+    return weights * torch.einsum("htd,odh->hto", values, matrix).norm(dim=-1)[:, None]
+
+
+def _through_first_columns(weights, values, output):
+    return weights * (values @ output[:, : values.size(-1)].T).norm(dim=-1)[:, None]
+
+
+def _of_the_value(weights, values, output):
+    return weights * values.norm(dim=-1)[:, None]
+
+
+def _handed_alone(weights, values, output):
+    return _handed(values, output).norm(dim=-1)[:, None].expand_as(weights)
+
+
+def _handed_of_keys(weights, values, output):
+    return _handed(values, output).norm(dim=-1)
+
+
+def _squared_length(weights, values, output):
+    return weights * _handed(values, output).square().sum(-1)[:, None]
+
+
+def _sum_of_numbers(weights, values, output):
+    return weights * _handed(values, output).sum(-1)[:, None]
+
+
+def _absolute_numbers(weights, values, output):
+    return weights * _handed(values, output).abs().sum(-1)[:, None]
+
+
+def _weights_squared(weights, values, output):
+    return weights * _arrives(weights, values, output)
+
+
+def _of_the_sum_over_keys(weights, values, output):
+    return (weights @ _handed(values, output)).norm(dim=-1)
+
+
+def _over_all_heads(weights, values, output):
+    return _arrives(weights, values, output).sum(0)
+
+
+def _the_vectors(weights, values, output):
+    return weights[..., None] * _handed(values, output)[:, None]
+
+
+def _as_shares(weights, values, output):
+    found = _arrives(weights, values, output)
+    return found / found.sum(-1, keepdim=True)
+
+
+def _first_of_each(tokens, words):
+    named = [tokens.index(word) for word in words if word in tokens]
+    return list(dict.fromkeys([*named, *range(len(tokens))]))
+
+
+def _named_alone(tokens, words):
+    return [place for place in _order(tokens, words) if tokens[place] in words]
+
+
+def _in_text_order(tokens, words):
+    return sorted(range(len(tokens)), key=lambda place: tokens[place] not in words)
+
+
+def _rest_first(tokens, words):
+    named = _named_alone(tokens, words)
+    return [*(place for place in range(len(tokens)) if place not in named), *named]
+
+
+def _named_last_first(tokens, words):
+    return _order(tokens, words[::-1])
+
+
+def _backwards(tokens, words):
+    return _order(tokens, words)[::-1]
+
+
+def _as_tokens(tokens, words):
+    return [tokens[place] for place in _order(tokens, words)]
+
+
+def _order_from_one(tokens, words):
+    return [place + 1 for place in _order(tokens, words)]
+
+
+def _places_twice(tokens, words):
+    named = [place for word in words for place, token in enumerate(tokens) if token == word]
+    return [*named, *(place for place in range(len(tokens)) if place not in named)]
+
+
+def _everything_again(tokens, words):
+    named = [place for word in words for place, token in enumerate(tokens) if token == word]
+    return [*named, *range(len(tokens))]
+
+
+def _words_ignored(tokens, words):
+    return list(range(len(tokens)))
+
+
+def _as_ranks(tokens, words):
+    order = _order(tokens, words)
+    return [order.index(place) for place in range(len(order))]
+
+
+def _own_tag_of_the_first(words, tags, rng):
+    tag = dict(zip(reversed(words), reversed(tags), strict=True))
+    return [tag[word] for word in words]
+
+
+def _a_tag_for_each_token(words, tags, rng):
+    return rng.choice(tags, len(words)).tolist()
+
+
+def _tags_shuffled(words, tags, rng):
+    return rng.permutation(tags).tolist()
+
+
+def _real_tags(words, tags, rng):
+    return list(tags)
+
+
+def _kinds_alike(words, tags, rng):
+    return _control_tags(words, sorted(set(tags)), rng)
+
+
+def _own_seed(words, tags, rng):
+    return _control_tags(words, tags, np.random.default_rng(0))
+
+
+def _by_hash(words, tags, rng):
+    return [tags[sum(map(ord, word)) % len(tags)] for word in words]
+
+
+def _global_generator(words, tags, rng):
+    return _control_tags(words, tags, np.random.default_rng())
+
+
+def _one_for_each_type_alone(words, tags, rng):
+    return [tags[rng.integers(len(tags))] for word in dict.fromkeys(words)]
 
 
 def _previous_head(heads, output, bias, head):
@@ -744,6 +1063,49 @@ CHECKS = {
         ),
         NO_NEIGHBOUR,
     ),
+    "padding_share": number(
+        "percent, to three significant digits",
+        lambda rng: {"n": int(rng.integers(6, 12)), "t": int(rng.integers(14, 24))},
+        "A text of {n} tokens stands in a batch of {t} columns, the others being padding. A head without a mask looks "
+        "at all columns alike. How many percent of a token's weight lie on padding?",
+        lambda n, t: 100 * (t - n) / t,
+        rel_tol=5e-3,
+        mistakes=(
+            (lambda n, t: 100 * n / t, "that is what lies on the tokens."),
+            (lambda n, t: 100 * (t - n) / n, "of the whole row: padding takes part in its sum as well."),
+            (lambda n, t: 100 / t, "that is one column's part; count those of padding."),
+            (lambda n, t: t - n, "that is how many columns are padding: of all of them?"),
+        ),
+    ),
+    "looks_back": errors_named(
+        against(
+            "weights (L, H, T, T) -> (layer, head) of the head with the largest mean weight on the token before, both "
+            "counted from 0",
+            _looks_back,
+            _layers_of_maps,
+            shrink=False,  # rows add up to 1
+            mistakes=(
+                (_flat_index, "that counts through all heads, layer after layer: divmod(it, H) gives layer and head."),
+                (_head_and_layer, "layer first, then head."),
+                (_from_one, "layers and heads count from 0."),
+                (_divided_by_layers, "a layer has H heads: divide by H, not by L."),
+                (_lowest, "that is the head that looks back least."),
+                (_best_layer_and_best_head, "the best head of the best layer is not the best of all heads."),
+                (_its_share, "which head, not how much it looks back: argmax, not max."),
+                (
+                    _back_in(lambda w: _share_at(w, 1)),
+                    "that head looks at the token behind: rows are queries, so -1 is the column before.",
+                ),
+                (
+                    _back_in(lambda w: w.diagonal(-1, dim1=-2, dim2=-1).amax(-1)),
+                    "the mean weight counts, not its largest.",
+                ),
+                (_back_in(lambda w: _share_at(w, 0)), "that head looks at the token itself: offset -1, not 0."),
+                (_back_in(lambda w: w[..., 0].mean(-1)), "that head looks at the first token, whatever the query is."),
+            ),
+        ),
+        NO_NEIGHBOUR,
+    ),
     "without_head": against(
         "heads (B, H, T, d), output (D, D), bias (D,), head -> attention's output (B, T, D) with that head's part at "
         "zero",
@@ -772,6 +1134,71 @@ CHECKS = {
             (_heads_part, "that is the head's own part; it is to be left out."),
             (_not_joined, "the output matrix and its bias are missing."),
         ),
+    ),
+    "control_tags": Check(
+        "words, tags (two lists of one length), rng -> a random tag for each word, the same for the same word wherever "
+        "it occurs; drawn from rng, in proportion to how often each tag occurs in tags",
+        _judge_control,
+        (
+            (_a_tag_for_each_token, OF_THE_TOKENS),
+            (_own_tag_of_the_first, NOT_RANDOM),
+            (_own_seed, NOT_RANDOM),
+            (_by_hash, NOT_RANDOM),
+            (_global_generator, OWN_GENERATOR),
+            (_kinds_alike, ALL_KINDS_ALIKE),
+            (_one_for_each_type_alone, "one tag for each word of the text, not for each word type."),
+        ),
+    ),
+    "order": against(
+        "tokens (a text), words (the most important first) -> all places of the text, each once, from 0: those of the "
+        "words first, word after word, from left to right, then the others; words that do not occur are passed over",
+        _order,
+        _texts_and_words,
+        mistakes=(
+            (_first_of_each, "a word may stand in the text more than once: index finds its first place alone."),
+            (_named_alone, "the places of all other tokens come after them."),
+            (_in_text_order, "in the order of words, the most important first; yours are in the order of the text."),
+            (_named_last_first, "the first of words comes first; yours are the other way round."),
+            (_rest_first, "the places of the words come first, then the others."),
+            (_backwards, "the most important first; yours are the other way round."),
+            (_as_tokens, "places are asked for, not the tokens there."),
+            (_order_from_one, "places count from 0."),
+            (_places_twice, "each place once, also where a word is named twice."),
+            (_everything_again, "each place once: leave out of the rest what was named."),
+            (_words_ignored, "the words change nothing yet: their places come first."),
+            (_as_ranks, "that is the rank of each place; the places in their order are asked for."),
+        ),
+    ),
+    "arrives": errors_named(
+        against(
+            "weights (H, T, T), values (H, T, d), output (D, D), stored (out, in) -> (H, T, T): the length of weight "
+            "[h, i, j] times token j's value of head h through that head's columns of the output matrix",
+            _arrives,
+            _handed_over,
+            atol=1e-4,
+            shrink=False,  # rows add up to 1
+            mistakes=(
+                (_row_of_query, "what arrives is token j's, the key's: its length goes along the last dimension."),
+                (_through_rows, "a head's numbers meet the columns of the output matrix, (out, in), not its rows."),
+                (_through_every_nth, "a head's columns stand next to each other: h·d to (h + 1)·d."),
+                (_through_first_columns, "each head has columns of its own: h·d to (h + 1)·d."),
+                (_of_the_value, "the output matrix is missing: a value goes through its head's columns first."),
+                (_handed_alone, "that is what a key has to give; times the weight, it arrives."),
+                (_handed_of_keys, "that is what a key has to give; times the weight of each query, it arrives."),
+                (_squared_length, "the length is the root of that."),
+                (_sum_of_numbers, "that is a sum of numbers, in which signs cancel: the length is asked for."),
+                (_absolute_numbers, "the length is the root of the sum of squares, norm(dim=-1)."),
+                (_weights_squared, "once times the weight."),
+                (_of_the_sum_over_keys, "each key for itself: no sum over keys."),
+                (_over_all_heads, "each head for itself: no sum over heads."),
+                (_the_vectors, "those are the vectors: their lengths are asked for."),
+                (_as_shares, "the lengths themselves are asked for, not their shares."),
+            ),
+        ),
+        {
+            "shapes cannot be multiplied": "a dense layer is x @ weight.T, and head h has the columns h·d to (h + 1)·d "
+            "of it: values[h] @ output[:, h * d : (h + 1) * d].T",
+        },
     ),
     "gradient_times_input": errors_named(
         _gradients_on(

@@ -14,6 +14,40 @@ def my_share_at(weights, offset):
     return float(torch.stack([weights[..., q, q + offset] for q in queries]).mean())
 
 
+my_padding_share = 100 * (16 - 9) / 16
+
+
+def my_looks_back(weights):
+    shares = [[float(one.diagonal(-1).mean()) for one in maps] for maps in weights]
+    best = max(max(row) for row in shares)
+    layer = [best in row for row in shares].index(True)
+    return layer, shares[layer].index(best)
+
+
+def my_control_tags(words, tags, rng):
+    drawn = {}
+    for word in words:
+        if word not in drawn:
+            drawn[word] = str(rng.choice(tags))
+    return [drawn[word] for word in words]
+
+
+def my_order(tokens, words):
+    order = []
+    for word in words:
+        order += [place for place, token in enumerate(tokens) if token == word and place not in order]
+    return order + [place for place in range(len(tokens)) if place not in order]
+
+
+def my_arrives(weights, values, output):
+    size = values.shape[-1]
+    rows = []
+    for head, value in enumerate(values):
+        handed = value @ output[:, head * size : (head + 1) * size].T
+        rows.append(weights[head] * handed.norm(dim=-1))
+    return torch.stack(rows)
+
+
 def my_without_head(heads, output, bias, head):
     silent = torch.stack([torch.zeros_like(one) if h == head else one for h, one in enumerate(heads.unbind(1))], dim=1)
     batch, count, tokens, size = silent.shape

@@ -69,6 +69,7 @@ RIGHT_AS_WELL = {
     "tagging.f1": {"BitAnd to BitOr"},
     "looking.entropy": {"Gt to GtE"},  # 0 times a finite logarithm
     "looking.share_at": {"1 to 2"},  # maps are square
+    "looking.arrives": {"without USub"},  # two dimensions have the last as dimension 1
     "looking.gradient_times_input": {"without USub"},
     "looking.integrated_gradients": {"without USub"},
 }

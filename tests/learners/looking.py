@@ -63,6 +63,38 @@ def completeness(expression, named, *never):
     return Answer("looking.completeness", f"answer = {expression}", named, never)
 
 
+def padding(expression, named, *never):
+    return Answer("looking.padding_share", f"answer = {expression}", named, never)
+
+
+def looks_back(lines, named, *never):
+    code = f"""
+def answer(weights):
+    L, H, T, _ = weights.shape
+    share = weights.diagonal(-1, dim1=-2, dim2=-1).mean(-1)
+    {lines}
+"""
+    return Answer("looking.looks_back", code, named, never)
+
+
+def control(lines, named, *never):
+    return Answer("looking.control_tags", f"def answer(words, tags, rng):\n    {lines}", named, never)
+
+
+def order(lines, named, *never):
+    return Answer("looking.order", f"def answer(tokens, words):\n    {lines}", named, (*GENERIC, *never))
+
+
+def arrives(lines, named, *never):
+    code = f"""
+def answer(weights, values, output):
+    H, T, d = values.shape
+    parts = [output[:, h * d:(h + 1) * d] for h in range(H)]
+    {lines}
+"""
+    return Answer("looking.arrives", code, named, never)
+
+
 SILENT = "kept[:, head] = 0\n    "
 JOIN = "return kept.transpose(1, 2).reshape(B, T, H * d) @ output.T + bias"
 SHARES = "a * (x - baseline)"
@@ -138,6 +170,220 @@ def answer(weights):
     share_at("return weights.diagonal(offset, dim1=-2, dim2=-1).amax(-1)", "not the largest"),
     share_at("q = torch.arange(T)\n    return (weights.argmax(-1) == q + offset).double().mean()", "not how often"),
     share_at("return weights.diagonal(offset).mean(-1)", "dim1=-2"),
+    # ------------------------------------------------------------------------------------------------- padding share
+    padding("700 / 16", None),
+    padding("43.75", None),
+    padding("np.float32(43.8)", None),
+    padding("torch.tensor(43.75)", None),
+    padding("56.25", "on the tokens"),
+    padding("100 * 7 / 9", "the whole row"),
+    padding("6.25", "one column's part"),
+    padding("7", "of all of them"),
+    padding("0.4375", "not a fraction"),
+    padding("44", "three significant digits"),
+    padding("0", ""),
+    # ---------------------------------------------------------------------------------------------------- looks back
+    looks_back("return divmod(share.argmax().item(), H)", None),
+    looks_back("return torch.unravel_index(share.argmax(), share.shape)", None),
+    looks_back("return np.unravel_index(share.numpy().argmax(), (L, H))", None),
+    looks_back("return max(((l, h) for l in range(L) for h in range(H)), key=lambda at: share[at])", None),
+    looks_back("return (share == share.max()).nonzero()[0].tolist()", None),
+    looks_back(
+        "total = [[sum(weights[l, h, q, q - 1] for q in range(1, T)) for h in range(H)] for l in range(L)]\n"
+        "    return list(divmod(int(np.argmax(total)), H))",
+        None,
+    ),
+    looks_back("return share.argmax().item()", "divmod"),
+    looks_back("return divmod(share.argmax().item(), H)[::-1]", "layer first"),
+    looks_back("return tuple(n + 1 for n in divmod(share.argmax().item(), H))", "count from 0"),
+    looks_back("return divmod(share.argmax().item(), L)", "divide by h"),
+    looks_back("return divmod(share.argmin().item(), H)", "looks back least"),
+    looks_back("return share.mean(1).argmax().item(), share.mean(0).argmax().item()", "best of all heads"),
+    looks_back("return share.max()", "argmax"),
+    looks_back("return divmod(weights.diagonal(1, dim1=-2, dim2=-1).mean(-1).argmax().item(), H)", "the token behind"),
+    looks_back("return divmod(weights.diagonal(dim1=-2, dim2=-1).mean(-1).argmax().item(), H)", "the token itself"),
+    looks_back("return divmod(weights[..., 0].mean(-1).argmax().item(), H)", "first token"),
+    looks_back("return divmod(weights.diagonal(-1, dim1=-2, dim2=-1).amax(-1).argmax().item(), H)", "mean weight"),
+    looks_back("return 0, 1", ""),
+    looks_back("return share.max(0)", ""),
+    # -------------------------------------------------------------------------------------------------- control tags
+    control(
+        "tag = {}\n    for word in words:\n        tag.setdefault(word, rng.choice(tags))\n"
+        "    return [tag[word] for word in words]",
+        None,
+    ),
+    control(
+        "types = sorted(set(words))\n    tag = dict(zip(types, rng.choice(tags, len(types))))\n"
+        "    return np.array([tag[word] for word in words])",
+        None,
+    ),
+    control(
+        "types, place = np.unique(words, return_inverse=True)\n    return rng.choice(tags, len(types))[place]", None
+    ),
+    control(
+        "kinds, counts = np.unique(tags, return_counts=True)\n    types = list(dict.fromkeys(words))\n"
+        "    drawn = rng.choice(kinds, len(types), p=counts / counts.sum())\n"
+        "    return tuple(drawn[types.index(word)] for word in words)",
+        None,
+    ),
+    control(
+        "tag = {word: tags[int(rng.random() * len(tags))] for word in sorted(set(words))}\n"
+        "    return list(map(tag.get, words))",
+        None,
+    ),
+    control("return [rng.choice(tags) for word in words]", "each word *type*"),
+    control("return list(rng.permutation(tags))", "each word *type*"),
+    control("return tags", "each word *type*"),
+    control(
+        "tag = {}\n    for word, own in zip(words, tags):\n        tag.setdefault(word, own)\n"
+        "    return [tag[word] for word in words]",
+        "depend on rng",
+    ),
+    control(
+        "rng = np.random.default_rng(0)\n    tag = {word: rng.choice(tags) for word in sorted(set(words))}\n"
+        "    return [tag[word] for word in words]",
+        "depend on rng",
+    ),
+    control("return [tags[len(word) % len(tags)] for word in words]", "depend on rng"),
+    control(
+        "tag = {word: random.choice(tags) for word in words}\n    return [tag[word] for word in words]",
+        "from rng alone",
+    ),
+    control(
+        "kinds = sorted(set(tags))\n    tag = {word: rng.choice(kinds) for word in sorted(set(words))}\n"
+        "    return [tag[word] for word in words]",
+        "yours are even",
+    ),
+    control("return {word: rng.choice(tags) for word in words}", "came a dict"),
+    control("return [rng.choice(tags) for word in sorted(set(words))]", "for each word of the text"),
+    control("return rng.choice(tags)", "list of tags"),
+    control(
+        "tag = {word: rng.integers(len(tags)) for word in sorted(set(words))}\n    return [tag[w] for w in words]",
+        "none of the tags",
+    ),
+    control(
+        "own = dict(zip(words, tags))\n    types = sorted(own)\n    tag = dict(zip(types, rng.permutation("
+        "[own[word] for word in types])))\n    return [tag[word] for word in words]",
+        "in proportion",
+        "even",
+    ),
+    # --------------------------------------------------------------------------------------------------------- order
+    order(
+        "named = [p for word in words for p, token in enumerate(tokens) if token == word]\n"
+        "    return list(dict.fromkeys(named + list(range(len(tokens)))))",
+        None,
+    ),
+    order(
+        "rank = {word: n for n, word in reversed(list(enumerate(words)))}\n"
+        "    return sorted(range(len(tokens)), key=lambda p: rank.get(tokens[p], len(words)))",
+        None,
+    ),
+    order(
+        "rank = [words.index(token) if token in words else len(words) for token in tokens]\n"
+        "    return np.argsort(rank, kind='stable')",
+        None,
+    ),
+    order(
+        "left, found = list(range(len(tokens))), []\n    for word in words:\n        for p in list(left):\n"
+        "            if tokens[p] == word:\n                found.append(p)\n                left.remove(p)\n"
+        "    return torch.tensor(found + left)",
+        None,
+    ),
+    order(
+        "named = [tokens.index(word) for word in words if word in tokens]\n"
+        "    return list(dict.fromkeys(named + list(range(len(tokens)))))",
+        "more than once",
+    ),
+    order("return [p for word in words for p, t in enumerate(tokens) if t == word]", "come after them"),
+    order("return sorted(range(len(tokens)), key=lambda p: tokens[p] not in words)", "in the order of words"),
+    order("return sorted(range(len(tokens)), key=lambda p: tokens[p] in words)", "then the others"),
+    order(
+        "named = [p for word in words for p, t in enumerate(tokens) if t == word]\n"
+        "    return named + [p for p in range(len(tokens)) if p not in named]",
+        "named twice",
+    ),
+    order(
+        "named = [p for word in dict.fromkeys(words) for p, t in enumerate(tokens) if t == word]\n"
+        "    return named + list(range(len(tokens)))",
+        "leave out of the rest",
+    ),
+    order(
+        "rank = [words.index(token) if token in words else len(words) for token in tokens]\n"
+        "    return [tokens[p] for p in np.argsort(rank, kind='stable')]",
+        "not the tokens",
+    ),
+    order(
+        "rank = [words.index(token) if token in words else len(words) for token in tokens]\n"
+        "    return [p + 1 for p in np.argsort(rank, kind='stable')]",
+        "count from 0",
+    ),
+    order(
+        "rank = [words.index(token) if token in words else len(words) for token in tokens]\n"
+        "    return np.argsort(np.argsort(rank, kind='stable'), kind='stable')",
+        "rank of each place",
+    ),
+    order("return list(range(len(tokens)))", "change nothing"),
+    order("return sorted(range(len(tokens)), key=lambda p: -len(tokens[p]) - 0 * len(words))", ""),
+    order("return [tokens.index(word) for word in words]", ""),
+    # ------------------------------------------------------------------------------------------------------- arrives
+    arrives(
+        "return torch.stack([weights[h] * (values[h] @ parts[h].T).norm(dim=-1) for h in range(H)])",
+        None,
+    ),
+    arrives(
+        "handed = torch.einsum('htd,ohd->hto', values, output.view(-1, H, d))\n"
+        "    return weights * handed.norm(dim=-1)[:, None, :]",
+        None,
+    ),
+    arrives(
+        "full = weights[..., None] * torch.stack([values[h] @ parts[h].T for h in range(H)])[:, None]\n"
+        "    return full.square().sum(-1).sqrt()",
+        None,
+    ),
+    arrives(
+        "return np.array([[[abs(float(weights[h, i, j])) * np.linalg.norm((parts[h] @ values[h, j]).numpy()) "
+        "for j in range(T)] for i in range(T)] for h in range(H)])",
+        None,
+    ),
+    arrives(
+        "return [[[(weights[h, i, j] * (parts[h] @ values[h, j])).norm() for j in range(T)] for i in range(T)] "
+        "for h in range(H)]",
+        None,
+    ),
+    arrives("return weights * values.norm(dim=-1)[:, None]", "output matrix is missing"),
+    arrives("return weights", ""),
+    arrives(
+        "return torch.stack([weights[h] * (values[h] @ parts[h].T).norm(dim=-1)[:, None] for h in range(H)])",
+        "the key's",
+    ),
+    arrives(
+        "return torch.stack([weights[h] * (values[h] @ output[h * d:(h + 1) * d]).norm(dim=-1) for h in range(H)])",
+        "not its rows",
+    ),
+    arrives(
+        "return torch.stack([weights[h] * (values[h] @ output[:, h::H].T).norm(dim=-1) for h in range(H)])",
+        "next to each other",
+    ),
+    arrives(
+        "return torch.stack([weights[h] * (values[h] @ output[:, :d].T).norm(dim=-1) for h in range(H)])",
+        "columns of its own",
+    ),
+    arrives("return torch.stack([(values[h] @ parts[h].T).norm(dim=-1) for h in range(H)])", "has to give"),
+    arrives(
+        "return torch.stack([weights[h] * (values[h] @ parts[h].T).square().sum(-1) for h in range(H)])",
+        "the root of that",
+    ),
+    arrives("return torch.stack([weights[h] * (values[h] @ parts[h].T).sum(-1) for h in range(H)])", "signs cancel"),
+    arrives(
+        "return torch.stack([(weights[h] @ values[h] @ parts[h].T).norm(dim=-1) for h in range(H)])",
+        "no sum over keys",
+    ),
+    arrives("return sum(weights[h] * (values[h] @ parts[h].T).norm(dim=-1) for h in range(H))", "no sum over heads"),
+    arrives(
+        "return weights[..., None] * torch.stack([values[h] @ parts[h].T for h in range(H)])[:, None]",
+        "their lengths",
+    ),
+    arrives("return torch.stack([weights[h] * (values[h] @ parts[h]).norm(dim=-1) for h in range(H)])", "columns h·d"),
     # -------------------------------------------------------------------------------------------------- without head
     without_head(SILENT + JOIN, None),
     without_head(
