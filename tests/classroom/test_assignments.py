@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from lesson_size import exercises_in
 
 from bertcourse import __main__ as shell
 from bertcourse import publish
@@ -158,6 +159,23 @@ def test_a_right_answer_in_other_words_gets_them(other):
 
 
 # ------------------------------------------------------------------------------------------------------ the releases
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_its_exercises_say_how_long_and_how_hard_they_are_and_fill_the_working_time(name):
+    title, *texts = [cell.source for cell in read(SOURCES[name]).cells if cell.cell_type == "markdown"]
+    found = [exercise for text in texts for exercise in exercises_in(text)]
+    assert [exercise.number for exercise in found] == list(range(1, len(found) + 1)) and len(found) >= 6
+    assert not any(re.search(r"^## \d", text, re.MULTILINE) for text in texts), "an older heading, without minutes"
+    promised = int(re.search(r"\*\*Working time:\*\* about (\d+) minutes", title)[1])
+    assert 0.9 * promised <= sum(exercise.minutes for exercise in found) <= promised
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_it_ends_with_five_questions_which_no_one_grades(name):
+    last = read(SOURCES[name]).cells[-1]
+    assert last.id == "questions" and not about(last)
+    assert last.source.count("<details>") >= 15 and last.source.count("✓ Right.") == 5
 
 
 @pytest.mark.parametrize("name", SOURCES)
