@@ -788,7 +788,7 @@ CHECKS = {
         "equally large. A judge that only sees the classes of A and B says IsNext if they are the same. What share of "
         "all pairs does it get right?",
         lambda k: 100 * (0.5 + 0.5 * (k - 1) / k),
-        rel_tol=5e-3,
+        rel_tol=2e-3,
         mistakes=(
             (lambda k: 100 * (k - 1) / k, "that is its share of the false pairs: of the true ones it gets all right."),
             (lambda k: 100.0, "a false B may come from the same class by chance: then it says IsNext."),

@@ -354,8 +354,10 @@ def _loop(wrong: str) -> Callable:
         )
 
         def new_optimizer():
-            if wrong in ("SGD", "Adam"):
-                return {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}[wrong](groups, lr=peak)
+            if wrong == "SGD":
+                return torch.optim.SGD(groups, lr=peak)
+            if wrong in ("Adam", "Adam by default"):
+                return torch.optim.Adam(groups, lr=peak, eps=1e-6 if wrong == "Adam" else 1e-8)
             eps = 1e-8 if wrong in ("eps", "all defaults") else 1e-6
             return torch.optim.AdamW(groups, lr=peak, eps=eps, weight_decay=0.01)
 
@@ -744,6 +746,7 @@ CHECKS = {
                 (_loop("all defaults"), "biases and the LayerNorm do not decay, and ε is 1e-6: see parameter_groups."),
                 (_loop("eps"), "ε is 1e-6 here; torch's default is 1e-8."),
                 (_loop("Adam"), "that is Adam, where the decay enters the gradient: AdamW is asked for."),
+                (_loop("Adam by default"), "that is Adam, where the decay enters the gradient: AdamW is asked for."),
                 (_loop("SGD"), "that is plain gradient descent: AdamW is asked for."),
                 (_loop("anew"), "the optimizer keeps the moments: make it once, before the loop."),
                 (_loop("loss afterwards"), "the losses are those before each update, from the same forward pass."),
