@@ -200,6 +200,33 @@ def _epochs(rng):
         yield rng.permutation(size).astype(float).tolist(), rng.permutation(size).astype(float).tolist()
 
 
+# Three broken runs in words, by the number of the fault.
+_BROKEN = {
+    1: "in training 9.6, 12.6, 23.2 and 13.3 nats, on held-out text 13",
+    2: "in training 9.5, 2.7, 0.8 and 0.3 nats, on held-out text 10.2",
+    3: "in training 9.4, 6.0, 4.4 and 3.4 nats, on held-out text 2.7",
+}
+
+
+def _order_of_faults(rng):
+    order = rng.permutation([1, 2, 3]).tolist()
+    return dict(zip("abc", (_BROKEN[fault] for fault in order), strict=True))
+
+
+def _faults(a, b, c):
+    numbers = {words: fault for fault, words in _BROKEN.items()}
+    return 100 * numbers[a] + 10 * numbers[b] + numbers[c]
+
+
+def _faults_taken_for(others):
+    """The number if each fault is taken for another one: fault -> what it is taken for."""
+
+    def number_of(a, b, c):
+        return int("".join(str(others[int(digit)]) for digit in str(_faults(a, b, c))))
+
+    return number_of
+
+
 def _batches(rng):
     """Numbers of which each rounding counts: not by chance the same with and without."""
     while True:
@@ -987,6 +1014,31 @@ CHECKS = {
                 lambda validation, test: len(validation) - validation[::-1].index(max(validation)),
                 "of equals take the first: less training for the same.",
             ),
+        ),
+    ),
+    "faults": number(
+        "a number of three digits",
+        _order_of_faults,
+        "Three runs, their losses at four moments from the first to the last. A: {a}. B: {b}. C: {c}. The faults: "
+        "1 the rate is a hundred times too high; 2 every update gets the same batch; 3 tokens that are not hidden are "
+        "asked for as well, in training and on held-out text. Which fault has A, which B, which C? Write the three "
+        "digits in this order, as one number",
+        _faults,
+        mistakes=(
+            (
+                _faults_taken_for({1: 1, 2: 3, 3: 2}),
+                "the rate is right. Of the other two: what is learned by heart does not help on other text.",
+            ),
+            (
+                _faults_taken_for({1: 2, 2: 1, 3: 3}),
+                "the leak is right. Of the other two: a single batch that comes again is learned well.",
+            ),
+            (
+                _faults_taken_for({1: 3, 2: 2, 3: 1}),
+                "the same batch is right. Of the other two: too high a rate throws the loss above an even guess.",
+            ),
+            (_faults_taken_for({1: 2, 2: 3, 3: 1}), "none of the three is right: which loss is above an even guess?"),
+            (_faults_taken_for({1: 3, 2: 1, 3: 2}), "none of the three is right: which loss is above an even guess?"),
         ),
     ),
     "updates": number(
