@@ -141,7 +141,7 @@ def _scores_and_tokens(rng):
 
 
 def _runs(rng):
-    for updates, peak, warmup_steps in ((3, 0.1, 1), (5, 0.3, 2), (4, 0.2, 1)):
+    for updates, peak, warmup_steps in ((3, 0.1, 1), (4, 0.3, 2), (3, 0.2, 1)):
         batches = [{"input_ids": integers(rng, 0, 5, 6), "labels": integers(rng, 0, 5, 6)} for _ in range(updates)]
         yield SmallModel(rng), _Batches(batches), peak, warmup_steps
 
