@@ -58,6 +58,10 @@ def best_epoch(expression, named, *never):
     return Answer("training.best_epoch", f"def answer(validation, test): return {expression}", named, never)
 
 
+def faults(expression, named, *never):
+    return Answer("training.faults", f"answer = {expression}", named, never)
+
+
 def updates(expression, named, *never):
     return Answer("training.updates", f"answer = {expression}", named, never)
 
@@ -638,4 +642,17 @@ def answer(model, batches, peak, warmup_steps):
     ),
     train("    return losses", "    pass", "is there a return"),
     train("losses.append(loss.item())", "losses.append(model(**batch).loss.item())", "before each update"),
+    # --------------------------------------------------------------------------------------------------------- faults
+    faults("132", None),
+    faults("int('132')", None),
+    faults("np.int64(132)", None),
+    faults("132.0", None),
+    faults("123", "the rate is right"),
+    faults("231", "the leak is right"),
+    faults("312", "the same batch is right"),
+    faults("213", "none of the three"),
+    faults("321", "none of the three"),
+    faults("(1, 3, 2)", "expected a number"),
+    faults("'132'", "expected a number"),
+    faults("13", "is not the number"),
 ]
