@@ -39,7 +39,7 @@ help:
 	@echo "make assignments CLASS=2       what students get of the assignments, in build/assignments"
 	@echo "make grade SUBMISSIONS=folder CLASS=2   a class graded, each submission shut in; table and feedback in build/grades"
 	@echo "make publish REPO=owner/name   the address of your copy on GitHub into lessons, README and site (Colab, links)"
-	@echo "make full-rehearsal    lessons 05, 07, 08 in the full profile, on few rows from a small hub on this machine"
+	@echo "make full-rehearsal    lessons 05, 05b, 07, 08 in the full profile, on few rows from a small hub on this machine"
 	@echo "make repeats           all lessons five times with other seeds; how far figures spread, in tools/spread.csv (an hour and a half)"
 	@echo "make doctor            what is missing, and how to mend it"
 	@echo "make bench             speed and memory against plain code, as ratios (half an hour, on a quiet machine)"

@@ -1,4 +1,4 @@
-"""The full profile rehearsed without network: `make full-rehearsal` runs lessons 05, 07 and 08.
+"""The full profile rehearsed without network: `make full-rehearsal` runs lessons 05, 05b, 07 and 08.
 
 The real clients load from the small hub (tests/small_hub.py): AG News in a sample, WikiText-103 and CoNLL-2003 in
 stand-ins made of BBC News, and MiniLM in the place of bert-base-uncased. Few rows, so figures need not lie in their
@@ -36,4 +36,4 @@ def main(lessons: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or ["05", "07", "08"]))
+    sys.exit(main(sys.argv[1:] or ["05", "05b", "07", "08"]))

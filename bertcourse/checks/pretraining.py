@@ -781,6 +781,24 @@ CHECKS = {
             (lambda V, k: math.log(k) / k, "−log p is the same for each of them: it is not multiplied by p."),
         ),
     ),
+    "topic_judge": number(
+        "percent, to three significant digits",
+        lambda rng: {"k": int(rng.integers(4, 13))},
+        "Half of the pairs are true. In the others, B comes from an article drawn from all {k} classes, which are "
+        "equally large. A judge that only sees the classes of A and B says IsNext if they are the same. What share of "
+        "all pairs does it get right?",
+        lambda k: 100 * (0.5 + 0.5 * (k - 1) / k),
+        rel_tol=2e-3,
+        mistakes=(
+            (lambda k: 100 * (k - 1) / k, "that is its share of the false pairs: of the true ones it gets all right."),
+            (lambda k: 100.0, "a false B may come from the same class by chance: then it says IsNext."),
+            (lambda k: 50.0, "that is a coin: this judge knows the classes."),
+            (lambda k: 100 * (0.5 + 0.5 / k), "it errs where the classes are the same by chance, and only there."),
+            (lambda k: 50 * (k - 1) / k, "those are the false pairs that it gets right; the true ones are missing."),
+            (lambda k: 100 / k, "that is how often two classes are the same by chance."),
+            (lambda k: 50 / k, "those are the pairs that it gets wrong."),
+        ),
+    ),
     "tokens_seen": number(
         "a whole number",
         lambda rng: {"b": int(2 ** rng.integers(6, 10)), "s": int(rng.integers(5, 20)) * 10_000},

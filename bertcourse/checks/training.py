@@ -6,12 +6,67 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, number
-from bertlib.train.optimizer import linear_schedule, parameter_groups
+from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number
+from bertlib.text.batching import Batch
+from bertlib.train.optimizer import linear_schedule, make_optimizer, parameter_groups, set_rate
+from bertlib.train.recipe import Recipe
+
+
+def _step(weights: Tensor, tokens: Tensor, rate: float) -> Tensor:
+    """One update of gradient descent for scores that are the same at every place."""
+    weights = weights.clone().requires_grad_()
+    with torch.enable_grad():  # lessons may have switched gradients off
+        F.cross_entropy(weights.expand(len(tokens), -1), tokens).backward()
+    return (weights - rate * weights.grad).detach()
+
+
+class SmallModel(nn.Module):
+    """A model with the three kinds of parameters that a BERT has: a table, a LayerNorm, a dense layer."""
+
+    def __init__(self, rng: np.random.Generator):
+        super().__init__()
+        self.table, self.norm, self.dense = nn.Embedding(5, 4), nn.LayerNorm(4), nn.Linear(4, 5)
+        self.bias = nn.Parameter(torch.zeros(5))  # its gradients are so small that ε is felt
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.copy_(1.5 * floats(rng, *parameter.shape))
+        self.double()
+
+    def __repr__(self) -> str:
+        return "<a model with 6 tensors>"
+
+    def forward(self, input_ids: Tensor, labels: Tensor) -> SimpleNamespace:
+        scores = self.dense(self.norm(self.table(input_ids))) + 1e-5 * self.bias
+        return SimpleNamespace(loss=F.cross_entropy(scores, labels))
+
+
+class _Batches(list):
+    """Batches that say in a message how many they are."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} batches>"
+
+
+def _train(model: nn.Module, batches: list[Batch], peak: float, warmup_steps: int) -> list[float]:
+    """What `bertlib.train.loop.train` does with an update of one batch, by the parts that it calls."""
+    recipe = Recipe(learning_rate=peak, warmup=(warmup_steps + 0.5) / len(batches))
+    optimizer, losses = make_optimizer(model, recipe), []
+    for step, batch in enumerate(batches):
+        optimizer.zero_grad()
+        loss = model(**batch).loss
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
+        set_rate(optimizer, recipe, step, len(batches))
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
 
 
 def _rate(step: int, warmup_steps: int, total_steps: int, peak: float) -> float:
@@ -79,6 +134,20 @@ def _steps(rng):
     yield 5, 4, 4, 1.0
 
 
+def _scores_and_tokens(rng):
+    yield torch.zeros(3), torch.tensor([0, 0, 1, 2]), 1.0
+    yield torch.zeros(2), torch.tensor([0, 0, 0, 1]), 2.0
+    for _ in range(5):
+        size = int(rng.integers(3, 7))
+        yield floats(rng, size), integers(rng, 0, size, int(rng.integers(3, 9))), float(rng.uniform(0.5, 3))
+
+
+def _runs(rng):
+    for updates, peak, warmup_steps in ((3, 0.1, 1), (4, 0.3, 2), (3, 0.2, 1)):
+        batches = [{"input_ids": integers(rng, 0, 5, 6), "labels": integers(rng, 0, 5, 6)} for _ in range(updates)]
+        yield SmallModel(rng), _Batches(batches), peak, warmup_steps
+
+
 def _uneven(rng):
     yield ([torch.tensor([1.0, 2.0, 3.0]), torch.tensor([8.0])],)
     for _ in range(4):
@@ -131,6 +200,33 @@ def _epochs(rng):
     for _ in range(6):
         size = int(rng.integers(3, 7))
         yield rng.permutation(size).astype(float).tolist(), rng.permutation(size).astype(float).tolist()
+
+
+# Three broken runs in words, by the number of the fault.
+_BROKEN = {
+    1: "in training 9.6, 12.6, 23.2 and 13.3 nats, on held-out text 13",
+    2: "in training 9.5, 2.7, 0.8 and 0.3 nats, on held-out text 10.2",
+    3: "in training 9.4, 6.0, 4.4 and 3.4 nats, on held-out text 2.7",
+}
+
+
+def _order_of_faults(rng):
+    order = rng.permutation([1, 2, 3]).tolist()
+    return dict(zip("abc", (_BROKEN[fault] for fault in order), strict=True))
+
+
+def _faults(a, b, c):
+    numbers = {words: fault for fault, words in _BROKEN.items()}
+    return 100 * numbers[a] + 10 * numbers[b] + numbers[c]
+
+
+def _faults_taken_for(others):
+    """The number if each fault is taken for another one: fault -> what it is taken for."""
+
+    def number_of(a, b, c):
+        return int("".join(str(others[int(digit)]) for digit in str(_faults(a, b, c))))
+
+    return number_of
 
 
 def _batches(rng):
@@ -223,6 +319,119 @@ def _without_peak(step, warmup_steps, total_steps, peak):
 
 def _first_at_full_rate(step, warmup_steps, total_steps, peak):
     return peak if step == 0 else _rate(step, warmup_steps, total_steps, peak)
+
+
+def _step_with(change):
+    """weights, tokens, rate -> weights minus rate times what `change` makes of p and of the tokens' shares."""
+
+    def step(weights, tokens, rate):
+        shares = torch.bincount(tokens, minlength=len(weights)) / len(tokens)
+        return weights - rate * change(weights.softmax(0), shares)
+
+    return step
+
+
+def _summed_step(weights, tokens, rate):
+    return _step(weights, tokens, rate * len(tokens))
+
+
+def _without_rate(weights, tokens, rate):
+    return _step(weights, tokens, 1.0)
+
+
+def _gradient_alone(weights, tokens, rate):
+    return (weights - _step(weights, tokens, 1.0)).detach()
+
+
+def _step_alone(weights, tokens, rate):
+    return _step(weights, tokens, rate) - weights
+
+
+def _first_token_alone(weights, tokens, rate):
+    return _step(weights, tokens[:1], rate)
+
+
+def _of_scores(weights, tokens, rate):
+    shares = torch.bincount(tokens, minlength=len(weights)) / len(tokens)
+    return weights - rate * (weights - shares)
+
+
+def _one_after_the_other(weights, tokens, rate):
+    for token in tokens:
+        weights = _step(weights, token[None], rate)
+    return weights
+
+
+def _divided_by_rate(weights, tokens, rate):
+    return _step(weights, tokens, 1 / rate)
+
+
+def _loss_of_the_step(weights, tokens, rate):
+    return F.cross_entropy(weights.expand(len(tokens), -1), tokens)
+
+
+def _probabilities_after(weights, tokens, rate):
+    return _step(weights, tokens, rate).softmax(0)
+
+
+def _loop(wrong: str) -> Callable:
+    """A training loop with a mistake."""
+
+    def train(model, batches, peak, warmup_steps):
+        groups = {"decay on all": model.parameters(), "all defaults": model.parameters()}.get(
+            wrong, parameter_groups(model, 0.0 if wrong == "no decay" else 0.01)
+        )
+
+        def new_optimizer():
+            if wrong == "SGD":
+                return torch.optim.SGD(groups, lr=peak)
+            if wrong in ("Adam", "Adam by default"):
+                return torch.optim.Adam(groups, lr=peak, eps=1e-6 if wrong == "Adam" else 1e-8)
+            eps = 1e-8 if wrong in ("eps", "all defaults") else 1e-6
+            return torch.optim.AdamW(groups, lr=peak, eps=eps, weight_decay=0.01)
+
+        def set_rates(step):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * linear_schedule(step, warmup_steps=warmup_steps, total_steps=len(batches))
+
+        def clip():
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+
+        optimizer, losses = new_optimizer(), []
+        for step, batch in enumerate(batches):
+            if wrong == "anew":
+                optimizer = new_optimizer()
+            if wrong != "no zero_grad":
+                optimizer.zero_grad()
+            if wrong == "clip first":
+                clip()
+            loss = model(**batch).loss
+            if wrong == "step first":
+                optimizer.step()
+            loss.backward()
+            if wrong == "zero_grad last":
+                optimizer.zero_grad()
+            if wrong not in ("no clip", "clip first", "clip last", "value clipped"):
+                clip()
+            if wrong == "value clipped":
+                nn.utils.clip_grad_value_(model.parameters(), 1.0)
+            if wrong != "constant" and (wrong != "rate last" or not step):
+                set_rates(step + (wrong == "ahead"))
+            if wrong == "rate last" and not step:
+                for group in optimizer.param_groups:
+                    group["lr"] = peak
+            if wrong not in ("no step", "step first"):
+                optimizer.step()
+            if wrong == "rate last":
+                set_rates(step + 1)
+            if wrong == "clip last":
+                clip()
+            losses.append(float(model(**batch).loss if wrong == "loss afterwards" else loss))
+            if wrong == "one":
+                break
+        return {"last": losses[-1], "mean": float(np.mean(losses)), "nothing": None}.get(wrong, losses)
+
+    return train
 
 
 def _mean_of_means(losses):
@@ -412,6 +621,33 @@ class _Around:
         return self.call(*args)
 
 
+def _with_weights(found: Check) -> Check:
+    """The same check of a training loop, whose result is what it returned and what it made of the model's weights."""
+
+    def with_weights(train: Callable) -> Callable:
+        def trained(model: nn.Module, *others: object) -> dict:
+            with torch.enable_grad():  # lessons may have switched gradients off
+                losses = train(model, *others)
+            weights = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+            return {"the losses": losses, "the weights afterwards": weights}
+
+        return trained
+
+    def judge(trial: Trial) -> None:
+        answer = trial.answer
+        if not callable(answer):
+            found.judge(trial)
+        mistakes = tuple((with_weights(wrong), hint) for wrong, hint in found.mistakes)
+        whole = against(found.asks, with_weights(_train), _runs, mistakes=mistakes, shrink=False, in_place=True)
+        inner = dataclasses.replace(trial, answer=_Around(answer, with_weights(answer)))
+        try:
+            whole.judge(inner)
+        finally:
+            trial.cases, trial.printed = inner.cases, inner.printed
+
+    return dataclasses.replace(found, judge=judge)
+
+
 def _in_place_as_well(found: Check) -> Check:
     """The same check, but an answer may also scale the gradients where they are, as torch does.
 
@@ -487,7 +723,68 @@ _TWO_DECIMALS = "two decimals are asked for: always two, zeros among them."
 _ON_ITS_OWN = "that cuts each number on its own and turns the direction."
 _BOTH_MOMENTS = "the moments begin at 0: divide them by 1 − β to the power of the step."
 
+_STAYS = "the weights stay as they are: zero_grad() or step() is at the wrong place. Order: zero_grad, backward, step."
+_WITHOUT_CLIPPING = "clip the gradients to a common norm of 1, between backward() and step()."
+
 CHECKS = {
+    "step": against(
+        "weights (V,), tokens (a tensor of ids), rate -> the weights (V,) after one update of gradient descent, for "
+        "the model that gives each token the probability softmax(weights) at every place; loss: the mean of −log p",
+        _step,
+        _scores_and_tokens,
+        printed=1,
+        in_place=True,
+        mistakes=(
+            (_step_with(lambda p, shares: shares - p), "yours goes uphill: the gradient is subtracted."),
+            (_summed_step, "the loss is a mean: divide by the number of tokens."),
+            (_without_rate, "the gradient is multiplied by the rate."),
+            (_divided_by_rate, "the gradient is multiplied by the rate, not divided by it."),
+            (_gradient_alone, "that is the gradient: subtract rate times it from the weights."),
+            (_step_alone, "that is the step alone: add it to the weights."),
+            (_of_scores, "the weights are scores: the softmax makes probabilities of them first."),
+            (_step_with(lambda p, shares: p), "the gradient is p minus the tokens' shares: these are missing."),
+            (_step_with(lambda p, shares: -shares), "the gradient is p minus the tokens' shares: p is missing."),
+            (_first_token_alone, "all tokens count, not the first alone."),
+            (_one_after_the_other, "one update for all tokens together: yours makes one for each of them."),
+            (_loss_of_the_step, "that is the loss: the weights after the update are asked for."),
+            (_probabilities_after, "those are the probabilities: the weights themselves are asked for."),
+        ),
+    ),
+    "train": _with_weights(
+        against(
+            "model (model(**batch).loss is a batch's loss), batches (a list of dictionaries), peak, warmup_steps -> "
+            "the losses, one number per update, each as it was before it; the model is trained in place, one update "
+            "per batch: AdamW with β = (0.9, 0.999), ε = 1e-6 and weight decay 0.01 for matrices alone, gradients "
+            "clipped to a common norm of 1, the linear schedule over len(batches) steps",
+            _train,
+            _runs,
+            mistakes=(
+                (_loop("no zero_grad"), "gradients add up from update to update: zero_grad() is missing."),
+                (_loop("no step"), _STAYS),
+                (_loop("zero_grad last"), _STAYS),
+                (_loop("step first"), _STAYS),
+                (_loop("no clip"), _WITHOUT_CLIPPING),
+                (_loop("clip first"), _WITHOUT_CLIPPING),
+                (_loop("clip last"), _WITHOUT_CLIPPING),
+                (_loop("value clipped"), "the norm is that of all gradients together: clip_grad_norm_, not _value_."),
+                (_loop("constant"), "the rate is constant in yours: set group['lr'] for each step."),
+                (_loop("ahead"), _STEP_AHEAD),
+                (_loop("rate last"), "set the rate before step(), not after it: the first update has rate 0."),
+                (_loop("no decay"), "the matrices decay: weight_decay=0.01."),
+                (_loop("decay on all"), "biases and the LayerNorm do not decay: give parameter_groups(model, 0.01)."),
+                (_loop("all defaults"), "biases and the LayerNorm do not decay, and ε is 1e-6: see parameter_groups."),
+                (_loop("eps"), "ε is 1e-6 here; torch's default is 1e-8."),
+                (_loop("Adam"), "that is Adam, where the decay enters the gradient: AdamW is asked for."),
+                (_loop("Adam by default"), "that is Adam, where the decay enters the gradient: AdamW is asked for."),
+                (_loop("SGD"), "that is plain gradient descent: AdamW is asked for."),
+                (_loop("anew"), "the optimizer keeps the moments: make it once, before the loop."),
+                (_loop("loss afterwards"), "the losses are those before each update, from the same forward pass."),
+                (_loop("one"), "there is one update for each batch: is the return inside of the loop?"),
+                (_loop("last"), "that is the last loss: one for each update is asked for, as a list."),
+                (_loop("mean"), "that is the mean loss: one for each update is asked for, as a list."),
+            ),
+        )
+    ),
     "schedule": against(
         "step (0, 1, 2, …), warmup_steps, total_steps, peak -> learning rate: up linearly from 0 to peak at step "
         "warmup_steps, then down linearly to 0 at total_steps, and 0 from there on; without warm-up it begins at peak",
@@ -719,6 +1016,31 @@ CHECKS = {
                 lambda validation, test: len(validation) - validation[::-1].index(max(validation)),
                 "of equals take the first: less training for the same.",
             ),
+        ),
+    ),
+    "faults": number(
+        "a number of three digits",
+        _order_of_faults,
+        "Three runs, their losses at four moments from the first to the last. A: {a}. B: {b}. C: {c}. The faults: "
+        "1 the rate is a hundred times too high; 2 every update gets the same batch; 3 tokens that are not hidden are "
+        "asked for as well, in training and on held-out text. Which fault has A, which B, which C? Write the three "
+        "digits in this order, as one number",
+        _faults,
+        mistakes=(
+            (
+                _faults_taken_for({1: 1, 2: 3, 3: 2}),
+                "the rate is right. Of the other two: what is learned by heart does not help on other text.",
+            ),
+            (
+                _faults_taken_for({1: 2, 2: 1, 3: 3}),
+                "the leak is right. Of the other two: a single batch that comes again is learned well.",
+            ),
+            (
+                _faults_taken_for({1: 3, 2: 2, 3: 1}),
+                "the same batch is right. Of the other two: too high a rate throws the loss above an even guess.",
+            ),
+            (_faults_taken_for({1: 2, 2: 3, 3: 1}), "none of the three is right: which loss is above an even guess?"),
+            (_faults_taken_for({1: 3, 2: 1, 3: 2}), "none of the three is right: which loss is above an even guess?"),
         ),
     ),
     "updates": number(

@@ -2,6 +2,16 @@
 
 import math
 
+import torch
+
+
+def my_step(weights, tokens, rate):
+    weights = weights.detach().clone().requires_grad_()
+    log_p = torch.log_softmax(weights, dim=0)
+    loss = -log_p[tokens].mean()
+    loss.backward()
+    return (weights - rate * weights.grad).detach()
+
 
 def my_schedule(step, warmup_steps, total_steps, peak):
     if step < warmup_steps:
@@ -9,6 +19,25 @@ def my_schedule(step, warmup_steps, total_steps, peak):
     if step >= total_steps:
         return 0.0
     return peak * (total_steps - step) / (total_steps - warmup_steps)
+
+
+def my_train(model, batches, peak, warmup_steps):
+    decaying = my_decay({name: parameter.shape for name, parameter in model.named_parameters()})
+    groups = [{"params": [], "weight_decay": 0.01}, {"params": [], "weight_decay": 0.0}]
+    for name, parameter in model.named_parameters():
+        groups[0 if name in decaying else 1]["params"].append(parameter)
+    optimizer = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.999), eps=1e-6)
+    losses = []
+    for step, batch in enumerate(batches):
+        loss = model(**batch).loss
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = my_schedule(step, warmup_steps, len(batches), peak)
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
 
 
 def my_accumulate(losses):
@@ -52,3 +81,4 @@ def my_best_epoch(validation, test):
 
 
 my_updates = 2 * math.ceil(math.ceil(3651 / 16) / 4)
+my_faults = 132

@@ -62,6 +62,7 @@ RIGHT_AS_WELL = {
     "pairs.windows": {"Lt to LtE"},
     "pretraining.vocabulary_scores": {"without USub", "Add to Sub"},  # two dimensions; eps is below the tolerance
     "pretraining.bigram_guess": {"1 to 2"},  # counting in twos
+    "training.train": {"another key than 'weight_decay'"},  # 0.01 is torch's own default
     "training.schedule": {"GtE to Gt"},  # at the end the formula gives 0 as well
     "classification.truncate": {"LtE to Lt"},  # of just the right length
     "classification.answer_span": {"Gt to GtE"},  # drawn sums are never equal

@@ -404,4 +404,16 @@ def answer(counts, labels):
     number("tokens_seen", "128 * 190_000", "those are the rows"),
     number("tokens_seen", "128 * 171_000 * 128", "long steps are missing"),
     number("tokens_seen", "4", ""),
+    # ---------------------------------------------------------------------------------------------------- topic judge
+    number("topic_judge", "100 * (1 - 1 / 18)", None),
+    number("topic_judge", "50 + 50 * 8 / 9", None),
+    number("topic_judge", "94.4", None),
+    number("topic_judge", "np.float64(94.444)", None),
+    number("topic_judge", "100 * 8 / 9", "share of the false pairs"),
+    number("topic_judge", "100", "from the same class by chance"),
+    number("topic_judge", "50", "a coin"),
+    number("topic_judge", "50 + 50 / 9", "errs where"),
+    number("topic_judge", "17 / 18", "percent are asked for"),
+    number("topic_judge", "50 * 8 / 9", "true ones are missing"),
+    number("topic_judge", "94", "three significant digits"),
 ]

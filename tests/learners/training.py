@@ -58,8 +58,55 @@ def best_epoch(expression, named, *never):
     return Answer("training.best_epoch", f"def answer(validation, test): return {expression}", named, never)
 
 
+def faults(expression, named, *never):
+    return Answer("training.faults", f"answer = {expression}", named, never)
+
+
 def updates(expression, named, *never):
     return Answer("training.updates", f"answer = {expression}", named, never)
+
+
+def step(lines, named, *never):
+    return Answer("training.step", f"def answer(weights, tokens, rate):\n{lines}", named, (*GENERIC, *never))
+
+
+def step_by(gradient, named, *never):
+    shares = "    f = torch.bincount(tokens, minlength=len(weights)) / len(tokens)"
+    return step(f"{shares}\n    return weights - rate * ({gradient})", named, *never)
+
+
+def backward(change, to, named, *never):
+    lines = """
+    w = weights.detach().clone().requires_grad_()
+    loss = F.cross_entropy(w.expand(len(tokens), -1), tokens)
+    loss.backward()
+    return w - rate * w.grad
+"""
+    assert change in lines
+    return step(lines.replace(change, to), named, *never)
+
+
+def train(change, to, named, *never):
+    code = """
+from bertlib.train.optimizer import linear_schedule, parameter_groups
+
+
+def answer(model, batches, peak, warmup_steps):
+    optimizer = torch.optim.AdamW(parameter_groups(model, 0.01), lr=peak, betas=(0.9, 0.999), eps=1e-6)
+    losses = []
+    for step, batch in enumerate(batches):
+        loss = model(**batch).loss
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = peak * linear_schedule(step, warmup_steps=warmup_steps, total_steps=len(batches))
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+"""
+    assert change in code
+    return Answer("training.train", code.replace(change, to), named, (*GENERIC, *never))
 
 
 NORM = "math.sqrt(sum(float((g**2).sum()) for g in gradients))"
@@ -441,4 +488,171 @@ def answer(weight, gradients, rate, decay):
     updates("2 * 4 * math.ceil(3651 / 16)", "divide"),
     updates("2 * 3651", ""),
     updates("'116'", "expected a number"),
+    # ----------------------------------------------------------------------------------------------------------- step
+    step_by("weights.softmax(0) - f", None),
+    step_by("weights.exp() / weights.exp().sum() - f", None),
+    backward("rate", "rate", None),
+    step(
+        """
+    p = np.exp(weights.double().numpy())
+    p = p / p.sum()
+    return [w - rate * (p[i] - tokens.tolist().count(i) / len(tokens)) for i, w in enumerate(weights.tolist())]""",
+        None,
+    ),
+    step(
+        """
+    w = nn.Parameter(weights.clone())
+    optimizer = torch.optim.SGD([w], lr=rate)
+    loss = -torch.stack([w.log_softmax(0)[token] for token in tokens]).mean()
+    loss.backward()
+    optimizer.step()
+    return w""",
+        None,
+    ),
+    step(
+        """
+    p = weights.softmax(0)
+    for token in tokens:
+        weights = weights - rate / len(tokens) * (p - F.one_hot(token, len(weights)))
+    return weights""",
+        None,
+    ),
+    step(
+        """
+    p = weights.softmax(0)
+    weights -= rate * (p - torch.bincount(tokens, minlength=len(weights)) / len(tokens))
+    return weights""",
+        None,
+    ),
+    step_by("f - weights.softmax(0)", "uphill"),
+    step_by("weights.softmax(0)", "shares: these are missing"),
+    step_by("-f", "p is missing"),
+    step_by("weights - f", "softmax makes probabilities"),
+    step_by("len(tokens) * (weights.softmax(0) - f)", "divide by the number of tokens"),
+    backward("tokens)\n", "tokens, reduction='sum')\n", "divide by the number of tokens"),
+    backward("w - rate * w.grad", "w - w.grad", "multiplied by the rate"),
+    backward("w - rate * w.grad", "w + rate * w.grad", "uphill"),
+    backward("w - rate * w.grad", "w.grad", "that is the gradient"),
+    backward("w - rate * w.grad", "-rate * w.grad", "the step alone"),
+    backward("w - rate * w.grad", "loss", "that is the loss"),
+    backward("w - rate * w.grad", "(w - rate * w.grad).softmax(0)", "those are the probabilities"),
+    backward("w - rate * w.grad", "w - w.grad / rate", "not divided"),
+    backward("    return w - rate * w.grad", "    w - rate * w.grad", "is there a return"),
+    step(
+        """
+    for token in tokens:
+        p = weights.softmax(0)
+        p[token] -= 1
+        weights = weights - rate * p
+    return weights""",
+        "one update for all tokens together",
+    ),
+    # ---------------------------------------------------------------------------------------------------------- train
+    train("rate", "rate", None),
+    train("losses.append(loss.item())", "losses.append(loss.detach())", None),
+    train("    return losses", "    return torch.tensor(losses)", None),
+    train("losses.append(loss.item())", "losses += [float(loss)]", None),
+    train("        optimizer.zero_grad()\n", "        model.zero_grad()\n", None),
+    train(
+        "        loss = model(**batch).loss\n        optimizer.zero_grad()",
+        "        optimizer.zero_grad(set_to_none=False)\n        loss = model(**batch).loss",
+        None,
+    ),
+    train(
+        """        for group in optimizer.param_groups:
+            group["lr"] = peak * linear_schedule(step, warmup_steps=warmup_steps, total_steps=len(batches))
+        optimizer.step()
+""",
+        """        optimizer.step()
+        scheduler.step()
+""",
+        "",
+    ),
+    Answer(
+        "training.train",
+        """
+def answer(model, batches, peak, warmup_steps):
+    named = list(model.named_parameters())
+    matrices = [p for n, p in named if n in ("table.weight", "dense.weight")]
+    others = [p for n, p in named if n not in ("table.weight", "dense.weight")]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=peak, eps=1e-6)
+    total = len(batches)
+    share = lambda n: n / warmup_steps if n < warmup_steps else max(0, (total - n) / max(1, total - warmup_steps))
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+    losses = []
+    for batch in batches:
+        optimizer.zero_grad()
+        loss = model(**batch).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1)
+        optimizer.step()
+        scheduler.step()
+        losses.append(loss.item())
+    return losses
+""",
+        None,
+    ),
+    Answer(
+        "training.train",
+        """
+def answer(model, batches, peak, warmup_steps):
+    moments = {name: (torch.zeros_like(p), torch.zeros_like(p)) for name, p in model.named_parameters()}
+    losses = []
+    for step, batch in enumerate(batches):
+        loss = model(**batch).loss
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        norm = math.sqrt(sum(float((g**2).sum()) for g in gradients))
+        up = step < warmup_steps
+        rate = peak * (step / warmup_steps if up else (len(batches) - step) / (len(batches) - warmup_steps))
+        for (name, p), g in zip(model.named_parameters(), gradients):
+            g = g * min(1.0, 1.0 / norm)
+            m, v = moments[name]
+            m.mul_(0.9).add_(0.1 * g)
+            v.mul_(0.999).add_(0.001 * g**2)
+            decay = 0.01 if p.dim() > 1 else 0.0
+            change = m / (1 - 0.9 ** (step + 1)) / ((v / (1 - 0.999 ** (step + 1))).sqrt() + 1e-6)
+            p.data -= rate * (change + decay * p.data)
+        losses.append(float(loss))
+    return losses
+""",
+        None,
+    ),
+    train("        optimizer.zero_grad()\n", "", "zero_grad() is missing"),
+    train("        loss.backward()\n", "        loss.backward()\n        optimizer.zero_grad()\n", "stay as they are"),
+    train("        optimizer.step()\n", "", "stay as they are"),
+    train("        nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n", "", "clip the gradients"),
+    train("clip_grad_norm_(model.parameters(), 1.0)", "clip_grad_value_(model.parameters(), 1.0)", "clip_grad_norm_"),
+    train(
+        "        loss.backward()\n        nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n",
+        "        nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n        loss.backward()\n",
+        "clip the gradients",
+    ),
+    train("parameter_groups(model, 0.01)", "model.parameters()", "do not decay"),
+    train("parameter_groups(model, 0.01)", "parameter_groups(model, 0.0)", "matrices decay"),
+    train(", eps=1e-6", "", "torch's default"),
+    train("linear_schedule(step,", "linear_schedule(step + 1,", "one step ahead"),
+    train(" * linear_schedule(step, warmup_steps=warmup_steps, total_steps=len(batches))", "", "constant"),
+    train("torch.optim.AdamW", "torch.optim.Adam", "adamw is asked for"),
+    train("    return losses", "    return losses[-1]", "that is the last loss"),
+    train(
+        "        losses.append(loss.item())\n    return",
+        "        losses.append(loss.item())\n        return",
+        "each batch",
+    ),
+    train("    return losses", "    pass", "is there a return"),
+    train("losses.append(loss.item())", "losses.append(model(**batch).loss.item())", "before each update"),
+    # --------------------------------------------------------------------------------------------------------- faults
+    faults("132", None),
+    faults("int('132')", None),
+    faults("np.int64(132)", None),
+    faults("132.0", None),
+    faults("123", "the rate is right"),
+    faults("231", "the leak is right"),
+    faults("312", "the same batch is right"),
+    faults("213", "none of the three"),
+    faults("321", "none of the three"),
+    faults("(1, 3, 2)", "expected a number"),
+    faults("'132'", "expected a number"),
+    faults("13", "is not the number"),
 ]
