@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, TONES, Drawing, listed, token_widths
+from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, TONES, Drawing, listed, text_width, token_widths
 from bertlib.model.config import BertConfig
 
 
@@ -76,7 +76,7 @@ def post_ln_layer(config: BertConfig) -> Drawing:
     drawing.text(middle, 18, f"Y  (T, {width})", bold=True)
     drawing.arrow((middle, 48), (middle, 30), tone="green", heavy=False)
     bend = config.hidden_act.split("_")[0].upper()
-    block(40, "A", f"feed-forward: W₁, {bend}, W₂\n{width} → {inner} → {width}", "LayerNorm 2", "orange")
+    block(40, "A", f"feed-forward: W₁, {bend}, W₂\n{width:,} → {inner:,} → {width:,}", "LayerNorm 2", "orange")
     drawing.text(middle + 12, 270, f"A  (T, {width})", bold=True, align="start")
     drawing.line((middle, 254), (middle, 294), tone="green", heavy=True)
     block(286, "X", f"attention, {heads} heads:\ntokens meet only here", "LayerNorm 1", "blue")
@@ -181,10 +181,10 @@ def masked_mean(tokens: Sequence[Sequence[str]], attention_mask: Sequence[Sequen
         + listed([f"text {b} is divided by {n}" for b, n in enumerate(real)])
         + f". A mean over all slots divides by {slots}, and counts the padding along."
     )
-    y = 14
+    y, longest = 14, [max(column, key=text_width) for column in zip(*tokens, strict=True)]
+    widths = token_widths(longest, drawing.width - 2 * MARGIN)
     for b, (row, mask) in enumerate(zip(tokens, attention_mask, strict=True)):
-        widths, x = token_widths(row, drawing.width - 2 * MARGIN), MARGIN
-        ends = []
+        x, ends = MARGIN, []
         for token, kept, width in zip(row, mask, widths, strict=True):
             drawing.box(x, y, width, 34, token, "blue" if kept else "grey", size=SMALL, dashed=not kept)
             if kept:

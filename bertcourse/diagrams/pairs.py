@@ -143,7 +143,7 @@ def origins_of_false(builders: Sequence[tuple[str, Sequence[tuple[int, int, bool
         drawing.text(
             x,
             middle + 14,
-            f"{really[name]} of these follow A" + (": a lie" if really[name] else ""),
+            f"of these really following A: {really[name]}",
             size=SMALL,
             align="start",
             bold=really[name] > 0,
