@@ -13,7 +13,7 @@ from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing, listed, te
 def _number(value: float) -> str:
     """Short, with a true minus: whole numbers without decimals."""
     value = float(value)
-    return (f"{value:.0f}" if value == int(value) else f"{value:.2f}").replace("-", "−")
+    return (f"{value:.0f}" if value == int(value) else f"{value:.3g}").replace("-", "−")
 
 
 def weighted_average(tokens: Sequence[str], weights: Tensor, values: Tensor, query: int) -> Drawing:
@@ -26,7 +26,7 @@ def weighted_average(tokens: Sequence[str], weights: Tensor, values: Tensor, que
         query: the token whose average is drawn.
     """
     row, result = weights[query], weights[query] @ values
-    shown = [", ".join(_number(round(float(v), 2)) for v in vector) for vector in (*values, result)]
+    shown = [", ".join(_number(round(float(v), 1)) for v in vector) for vector in (*values, result)]
     drawing = Drawing(
         f"{tokens[query]} takes a weighted average: "
         + listed([f"{float(w):.2f} of {token}'s ({v})" for token, w, v in zip(tokens, row, shown, strict=False)])
