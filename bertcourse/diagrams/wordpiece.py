@@ -184,14 +184,14 @@ def offsets_under_text(text: str, tokens: Sequence[str], offsets: Sequence[tuple
             if i % 5 == 0 or (i == end - 1 and (i - 1) % 5):
                 drawing.text(x + cell / 2, y + 42, str(i), size=SMALL, color=SOFT)
         inside = [(s, e, t, number) for number, (s, e, t) in enumerate(spans) if begin <= s < end]
-        busy = [float("-inf")] * 6
+        busy: list[float] = []  # of each line of pieces, how far to the right it is written on
         deepest = 0
         for s, e, token, number in inside:
             x1, x2 = MARGIN + cell * (s - begin) + 2, MARGIN + cell * (e - begin) - 2
             half = text_width(token, SMALL, mono=True) / 2 + 3
             middle = min(max((x1 + x2) / 2, MARGIN + half), drawing.width - MARGIN - half)
-            row = next(r for r in range(6) if busy[r] < middle - half - 4)
-            busy[row] = middle + half
+            row = next((r for r, end_ in enumerate(busy) if end_ < middle - half - 4), len(busy))
+            busy[row : row + 1] = [middle + half]
             deepest = max(deepest, row)
             drawing.line((x1, y + 58), (x2, y + 58), tone=tones[number % 2], heavy=True)
             drawing.text(middle, y + 76 + 21 * row, token, size=SMALL, mono=True)
