@@ -184,7 +184,7 @@ def mask_broadcast(attention_mask: Tensor, num_heads: int) -> Drawing:
     drawing.text(
         MARGIN + 196 + (shown * (across + 16) - 16) / 2,
         24,
-        f"scores ({batch}, {num_heads}, {length}, {length})",
+        f"over scores ({batch}, {num_heads}, {length}, {length})",
         size=SMALL,
         bold=True,
     )
@@ -204,9 +204,9 @@ def mask_broadcast(attention_mask: Tensor, num_heads: int) -> Drawing:
 
         drawing.grid(MARGIN, middle - 13, [[str(int(m)) for m in row]], (small, 26), tone=tone)
         for x in columns:
-            words = [["" if m else "×" for m in row] for _ in range(length)]
+            words = [[str(int(m)) for m in row]] * length
             drawing.grid(x, y, words, (cell, cell), tone=tone, size=SMALL)
         drawing.arrow((MARGIN + small * length + 8, middle), (columns[0] - 8, middle), heavy=True, tone="blue")
         y += across + 20
-    drawing.text(280, y + 6, "a row: a query; a column: a key; ×: forbidden, weight 0", size=SMALL)
+    drawing.text(280, y + 6, "a row: a query; a column: a key; 0: forbidden, its weight is 0", size=SMALL)
     return drawing

@@ -44,7 +44,7 @@ def course_map(
     step, high, top, left, lane = 46, 32, 66, 94, 88
     right = drawing.width - MARGIN - lane * len(routes)
     middle = {lesson: top + step * number + high / 2 for number, lesson in enumerate(lessons)}
-    drawing.text(MARGIN, 20, "needs: arrows", size=SMALL, align="start", color=SOFT)
+    drawing.text(MARGIN, 20, "arrow: needed for", size=SMALL, align="start", color=SOFT)
     for column, (name, own) in enumerate(routes.items()):
         x, tone = right + lane * (column + 0.5) + 4, tones[column % len(tones)]
         drawing.text(x, 20, name.replace(" ", "\n", 1), size=SMALL)
