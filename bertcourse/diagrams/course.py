@@ -126,7 +126,7 @@ def bert_whole(config: BertConfig, parameters: int, lessons: Mapping[str, str], 
     for number, (name, lesson) in enumerate(rows):
         x, y = 14 + 270 * (number // half), 424 + 24 * (number % half)
         drawing.text(
-            x, y, f"{name}: {'not here' if lesson == '–' else lessons_named(lesson)}", size=SMALL, align="start"
+            x, y, f"{name}: {'no lesson' if lesson == '–' else lessons_named(lesson)}", size=SMALL, align="start"
         )
     return drawing
 

@@ -58,14 +58,21 @@ def masking_path(
             y,
             wide,
             high,
-            shortened(after, wide - 8, SMALL),
+            shortened(after, wide - 8, SMALL, bold=True),
             tones[fate] if fate else "grey",
             size=SMALL,
             bold=bool(fate),
         )
         if fate:
             drawing.box(
-                columns[3], y, wide, high, shortened(str(label), wide - 8, SMALL), "blue", size=SMALL, bold=True
+                columns[3],
+                y,
+                wide,
+                high,
+                shortened(str(label), wide - 8, SMALL, bold=True),
+                "blue",
+                size=SMALL,
+                bold=True,
             )
         else:
             drawing.text(columns[3] + wide / 2, middle, str(label).replace("-", "−"), size=SMALL, color=SOFT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing, token_widths
+from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing, text_width, token_widths
 
 
 def window_walk(lengths: Sequence[int], pairs: Sequence[tuple[int, int, int, bool]], budget: int) -> Drawing:
@@ -33,11 +33,11 @@ def window_walk(lengths: Sequence[int], pairs: Sequence[tuple[int, int, int, boo
     for number, (a, b, e, true) in enumerate(pairs):
         drawing.text(MARGIN, y + 18, f"window {number}", size=SMALL, align="start")
         drawing.box(starts[a], y, starts[b] - starts[a], 36, "A", "blue", bold=True, round_=0)
-        if true:
-            drawing.box(starts[b], y, starts[e] - starts[b], 36, "B, true", "green", bold=True, round_=0)
-        else:
-            drawing.box(starts[b], y, starts[e] - starts[b], 36, "", "orange", dashed=True, round_=0)
-            drawing.text((starts[b] + starts[e]) / 2, y + 18, "false B", bold=True, size=SMALL)
+        wide = starts[e] - starts[b]
+        kind = ("B, true", "B") if true else ("false B", "B")
+        words = next((word for word in kind if text_width(word, SMALL, bold=True) < wide - 6), "")
+        tone = "green" if true else "orange"
+        drawing.box(starts[b], y, wide, 36, words, tone, size=SMALL, bold=True, round_=0, dashed=not true)
         go_on = starts[e] if true else starts[b]
         words = "IsNext (0): go on after B" if true else "NotNext (1): go on where B began"
         drawing.arrow((go_on, y + 40), (go_on, y + 74), tone="green" if true else "orange", heavy=True)
@@ -114,7 +114,7 @@ def origins_of_false(builders: Sequence[tuple[str, Sequence[tuple[int, int, bool
         )
     )
     y = 14
-    cell = min(40, 300 / documents)
+    cell = min(40, 220 / documents)
     for name, false in builders:
         drawing.text(280, y + 10, name, bold=True)
         drawing.text(MARGIN + 86, y + 38, "B from document", size=SMALL, align="start", color=SOFT)

@@ -15,11 +15,26 @@ def _columns(drawing: Drawing, words: Sequence[str], beneath: Sequence[Sequence[
     room = drawing.width - left - MARGIN - 6 * (len(words) - 1)
     if sum(need) > room:
         raise ValueError(f"{len(words)} words do not fit side by side: draw a shorter text")
-    more, x, found = (room - sum(need)) / len(words), left, []
+    more, x, found = min((room - sum(need)) / len(words), 40), left, []
     for wide in need:
         found.append((x, x + wide + more))
         x += wide + more + 6
     return found
+
+
+def _lines(needed: Sequence[float], room: float, spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """Words cut into lines that fit into the room, (first word, end) each, none of them inside an entity."""
+    inside = {word for start, end, _ in spans for word in range(start + 1, end)}
+    lines, begin = [], 0
+    while begin < len(needed):
+        end = begin + 1
+        while end < len(needed) and sum(needed[begin : end + 1]) + 6 * (end - begin) <= room:
+            end += 1
+        while end < len(needed) and end in inside and end > begin + 1:
+            end -= 1
+        lines.append((begin, end))
+        begin = end
+    return lines
 
 
 def words_to_spans(
@@ -28,13 +43,13 @@ def words_to_spans(
     """Words, the pieces that they are cut into, a tag for each word on its first piece, and the entities.
 
     Args:
-        words: of a short text.
+        words: of a short text; what does not fit into a line goes into the next.
         pieces: of each word.
         tags: one a word, in BIO.
         spans: the entities that the tags stand for.
 
     Raises:
-        ValueError: not as many of each, or the text is too long for the drawing.
+        ValueError: not as many of each, or an entity is too long for the drawing.
     """
     if not len(words) == len(pieces) == len(tags):
         raise ValueError(
@@ -47,44 +62,39 @@ def words_to_spans(
         + (listed([f"{' '.join(words[a:b])} {kind}" for a, b, kind in spans]) or "none")
         + ". A word's tag stands on its first piece; the others have the label −100."
     )
-    left = 74
+    left, y = 78, 14
 
     def room(piece: str, label: str) -> float:
         return max(text_width(piece, SMALL), text_width(label, SMALL, bold=True)) + 8
 
     labels = [[tag, *["−100"] * (len(own) - 1)] for own, tag in zip(pieces, tags, strict=True)]
     wide = [[room(*pair) for pair in zip(own, label, strict=True)] for own, label in zip(pieces, labels, strict=True)]
-    columns = _columns(drawing, words, wide, left)
+    needed = [max(text_width(word, SMALL) + 8, sum(own), 34) for word, own in zip(words, wide, strict=True)]
     kinds = list(dict.fromkeys(kind for _, _, kind in spans))
     tone_of = {kind: ("blue", "orange", "green", "pink")[n % 4] for n, kind in enumerate(kinds)}
-    for name, y in (("words", 31), ("pieces", 81), ("labels", 125), ("entities", 196)):
-        drawing.text(MARGIN, y, name, size=SMALL, align="start")
-    rows = zip(columns, words, pieces, tags, labels, wide, strict=True)
-    for (x1, x2), word, own, tag, own_labels, needed in rows:
-        tone = tone_of.get(tag[2:], "grey")
-        drawing.box(x1, 14, x2 - x1, 34, word, tone, size=SMALL)
-        spare, x = (x2 - x1 - sum(needed)) / len(own), x1
-        for number, (piece, label, least) in enumerate(zip(own, own_labels, needed, strict=True)):
-            first = number == 0
-            drawing.box(x, 64, least + spare, 34, piece, tone if first else "plain", size=SMALL, dashed=not first)
-            drawing.text(
-                x + (least + spare) / 2, 125, label, size=SMALL, bold=first and tag != "O", color=INK if first else SOFT
-            )
-            x += least + spare
-    for a, b, kind in spans:
-        x1, x2 = columns[a][0], columns[b - 1][1]
-        drawing.bracket(x1, x2, 160, "", tone=tone_of[kind])
-        drawing.box(
-            x1,
-            176,
-            max(x2 - x1, text_width(kind, SMALL, bold=True) + 10),
-            38,
-            kind,
-            tone_of[kind],
-            bold=True,
-            size=SMALL,
-        )
-    drawing.text(280, 236, "−100: a word's further pieces, not counted", size=SMALL, color=SOFT)
+    for begin, end in _lines(needed, drawing.width - left - MARGIN, spans):
+        for name, below in (("words", 17), ("pieces", 63), ("labels", 103), ("entities", 159)):
+            drawing.text(MARGIN, y + below, name, size=SMALL, align="start")
+        columns = _columns(drawing, words[begin:end], wide[begin:end], left)
+        for (x1, x2), number in zip(columns, range(begin, end), strict=True):
+            tone = tone_of.get(tags[number][2:], "grey")
+            drawing.box(x1, y, x2 - x1, 34, words[number], tone, size=SMALL)
+            spare, x = (x2 - x1 - sum(wide[number])) / len(wide[number]), x1
+            for place, (piece, label, least) in enumerate(
+                zip(pieces[number], labels[number], wide[number], strict=True)
+            ):
+                first, across = place == 0, least + spare
+                drawing.box(x, y + 46, across, 34, piece, tone if first else "plain", size=SMALL, dashed=not first)
+                strong = first and label != "O"
+                drawing.text(x + across / 2, y + 103, label, size=SMALL, bold=strong, color=INK if first else SOFT)
+                x += across
+        for a, b, kind in spans:
+            if begin <= a < end:
+                x1, x2 = columns[a - begin][0], columns[b - 1 - begin][1]
+                drawing.bracket(x1, x2, y + 130, "", tone=tone_of[kind])
+                drawing.box(x1, y + 142, x2 - x1, 34, kind, tone_of[kind], bold=True, size=SMALL)
+        y += 204
+    drawing.text(280, y - 8, "−100: a word's further pieces, not counted", size=SMALL, color=SOFT)
     return drawing
 
 

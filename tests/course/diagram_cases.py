@@ -357,3 +357,70 @@ CASES = {
 def draw(name, altered=False):
     function, arguments, other = CASES[name]
     return function(*(other if altered else arguments))
+
+
+# The same functions at other sizes: as large as a lesson may want them.
+LARGE = BertConfig(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096)
+MANY = {f"{number:02}": [f"{number - 1:02}"] if number else [] for number in range(23)} | {"20": ["07", "19"]}
+OTHER_SIZES = {
+    "course_map of 23 lessons": (course.course_map, (MANY, {"all": list(MANY)}, {n: f"lesson {n}" for n in MANY})),
+    "bert_whole, large": (course.bert_whole, (LARGE, 335_141_888, PARTS, [*TASKS, "search"])),
+    "post_ln_layer, large": (encoder.post_ln_layer, (LARGE,)),
+    "both_heads, large": (pretraining.both_heads, (LARGE,)),
+    "weighted_average of 5": (
+        attention.weighted_average,
+        (["[CLS]", "the", "cat", "sat", "[SEP]"], torch.eye(5) * 0.6 + 0.08, torch.arange(10.0).view(5, 2) / 3, 2),
+    ),
+    "heads_and_a_wrong_view, 4 heads": (attention.heads_and_a_wrong_view, (torch.arange(32.0).view(1, 4, 8), 4)),
+    "mask_broadcast of 3 texts": (attention.mask_broadcast, (torch.ones(3, 6).tril(diagonal=2).long(), 16)),
+    "merge_tree of 9": (wordpiece.merge_tree, (merges_of(TEN, 9), list(TEN))),
+    "merge_tree of 3": (wordpiece.merge_tree, (merges_of({"hug": 10, "pug": 5, "pun": 12}, 3), ["hug", "pug", "pun"])),
+    "greedy_steps of a long word": (
+        wordpiece.greedy_steps,
+        ("electroencephalograph", {*"electroncphalgr"} | {"electro"}),
+    ),
+    "greedy_steps to [UNK]": (wordpiece.greedy_steps, ("play☃", {"play"})),
+    "masking_path of 24": (
+        masking.masking_path,
+        (["internationalisation"] * 24, [False] * 24, ["[MASK]"] * 24, ["internationalisation"] * 24),
+    ),
+    "origins_of_false, 7 documents": (
+        pairs.origins_of_false,
+        ([("ours", [(i, j, False) for i in range(7) for j in range(7) if i != j])], 7),
+    ),
+    "window_walk of 9": (
+        pairs.window_walk,
+        ([12, 30, 9, 14, 22, 17, 8, 31, 12], [(0, 1, 3, True), (3, 5, 6, False), (5, 6, 8, True)], 60),
+    ),
+    "two_budgets, large": (speed.two_budgets, (flops(LARGE), bytes_of(335e6) | {"activations": 9e9})),
+    "rows_of_texts, 16": (speed.rows_of_texts, rows([17 * n % 90 + 4 for n in range(16)], 8)),
+    "sharded, 4 processes": (speed.shared_out, (bytes_of(335e6), 4, True)),
+    "two splits": (
+        classification.splits_and_leaks,
+        ({"train": 100, "test": 20}, {"train": "learn", "test": "report"}, {("train", "test"): 1}),
+    ),
+    "cls_to_class, 2 classes": (
+        classification.cls_to_class,
+        (["[CLS]", "good", "[SEP]"], {"negative": 0.0, "positive": 1.0}, 1024),
+    ),
+    "words_to_spans in two lines": (
+        tagging.words_to_spans,
+        spans(
+            ["Mr", "Blair", "flew", "to", "New", "York", "with", "Rowling"],
+            ["O", "B-PER", "O", "O", "B-LOC", "I-LOC", "O", "B-PER"],
+        ),
+    ),
+    "probe_and_control, 6": (
+        looking.probe_and_control,
+        ({"probe, layer 3": 0.71, **{f"another control {n}": n / 10 for n in range(5)}}, 0.04, "what follows?"),
+    ),
+    "heads_taken_out, 12 x 12": (
+        looking.heads_taken_out,
+        ([[2.3 + 0.001 * layer * head for head in range(12)] for layer in range(12)], 2.3),
+    ),
+    "attention_lines of 13": (
+        looking.attention_lines,
+        (["[CLS]", *(f"word {n}" for n in range(11)), "[SEP]"], [1 / 13] * 13, 8, [0.5, *[0.04] * 12]),
+    ),
+    "learning_rates, all one": (pretraining.learning_rates, ([1e-4] * 50,)),
+}

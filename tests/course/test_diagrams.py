@@ -14,7 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 from browser import chromium
-from diagram_cases import CASES, draw
+from diagram_cases import CASES, OTHER_SIZES, draw
 from diagram_measure import faults
 from PIL import Image
 
@@ -181,6 +181,12 @@ def page():
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_overlaps_is_cut_off_small_or_pale(page, name, altered):
     assert faults(page, draw(name, altered).svg()) == []
+
+
+@pytest.mark.parametrize("name", OTHER_SIZES)
+def test_other_sizes_are_drawn_as_well(page, name):
+    function, arguments = OTHER_SIZES[name]
+    assert faults(page, function(*arguments).svg()) == []
 
 
 def test_what_is_stored_in_the_lessons_is_measured_too(page):
