@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,3 +59,18 @@ def find_lessons(folder: Path, only: Sequence[str] = ()) -> list[Path]:
         if number not in known:
             raise ValueError(f"ONLY names lesson {number!r}, which does not exist: choose among {', '.join(known)}")
     return [lesson for lesson, number in zip(lessons, known, strict=True) if not only or number in only]
+
+
+def read_routes(path: Path) -> dict[str, dict[str, list[str]]]:
+    """The tables "needs" (lesson -> lessons) and "routes" (name -> lessons), by number.
+
+    Raises:
+        ValueError: a route leaves out a lesson that one of its lessons needs, or names one before it.
+    """
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    for name, lessons in table["routes"].items():
+        for place, lesson in enumerate(lessons):
+            for needed in table["needs"][lesson]:
+                if needed not in lessons[:place]:
+                    raise ValueError(f"{path.name}: {name!r} has {lesson} without {needed} before it, which it needs")
+    return table

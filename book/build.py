@@ -30,7 +30,6 @@ LIBRARIES_FOLDER = ROOT / "build" / "book" / "libraries"
 # npm package, version, the one file of it that is needed, its SHA-256
 LIBRARIES = (
     ("mathjax", "3.2.2", "es5/tex-svg-full.js", "a4354ff94fd868aea0cc6eaaa79a57fda0588646fc46ee3700a349ee0a11cbe6"),
-    ("mermaid", "11.17.2", "dist/mermaid.min.js", "581ed7d74bd9048d0e3a91363927d72ef22942d7722546b27f7cc29e35390eb8"),
 )
 # What becomes a page: a folder or file of the repository, copied to the same place; index.md is the front page.
 PARTS = (

@@ -24,7 +24,6 @@ nb_merge_streams = True
 nb_ipywidgets_js = {}
 suppress_warnings = ["mystnb.unknown_mime_type"]  # a figure() has a form for the course, and text, which is shown
 myst_enable_extensions = ["dollarmath", "amsmath"]
-myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 4
 mathjax_path = "tex-svg-full.js"  # MathJax 3: one file, glyphs included
 mathjax3_config = {"options": {"enableMenu": False}}

@@ -1,40 +1,14 @@
-"""What the site needs of Sphinx beyond myst-nb: diagrams, notes, and a lesson's buttons."""
+"""What the site needs of Sphinx beyond myst-nb: notes, links to the glossary, and a lesson's buttons."""
 
 from __future__ import annotations
 
-import html
-import re
 import tomllib
 from pathlib import Path, PurePosixPath
 
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
-from sphinx.util.docutils import SphinxDirective
 
 TERMS = tomllib.loads((Path(__file__).parent / "glossary.toml").read_text(encoding="utf-8"))
-
-
-class mermaid(nodes.General, nodes.Element):
-    """A diagram, drawn by mermaid.js in the reader's browser."""
-
-
-class Mermaid(SphinxDirective):
-    """A fence of the language mermaid, as JupyterLab and GitHub draw it too."""
-
-    has_content = True
-
-    def run(self):
-        node = mermaid(code="\n".join(self.content))
-        self.set_source_info(node)
-        return [node]
-
-
-def visit_mermaid(self, node):
-    # The name of a diagram is its accTitle, which JupyterLab reads as well.
-    title = re.search(r"^\s*accTitle\s*:\s*(.+)$", node["code"], re.MULTILINE)
-    label = html.escape(title[1].strip() if title else "Diagram")
-    self.body.append(f'<pre class="mermaid" role="img" aria-label="{label}">{html.escape(node["code"])}</pre>\n')
-    raise nodes.SkipNode
 
 
 class Notes(SphinxTransform):
@@ -86,10 +60,7 @@ class GlossaryLinks(SphinxTransform):
 
 
 def add_to_page(app, pagename, templatename, context, doctree):
-    """Scripts for pages that have diagrams; where a lesson is, for its buttons; index.md's place in the repository."""
-    if doctree is not None and any(doctree.findall(mermaid)):
-        app.add_js_file("mermaid.min.js")
-        app.add_js_file("diagrams.js", loading_method="defer")
+    """Where a lesson is, for its buttons; index.md's place in the repository."""
     repository, lesson = app.config.html_theme_options.get("source_repository", ""), PurePosixPath(pagename)
     if lesson.parts[0] == "notebooks":
         context["notebook"] = f"{lesson.name}.ipynb"
@@ -103,8 +74,6 @@ def add_to_page(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    app.add_node(mermaid, html=(visit_mermaid, None))
-    app.add_directive("mermaid", Mermaid)
     app.add_transform(Notes)
     app.add_transform(NoColabLinks)
     app.add_transform(GlossaryLinks)

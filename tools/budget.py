@@ -12,13 +12,12 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from lesson_size import Size, sizes
 
-from bertcourse.lessons import number_of, parent_of
+from bertcourse.lessons import number_of, parent_of, read_routes
 from bertcourse.run import read_budget
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,21 +64,6 @@ def row(name: str, linked: bool) -> re.Pattern:
     if linked:
         return re.compile(rf"(?m)(\(notebooks/{name}\.ipynb\) \|.*\| ){MINUTES}( \|[^|\n]*\|)$")
     return re.compile(rf"(?m)(^\| {name.replace('_', ' ')} \|.*\| ){MINUTES}( \|)$")
-
-
-def read_routes(path: Path) -> dict[str, dict[str, list[str]]]:
-    """The tables "needs" (lesson -> lessons) and "routes" (name -> lessons), by number.
-
-    Raises:
-        ValueError: a route leaves out a lesson that one of its lessons needs, or names one before it.
-    """
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    for name, lessons in table["routes"].items():
-        for place, lesson in enumerate(lessons):
-            for needed in table["needs"][lesson]:
-                if needed not in lessons[:place]:
-                    raise ValueError(f"{path.name}: {name!r} has {lesson} without {needed} before it, which it needs")
-    return table
 
 
 def route_hours(routes: Mapping[str, list[str]], found: Mapping[str, Size]) -> dict[str, int]:

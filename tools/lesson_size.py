@@ -30,7 +30,6 @@ EXERCISE = re.compile(r"^\*\*Exercise (\d+) · ([^*\n]+)\*\* \((\d+) min, (●{1
 LIKE_ONE = re.compile(r"^\*\*Exercise\b.*", re.MULTILINE)
 OLDER = re.compile(r"^\*\*\d+ · ", re.MULTILINE)
 FOLDS = re.compile(r"<details>.*?</details>", re.DOTALL)
-DIAGRAMS = re.compile(r"^```mermaid\n.*?^```$", re.DOTALL | re.MULTILINE)
 MAGIC = re.compile(r"^(\s*)(?:[%!].*|(\w+) = !.*)$", re.MULTILINE)
 
 
@@ -49,7 +48,7 @@ class Size:
     """A lesson's size; the fields of `LIMITS` are those that are limited.
 
     Attributes:
-        words: in Markdown outside of <details>; diagrams and signs without a letter or digit do not count.
+        words: in Markdown outside of <details>; signs without a letter or digit do not count.
         lines: of code, empty ones left out, in cells that are not folded.
         longest: lines of the longest such cell that is no stop.
         first: cells before the first stop; all of them where there is none.
@@ -100,8 +99,8 @@ def count_lines(cell: dict) -> int:
 
 
 def count_words(text: str) -> int:
-    """Words in Markdown, folds and diagrams left out."""
-    text = DIAGRAMS.sub("", FOLDS.sub("", text))
+    """Words in Markdown, folds left out."""
+    text = FOLDS.sub("", text)
     return sum(any(sign.isalnum() for sign in word) for word in text.split())
 
 

@@ -92,7 +92,7 @@ def test_lessons_show_what_is_committed(pages):
                 assert "".join(output["data"]["text/plain"]) in text
         notes = sum(line.startswith("> **Note**") for cell in cells for line in cell["source"])
         assert sum("note" in pairs.get("class", "").split() for pairs in page.all("div")) == notes
-        pictures = sum("image/png" in output.get("data", {}) for output in outputs)
+        pictures = sum("".join(output.get("data", {}).get("text/html", "")).count("<img ") for output in outputs)
         assert len(page.all("img")) == pictures
 
 
@@ -208,7 +208,7 @@ def visit(browser):
     "name, drawn",
     [
         ("index.html", {"article img": 1}),
-        ("notebooks/00_start_here.html", {"pre.mermaid svg g.node": 5}),
+        ("notebooks/00_start_here.html", {"div.cell_output img[src^='data:image/svg']": 3}),
         ("notebooks/01_attention.html", {"mjx-container svg": 50, "div.cell_output img": 5}),
         ("notebooks/09_looking_inside.html", {"[role=figure] svg line": 1000, "mjx-container svg": 1}),
         ("api/bertlib.model.attention.html", {"dl.py.function": 3}),
@@ -236,13 +236,26 @@ def test_search_finds(visit):
 
 def test_by_night(visit):
     page, wrong = visit("notebooks/00_start_here.html", color_scheme="dark")
-    page.locator("pre.mermaid svg").wait_for()
     colour = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
     assert max(page.evaluate(colour)) < 60
     page.evaluate("document.body.dataset.theme = 'light'")
     page.wait_for_function(f"Math.min(...{colour}) > 200")
-    page.locator("pre.mermaid svg").wait_for()  # drawn again, in the other colours
     assert wrong == []
+
+
+DIAGRAMS = (
+    "[...document.querySelectorAll('img[src^=\"data:image/svg\"]')].map((image) => [image.naturalWidth, image.width])"
+)
+
+
+@pytest.mark.parametrize("width", [390, 700])
+def test_diagrams_keep_letters_that_can_be_read(visit, width):
+    """None is smaller than 15 of a drawing's units; on a phone that is 9 pixels."""
+    page, _ = visit("notebooks/01_attention.html", width)
+    drawn = page.evaluate(DIAGRAMS)
+    assert len(drawn) >= 3
+    for natural, shown in drawn:
+        assert 15 * shown / natural >= (11 if width == 700 else 9)
 
 
 # The contrast of WCAG 2 between an element's text and its own background, for all that brings a background along.

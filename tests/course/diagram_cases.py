@@ -1,0 +1,426 @@
+"""A real object for every diagram, and the same object altered: what the tests of bertcourse.diagrams draw."""
+
+import tomllib
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+
+from bertcourse.diagrams import (
+    attention,
+    classification,
+    course,
+    encoder,
+    looking,
+    masking,
+    pairs,
+    pretraining,
+    speed,
+    tagging,
+    wordpiece,
+)
+from bertcourse.lessons import lessons_in, number_of
+from bertlib import BertConfig
+from bertlib.costs import forward_flops
+from bertlib.data import encoder_folder
+from bertlib.text.batching import length_buckets, pack
+from bertlib.text.spans import entities_of
+from bertlib.text.wordpiece import load_tokenizer, merge
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUTES = tomllib.loads((ROOT / "notebooks" / "routes.toml").read_text(encoding="utf-8"))
+TITLES = {number_of(path): path.stem.partition("_")[2].replace("_", " ") for path in lessons_in(ROOT / "notebooks")}
+BASE, SMALL_BERT = (
+    BertConfig(),
+    BertConfig(hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024, vocab_size=8192),
+)
+
+
+def areas(config):
+    """The parameters of an encoder, by part, counted as in lesson 02."""
+    V, P, S = config.vocab_size, config.max_position_embeddings, config.type_vocab_size
+    D, L, inner = config.hidden_size, config.num_hidden_layers, config.intermediate_size
+    return {
+        "tables": (V + P + S) * D,
+        "tables' LayerNorm": 2 * D,
+        "attention": L * 4 * (D**2 + D),
+        "feed-forward": L * (2 * D * inner + inner + D),
+        "layers' LayerNorms": L * 4 * D,
+        "pooler": D**2 + D,
+    }
+
+
+def merges_of(words, steps):
+    """Each pair joined, with its count: the loop of lesson 03."""
+    split, joined = {word: [word[0], *("##" + letter for letter in word[1:])] for word in words}, []
+    for _ in range(steps):
+        counts = Counter()
+        for word, pieces in split.items():
+            for pair in pairwise(pieces):
+                counts[pair] += words[word]
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        joined.append((best, counts[best]))
+        split = {word: merge(pieces, best) for word, pieces in split.items()}
+    return joined
+
+
+TEN = {
+    "play": 6,
+    "player": 4,
+    "played": 5,
+    "plays": 3,
+    "say": 4,
+    "says": 5,
+    "day": 6,
+    "days": 3,
+    "stay": 2,
+    "stayed": 2,
+}
+X = torch.tensor([[1.0, 0, 0], [0, 0, 1.0], [0, 1.0, 0], [0, 0, 1.0]])
+W_QUERY, W_KEY = torch.tensor([[0.0], [4.0], [0.0]]), torch.tensor([[1.0], [0.0], [0.0]])
+WEIGHTS = torch.tensor([[0.40, 0.20, 0.40], [0.20, 0.40, 0.40], [0.25, 0.25, 0.50]])
+VALUES = torch.tensor([[10.0, 0.0], [0.0, 10.0], [5.0, 5.0]])
+THREE = ["token 0", "token 1", "token 2"]
+HIDDEN = torch.tensor([[[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]])
+MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
+TOKENIZER = load_tokenizer(encoder_folder("minilm"))
+VOCAB = {"un", "unp", "play", "##play", "##lay", "##able"}
+SENTENCE = TOKENIZER.encode("The striker scored twice in the cup final.")
+ODD = "Émile Zola’s naïve\u200b café: 自然 [MASK] UNPLAYABLE!"
+ODD_READ = TOKENIZER.encode(ODD)
+PATH = [
+    "[CLS]",
+    "the",
+    "government",
+    "will",
+    "publish",
+    "its",
+    "new",
+    "budget",
+    "on",
+    "thursday",
+    "morning",
+    ".",
+    "[SEP]",
+]
+NEVER = [token in ("[CLS]", "[SEP]") for token in PATH]
+SHOWN = ["[CLS]", "the", "[MASK]", "will", "publish", "its", "new", "cats", "on", "thursday", "[MASK]", ".", "[SEP]"]
+LABELS = [-100, -100, "government", -100, -100, "its", -100, "budget", -100, -100, "morning", -100, -100]
+A, B = ["it", "rose", "again", "today"], ["banks", "say", "so", "too", "."]
+LENGTHS = [12, 60, 31, 96, 18, 44, 25, 70]
+
+
+def flops(config):
+    parts = forward_flops(config, 32, 128, 32 * 19)
+    return {name: 3.0 * count for name, count in parts.items()}
+
+
+def bytes_of(parameters):
+    return {"weights": 4.0 * parameters, "gradients": 4.0 * parameters, "moments": 8.0 * parameters}
+
+
+def rows(lengths, size=4):
+    """Padded as they come, in buckets, and packed into rows of 96."""
+    groups = [list(range(start, start + size)) for start in range(0, len(lengths), size)]
+    buckets, packed = length_buckets(lengths, size), pack(lengths, 96)
+    ways = {
+        "padded, as they come": [[lengths[i]] for group in groups for i in group],
+        "in buckets of similar length": [[lengths[i]] for group in buckets for i in group],
+        "packed": [[lengths[i] for i in row] for row in packed],
+    }
+    slots = {
+        "padded, as they come": [max(lengths[i] for i in group) for group in groups for _ in group],
+        "in buckets of similar length": [max(lengths[i] for i in group) for group in buckets for _ in group],
+        "packed": [96] * len(packed),
+    }
+    return ways, slots
+
+
+def schedule(warmup, updates=400):
+    return [1e-4 * min(step / warmup, (updates - step) / (updates - warmup)) for step in range(1, updates + 1)]
+
+
+WORDS = ["Tony", "Blair", "met", "Rowling", "in", "London", "."]
+TAGS = ["B-PER", "I-PER", "O", "B-PER", "O", "B-LOC", "O"]
+
+
+def spans(words, tags):
+    pieces = [TOKENIZER.encode(word, add_special_tokens=False).tokens for word in words]
+    return words, pieces, tags, entities_of(tags)
+
+
+def followed(*names):
+    return [(f"save {name}: write it beside its place", [names[0], f".{name}.k3x9"]) for name in names[1:]] + [
+        ("rename it into its place, at once", list(names)),
+        ("put a dot before the old one, then remove it", [names[-1], f".{names[0]}.old"]),
+        ("done", [names[-1]]),
+    ]
+
+
+LOSSES = [[2.31, 2.30, 2.34, 2.30], [2.30, 2.52, 2.31, 2.30], [2.33, 2.31, 2.30, 2.41], [2.30, 2.30, 2.36, 2.32]]
+PARTS = {"pieces": "03", "sum": "02", "layers": "01 and 02", "pretraining": "04 to 06", "classes": "07", "names": "08"}
+TASKS = ["classes", "names", "matching"]
+UNEVEN = torch.randn(11, 384, generator=torch.Generator().manual_seed(0))[: len(SENTENCE.tokens)]
+
+# name: (function, arguments, arguments altered)
+CASES = {
+    "course_map": (
+        course.course_map,
+        (ROUTES["needs"], ROUTES["routes"], TITLES),
+        (ROUTES["needs"] | {"09": ["08"]}, ROUTES["routes"], TITLES),
+    ),
+    "bert_whole": (
+        course.bert_whole,
+        (BASE, sum(areas(BASE).values()), PARTS, TASKS),
+        (SMALL_BERT, sum(areas(SMALL_BERT).values()), PARTS, TASKS),
+    ),
+    "text_to_vector": (
+        course.text_to_vector,
+        (SENTENCE.tokens, SENTENCE.ids, UNEVEN),
+        (SENTENCE.tokens, SENTENCE.ids, 2 - UNEVEN),
+    ),
+    "weighted_average": (
+        attention.weighted_average,
+        (THREE, WEIGHTS, VALUES, 0),
+        (THREE, WEIGHTS.flip(0), VALUES, 0),
+    ),
+    "head_flow": (
+        attention.head_flow,
+        (X, W_QUERY, W_KEY, torch.eye(3)),
+        (X, W_QUERY.expand(3, 2), W_KEY.expand(3, 2), torch.eye(3)),
+    ),
+    "heads_and_a_wrong_view": (
+        attention.heads_and_a_wrong_view,
+        (HIDDEN, 2),
+        (torch.arange(24.0).view(1, 3, 8), 2),
+    ),
+    "mask_broadcast": (attention.mask_broadcast, (MASK, 12), (torch.tensor([[1, 1, 1, 1, 0], [1, 0, 0, 0, 0]]), 2)),
+    "embedding_sum": (
+        encoder.embedding_sum,
+        (["[CLS]", "the", "dog", "[SEP]", "it", "barks", "[SEP]"], [0, 0, 0, 0, 1, 1, 1], 384),
+        (["[CLS]", "the", "dog", "[SEP]", "it", "barks", "[SEP]"], [0] * 7, 384),
+    ),
+    "post_ln_layer": (encoder.post_ln_layer, (BASE,), (SMALL_BERT,)),
+    "reach_of_a_change": (encoder.reach_of_a_change, (6, 2, range(6), [2]), (6, 3, range(6), [3])),
+    "parameter_areas": (encoder.parameter_areas, (areas(BASE),), (areas(SMALL_BERT),)),
+    "masked_mean": (
+        encoder.masked_mean,
+        (
+            [["[CLS]", "the", "dog", "bites", ".", "[SEP]"], ["[CLS]", "yes", "[SEP]", "[PAD]", "[PAD]", "[PAD]"]],
+            [[1] * 6, [1, 1, 1, 0, 0, 0]],
+        ),
+        (
+            [["[CLS]", "the", "dog", "bites", ".", "[SEP]"], ["[CLS]", "yes", "[SEP]", "[PAD]", "[PAD]", "[PAD]"]],
+            [[1] * 6, [1] * 6],
+        ),
+    ),
+    "merge_tree": (wordpiece.merge_tree, (merges_of(TEN, 7), list(TEN)), (merges_of(TEN | {"day": 60}, 7), list(TEN))),
+    "greedy_steps": (wordpiece.greedy_steps, ("unplayable", VOCAB), ("unplayable", VOCAB - {"unp"})),
+    "offsets_under_text": (
+        wordpiece.offsets_under_text,
+        (ODD, ODD_READ.tokens, ODD_READ.offsets),
+        ("a café", ["a", "caf", "##e"], [(0, 1), (2, 5), (5, 6)]),
+    ),
+    "masking_path": (
+        masking.masking_path,
+        (PATH, NEVER, SHOWN, LABELS),
+        (PATH, NEVER, PATH, [-100] * 10 + ["morning", -100, -100]),
+    ),
+    "fates_as_areas": (
+        masking.fates_as_areas,
+        (0.15, {"[MASK]": 0.8, "a random token": 0.1, "as it was": 0.1}),
+        (0.4, {"[MASK]": 0.7, "a random token": 0.2, "as it was": 0.1}),
+    ),
+    "loss_places": (
+        masking.loss_places,
+        (["the", "dog", "bites", "man"], [False, True, False, True], [0.6, 0.4, 0.6, 0.5]),
+        (["the", "dog", "bites", "man"], [False, True, False, True], [0.6, 0.1, 0.6, 0.5]),
+    ),
+    "neighbours_left": (
+        masking.neighbours_left,
+        ({0.15: [False] * 3 + [True] + [False] * 6, 0.5: [True, False] * 5},),
+        ({0.15: [False] * 10},),
+    ),
+    "window_walk": (
+        pairs.window_walk,
+        ([10] * 5, [(0, 1, 3, False), (1, 3, 4, True)], 30),
+        ([10] * 5, [(0, 1, 3, True), (3, 4, 5, True)], 30),
+    ),
+    "pair_layout": (pairs.pair_layout, (A, B, 2, 4), (A, B, 3, 3)),
+    "origins_of_false": (
+        pairs.origins_of_false,
+        (
+            [
+                ("ours", [(0, 1, False), (1, 0, False), (2, 1, False), (2, 0, False)]),
+                ("any sentence", [(0, 0, True), (1, 1, False), (1, 2, False), (2, 0, False)]),
+            ],
+            3,
+        ),
+        (
+            [
+                ("ours", [(0, 1, False), (1, 0, False), (2, 1, False), (2, 1, False)]),
+                ("any sentence", [(0, 0, True), (1, 1, True), (1, 2, False), (2, 0, False)]),
+            ],
+            3,
+        ),
+    ),
+    "both_heads": (pretraining.both_heads, (BASE,), (SMALL_BERT,)),
+    "checkpoint_steps": (
+        pretraining.checkpoint_steps,
+        (followed("00000200", "00000400"), "the newest name without a dot"),
+        (followed("00000200", "00000600"), "the newest name without a dot"),
+    ),
+    "learning_rates": (pretraining.learning_rates, (schedule(40), "warm-up 10 %"), (schedule(4), "warm-up 1 %")),
+    "two_budgets": (
+        speed.two_budgets,
+        (flops(SMALL_BERT), bytes_of(11e6) | {"activations": 4e8}),
+        (flops(BASE), bytes_of(110e6) | {"activations": 4e9}),
+    ),
+    "rows_of_texts": (speed.rows_of_texts, rows(LENGTHS), rows([*LENGTHS[::-1], 90, 5, 5, 5])),
+    "replicated": (speed.shared_out, (bytes_of(11e6), 3, False), (bytes_of(11e6), 2, False)),
+    "sharded": (speed.shared_out, (bytes_of(11e6), 3, True), (bytes_of(22e6), 3, True)),
+    "splits_and_leaks": (
+        classification.splits_and_leaks,
+        (
+            {"train": 1431, "validation": 385, "test": 409},
+            {"train": "learn the weights", "validation": "choose the epoch", "test": "report, once"},
+            {("train", "validation"): 0, ("train", "test"): 12, ("validation", "test"): 0},
+        ),
+        (
+            {"train": 1431, "validation": 385, "test": 409},
+            {"train": "learn the weights", "validation": "choose the epoch", "test": "report, once"},
+            {("train", "validation"): 0, ("train", "test"): 0, ("validation", "test"): 3},
+        ),
+    ),
+    "read_of_texts": (
+        classification.read_of_texts,
+        ([230, 90, 410, 64, 700, 128, 300], 128),
+        ([230, 90, 410, 64, 700, 128, 300], 256),
+    ),
+    "cls_to_class": (
+        classification.cls_to_class,
+        (
+            SENTENCE.tokens,
+            {"business": 0.02, "entertainment": 0.01, "politics": 0.04, "sport": 0.91, "tech": 0.02},
+            384,
+        ),
+        (
+            SENTENCE.tokens,
+            {"business": 0.62, "entertainment": 0.01, "politics": 0.04, "sport": 0.31, "tech": 0.02},
+            384,
+        ),
+    ),
+    "words_to_spans": (tagging.words_to_spans, spans(WORDS, TAGS), spans(WORDS, ["B-PER", *TAGS[1:5], "O", "O"])),
+    "counted_entities": (
+        tagging.counted_entities,
+        (WORDS, entities_of(TAGS), [(0, 1, "PER"), (3, 4, "PER"), (5, 6, "ORG")]),
+        (WORDS, entities_of(TAGS), [(0, 2, "PER")]),
+    ),
+    "readings_of_tags": (
+        tagging.readings_of_tags,
+        (
+            WORDS[:6],
+            ["I-PER", "I-PER", "O", "B-PER", "O", "I-LOC"],
+            {"as a B-": [(0, 2, "PER"), (3, 4, "PER"), (5, 6, "LOC")], "strict": [(3, 4, "PER")]},
+        ),
+        (
+            WORDS[:6],
+            ["I-PER", "I-PER", "O", "B-PER", "O", "B-LOC"],
+            {"as a B-": [(0, 2, "PER"), (3, 4, "PER"), (5, 6, "LOC")], "strict": [(3, 4, "PER"), (5, 6, "LOC")]},
+        ),
+    ),
+    "probe_and_control": (
+        looking.probe_and_control,
+        ({"probe": 0.93, "token table only": 0.86, "shuffled labels": 0.21}, 0.18, "which part of speech?"),
+        ({"probe": 0.93, "token table only": 0.66, "shuffled labels": 0.21}, 0.18, "which part of speech?"),
+    ),
+    "heads_taken_out": (looking.heads_taken_out, (LOSSES, 2.30), ([row[::-1] for row in LOSSES], 2.30)),
+    "attention_lines": (
+        looking.attention_lines,
+        (
+            ["[CLS]", "the", "cat", "was", "tired", "[SEP]"],
+            [0.1, 0.05, 0.7, 0.05, 0.05, 0.05],
+            3,
+            [0.2, 0.1, 0.6, 0.04, 0.04, 0.02],
+        ),
+        (
+            ["[CLS]", "the", "cat", "was", "tired", "[SEP]"],
+            [0.1, 0.05, 0.2, 0.05, 0.55, 0.05],
+            3,
+            [0.2, 0.1, 0.6, 0.04, 0.04, 0.02],
+        ),
+    ),
+}
+
+
+def draw(name, altered=False):
+    function, arguments, other = CASES[name]
+    return function(*(other if altered else arguments))
+
+
+# The same functions at other sizes: as large as a lesson may want them.
+LARGE = BertConfig(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096)
+MANY = {f"{number:02}": [f"{number - 1:02}"] if number else [] for number in range(23)} | {"20": ["07", "19"]}
+OTHER_SIZES = {
+    "course_map of 23 lessons": (course.course_map, (MANY, {"all": list(MANY)}, {n: f"lesson {n}" for n in MANY})),
+    "bert_whole, large": (course.bert_whole, (LARGE, 335_141_888, PARTS, [*TASKS, "search"])),
+    "post_ln_layer, large": (encoder.post_ln_layer, (LARGE,)),
+    "both_heads, large": (pretraining.both_heads, (LARGE,)),
+    "weighted_average of 5": (
+        attention.weighted_average,
+        (["[CLS]", "the", "cat", "sat", "[SEP]"], torch.eye(5) * 0.6 + 0.08, torch.arange(10.0).view(5, 2) / 3, 2),
+    ),
+    "heads_and_a_wrong_view, 4 heads": (attention.heads_and_a_wrong_view, (torch.arange(32.0).view(1, 4, 8), 4)),
+    "mask_broadcast of 3 texts": (attention.mask_broadcast, (torch.ones(3, 6).tril(diagonal=2).long(), 16)),
+    "merge_tree of 9": (wordpiece.merge_tree, (merges_of(TEN, 9), list(TEN))),
+    "merge_tree of 3": (wordpiece.merge_tree, (merges_of({"hug": 10, "pug": 5, "pun": 12}, 3), ["hug", "pug", "pun"])),
+    "greedy_steps of a long word": (
+        wordpiece.greedy_steps,
+        ("electroencephalograph", {*"electroncphalgr"} | {"electro"}),
+    ),
+    "greedy_steps to [UNK]": (wordpiece.greedy_steps, ("play☃", {"play"})),
+    "masking_path of 24": (
+        masking.masking_path,
+        (["internationalisation"] * 24, [False] * 24, ["[MASK]"] * 24, ["internationalisation"] * 24),
+    ),
+    "origins_of_false, 7 documents": (
+        pairs.origins_of_false,
+        ([("ours", [(i, j, False) for i in range(7) for j in range(7) if i != j])], 7),
+    ),
+    "window_walk of 9": (
+        pairs.window_walk,
+        ([12, 30, 9, 14, 22, 17, 8, 31, 12], [(0, 1, 3, True), (3, 5, 6, False), (5, 6, 8, True)], 60),
+    ),
+    "two_budgets, large": (speed.two_budgets, (flops(LARGE), bytes_of(335e6) | {"activations": 9e9})),
+    "rows_of_texts, 16": (speed.rows_of_texts, rows([17 * n % 90 + 4 for n in range(16)], 8)),
+    "sharded, 4 processes": (speed.shared_out, (bytes_of(335e6), 4, True)),
+    "two splits": (
+        classification.splits_and_leaks,
+        ({"train": 100, "test": 20}, {"train": "learn", "test": "report"}, {("train", "test"): 1}),
+    ),
+    "cls_to_class, 2 classes": (
+        classification.cls_to_class,
+        (["[CLS]", "good", "[SEP]"], {"negative": 0.0, "positive": 1.0}, 1024),
+    ),
+    "words_to_spans in two lines": (
+        tagging.words_to_spans,
+        spans(
+            ["Mr", "Blair", "flew", "to", "New", "York", "with", "Rowling"],
+            ["O", "B-PER", "O", "O", "B-LOC", "I-LOC", "O", "B-PER"],
+        ),
+    ),
+    "probe_and_control, 6": (
+        looking.probe_and_control,
+        ({"probe, layer 3": 0.71, **{f"another control {n}": n / 10 for n in range(5)}}, 0.04, "what follows?"),
+    ),
+    "heads_taken_out, 12 x 12": (
+        looking.heads_taken_out,
+        ([[2.3 + 0.001 * layer * head for head in range(12)] for layer in range(12)], 2.3),
+    ),
+    "attention_lines of 13": (
+        looking.attention_lines,
+        (["[CLS]", *(f"word {n}" for n in range(11)), "[SEP]"], [1 / 13] * 13, 8, [0.5, *[0.04] * 12]),
+    ),
+    "learning_rates, all one": (pretraining.learning_rates, ([1e-4] * 50,)),
+}
