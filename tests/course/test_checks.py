@@ -148,7 +148,7 @@ def faulty(name):
     function = solutions.answer(name)
     source = inspect.getsource(function)
     for _, text, what, changed in mutation.mutants(source):
-        scope = dict(function.__globals__)
+        scope = dict(vars(sys.modules[function.__module__]))
         exec(compile(changed, f"<{what}>", "exec"), scope)
         yield what.partition(" (")[0], text, scope[function.__name__]  # "… (2)": the second time on its line
 
