@@ -728,6 +728,32 @@ def _loops(mistakes: tuple[tuple[Callable, str], ...]) -> Check:
     return Check(inner.asks, judge, mistakes)
 
 
+class _WrongHead(nn.Module):
+    """A head with a mistake: another dropout, its place, a part too many."""
+
+    def __init__(self, size, classes, share=0.1, before=True, after=None, bias=True, always=False):
+        super().__init__()
+        self.layer = nn.Linear(size, classes, bias=bias)
+        self.share, self.before, self.after, self.always = share, before, after, always
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        def drop(values):
+            return F.dropout(values, self.share, self.training or self.always)
+
+        scores = self.layer(drop(pooled)) if self.before else drop(self.layer(pooled))
+        return scores if self.after is None else self.after(scores)
+
+
+def _head_with(**wrong) -> Callable:
+    return lambda size, classes: _WrongHead(size, classes, **wrong)
+
+
+_NOTHING_DROPPED = "dropout with p = 0.1 goes before the layer."
+_DROPS_SCORES = "dropout goes before the layer: on the pooled vector, not on scores."
+_ALWAYS_DROPS = "no dropout there: nn.Dropout sees to it; F.dropout needs training=self.training."
+_SOFTMAX_LATER = "scores are asked for: cross_entropy takes the softmax itself."
+
+
 def _judge_head(trial: Trial) -> None:
     """A layer that is linear in evaluation, and drops a tenth of the pooled numbers in training."""
     for size, classes in ((4, 3), (5, 2), (7, 4)):
@@ -782,7 +808,7 @@ def _judge_linear(trial: Trial, size: int, classes: int) -> None:
     if not torch.allclose(first, scores(pooled), atol=1e-6):
         raise Wrong(
             "in evaluation mode the same input gives other scores each time",
-            "no dropout there: nn.Dropout sees to it; F.dropout needs training=self.training.",
+            _ALWAYS_DROPS,
         )
     zero = scores(torch.zeros(1, size))
     weight = scores(torch.eye(size)) - zero
@@ -791,7 +817,7 @@ def _judge_linear(trial: Trial, size: int, classes: int) -> None:
     hint = "after dropout comes one linear layer, and nothing else."
     ones = torch.ones(len(first))
     if torch.allclose(first.sum(dim=-1), ones, atol=1e-4) or torch.allclose(first.exp().sum(dim=-1), ones, atol=1e-4):
-        hint = "scores are asked for: cross_entropy takes the softmax itself."
+        hint = _SOFTMAX_LATER
     elif scores(100 * pooled).abs().max() <= 1:
         hint = "the tanh is part of the pooler, which stands before the head: only a linear layer here."
     elif (scores(100 * pooled) >= 0).all():
@@ -807,11 +833,9 @@ def _judge_dropout(trial: Trial, head: nn.Module, size: int) -> None:
     got = trial.call(one).detach()
     head.eval()
     if torch.allclose(got, plain.expand_as(got), atol=1e-6):
-        raise Wrong("in training mode nothing is dropped", "dropout with p = 0.1 goes before the layer.")
+        raise Wrong("in training mode nothing is dropped", _NOTHING_DROPPED)
     if (got == 0).any():
-        raise Wrong(
-            "in training mode scores are dropped", "dropout goes before the layer: on the pooled vector, not on scores."
-        )
+        raise Wrong("in training mode scores are dropped", _DROPS_SCORES)
     dropped = float((got - zero).abs().amax(dim=1).lt(1e-6).float().mean())
     if not 0.07 < dropped < 0.13:
         hint = "nn.Dropout() without a number drops half." if 0.45 < dropped < 0.55 else ""
@@ -873,6 +897,19 @@ CHECKS = {
         "class (nn.Module), made by my_head(size, classes), called with pooled (B, size) -> scores (B, classes): "
         "dropout of a tenth, in training only, then one linear layer with a bias",
         _judge_head,
+        (
+            (_head_with(share=0.0), _NOTHING_DROPPED),
+            (_head_with(share=0.5), "nn.Dropout() without a number drops half."),
+            (_head_with(share=0.9), "0.1 is the share that is dropped, not the one that stays."),
+            (_head_with(before=False), _DROPS_SCORES),
+            (_head_with(always=True), _ALWAYS_DROPS),
+            (_head_with(bias=False), "the bias is missing."),
+            (_head_with(after=lambda scores: scores.softmax(dim=-1)), _SOFTMAX_LATER),
+            (
+                _head_with(after=lambda scores: scores.argmax(dim=-1)),
+                "scores are asked for, one for each class: no argmax.",
+            ),
+        ),
     ),
     "epoch": _loops(
         (
