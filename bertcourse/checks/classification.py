@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import itertools
 import math
@@ -9,14 +10,43 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, number, show
+from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show
 from bertlib.text.batching import pad_batch, padding_share
 
 
 def _predict(pooled: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return (pooled @ weight.T + bias).argmax(dim=-1)
+
+
+class _Toy(nn.Module):
+    """The smallest classifier: the mean of its tokens' rows of one table are a text's scores.
+
+    In training it doubles them, in the place of dropout: so what is computed in the wrong mode is seen at once.
+    """
+
+    def __init__(self, table: Tensor):
+        super().__init__()
+        self.table = nn.Parameter(table.clone())
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        weights = torch.ones_like(ids).float() if mask is None else mask.float()
+        scores = (self.table[ids] * weights[..., None]).sum(dim=1) / weights.sum(dim=1, keepdim=True)
+        return 2 * scores if self.training else scores
+
+
+def _epoch(model: nn.Module, optimizer: torch.optim.Optimizer, batches: list[tuple]) -> float:
+    model.train()
+    total = texts = 0
+    for ids, mask, labels in batches:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(ids, mask), labels)
+        loss.backward()
+        optimizer.step()
+        total, texts = total + loss.item() * len(labels), texts + len(labels)
+    return total / texts
 
 
 def _accuracy(gold: list[int], predicted: list[int]) -> float:
@@ -111,6 +141,19 @@ def _heads(rng):
         yield floats(rng, rows, size), floats(rng, classes, size), 2 * floats(rng, classes)
 
 
+def _tables_and_batches(rng):
+    """Tables of a toy classifier, and batches of which the last one is smaller."""
+    for case in range(5):
+        classes, size = int(rng.integers(2, 4)), 2 + case
+        batches = []
+        for rows in [size] * (1 + case // 2) + [1]:
+            mask = torch.arange(4) < integers(rng, 1, 5, rows, 1)
+            mask[0] = True
+            labels = integers(rng, 0, classes, rows)
+            batches.append((integers(rng, 0, 6, rows, 4) * mask, mask.long(), labels))
+        yield integers(rng, -2, 3, 6, classes).float(), batches
+
+
 def _to_truncate(rng):
     yield [2, 11, 12, 13, 3], 4
     yield [2, 11, 3], 4
@@ -201,6 +244,59 @@ def _pads_with_zero(sequences, pad_token_id):
 def _inverted(sequences, pad_token_id):
     ids, mask = pad_batch(sequences, pad_token_id)
     return ids, 1 - mask
+
+
+def _loop(wrong):
+    """The loop with a mistake: what `wrong` names."""
+
+    def epoch(model, optimizer, batches):
+        if wrong != "eval":
+            model.train()
+        losses, counts = [], []
+        for ids, mask, labels in batches:
+            if wrong == "one behind":
+                loss = F.cross_entropy(model(ids, mask), labels)
+                optimizer.step()
+            if wrong not in ("adds up", "at the end"):
+                optimizer.zero_grad()
+            scores = model(ids) if wrong == "no mask" else model(ids, mask)
+            if wrong == "softmax":
+                scores = scores.softmax(dim=-1)
+            if wrong == "nll":
+                loss = F.nll_loss(scores, labels)
+            elif wrong == "nll of softmax":
+                loss = F.nll_loss(scores.softmax(dim=-1), labels)
+            else:
+                loss = F.cross_entropy(scores, labels, reduction="sum" if "sums" in wrong else "mean")
+            loss.backward()
+            if wrong not in ("no step", "at the end", "one behind"):
+                optimizer.step()
+            if wrong == "uphill":
+                for parameter in model.parameters():
+                    parameter.data += parameter.grad
+            losses.append(loss.item())
+            counts.append(1 if wrong == "sums" else len(labels))
+            if wrong == "first batch":
+                break
+        if wrong == "at the end":
+            optimizer.step()
+        if wrong == "last loss":
+            return losses[-1]
+        if wrong == "sum of losses":
+            return sum(losses)
+        if wrong == "list":
+            return losses
+        if wrong == "nothing":
+            return None
+        if wrong == "means":
+            return sum(losses) / len(losses)
+        if wrong == "means by texts":
+            return sum(losses) / sum(counts)
+        if wrong in ("sums", "sums by mean"):
+            return sum(losses) / sum(len(labels) for *_, labels in batches)
+        return sum(loss * count for loss, count in zip(losses, counts, strict=True)) / sum(counts)
+
+    return epoch
 
 
 def _mean_of_recalls(gold, predicted):
@@ -572,7 +668,287 @@ def _told(check: Check, words: str, hint: str) -> Check:
     return Check(check.asks, judge, check.mistakes)
 
 
+class _Around:
+    """A call around an answer. To the engine, which tells lines and arguments, it looks like the answer itself."""
+
+    def __init__(self, answer: Callable, call: Callable):
+        self.__wrapped__, self.call = answer, call
+        if hasattr(answer, "__code__"):
+            self.__code__ = answer.__code__
+
+    def __call__(self, *args: object) -> object:
+        return self.call(*args)
+
+
+def _trains(epoch: Callable) -> Callable:
+    """(table, batches) -> what the loop returns, and the table after it."""
+
+    def run(table: Tensor, batches: list[tuple]) -> dict:
+        model = _Toy(table).eval()  # as an evaluation left it
+        loss = epoch(model, torch.optim.SGD(model.parameters(), lr=0.5), batches)
+        if loss is Ellipsis or loss is NotImplemented:
+            return loss
+        return {"what it returns": loss, "the weights after it": model.table.detach().clone()}
+
+    return run
+
+
+def _loops(mistakes: tuple[tuple[Callable, str], ...]) -> Check:
+    """A check of a loop over batches: of the weights that it leaves, and of the mean loss that it returns."""
+    inner = against(
+        "model, optimizer, batches (tuples of ids, mask, labels) -> the mean loss per text, a number; each batch is "
+        "one update of the model, which is in training mode",
+        _trains(_epoch),
+        _tables_and_batches,
+        shrink=False,
+        mistakes=tuple((_trains(wrong), hint) for wrong, hint in mistakes),
+    )
+
+    def judge(trial: Trial) -> None:
+        if not callable(trial.answer):
+            inner.judge(trial)
+        around = dataclasses.replace(trial, answer=_Around(trial.answer, _trains(trial.answer)))
+        try:
+            inner.judge(around)
+            got = around.call(*next(_tables_and_batches(trial.rng)))["what it returns"]
+        except Wrong as wrong:
+            if not wrong.hint and "does not require grad" in wrong.message:
+                wrong.hint = "nothing leads back to the weights: give cross_entropy the scores themselves."
+            if not wrong.hint and "expected a number" in wrong.message:
+                wrong.hint = "one number for the whole epoch is asked for: the mean over all of its texts."
+            raise
+        finally:
+            trial.cases, trial.printed = around.cases, around.printed
+        if isinstance(got, Tensor) and got.requires_grad:
+            raise Wrong(
+                "the number is right, but it is a tensor with a gradient",
+                "such a sum keeps what every batch computed in memory: add up loss.item().",
+            )
+
+    return Check(inner.asks, judge, mistakes)
+
+
+class _WrongHead(nn.Module):
+    """A head with a mistake: another dropout, its place, a part too many."""
+
+    def __init__(self, size, classes, share=0.1, before=True, after=None, bias=True, always=False):
+        super().__init__()
+        self.layer = nn.Linear(size, classes, bias=bias)
+        self.share, self.before, self.after, self.always = share, before, after, always
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        def drop(values):
+            return F.dropout(values, self.share, self.training or self.always)
+
+        scores = self.layer(drop(pooled)) if self.before else drop(self.layer(pooled))
+        return scores if self.after is None else self.after(scores)
+
+
+def _head_with(**wrong) -> Callable:
+    return lambda size, classes: _WrongHead(size, classes, **wrong)
+
+
+_NOTHING_DROPPED = "dropout with p = 0.1 goes before the layer."
+_DROPS_SCORES = "dropout goes before the layer: on the pooled vector, not on scores."
+_ALWAYS_DROPS = "no dropout there: nn.Dropout sees to it; F.dropout needs training=self.training."
+_SOFTMAX_LATER = "scores are asked for: cross_entropy takes the softmax itself."
+
+
+def _judge_head(trial: Trial) -> None:
+    """A layer that is linear in evaluation, and drops a tenth of the pooled numbers in training."""
+    for size, classes in ((4, 3), (5, 2), (7, 4)):
+        head = _made(trial, size, classes)
+        with torch.no_grad():
+            for parameter in head.parameters():
+                parameter.copy_(floats(trial.rng, *parameter.shape))
+        inner = dataclasses.replace(trial, answer=head.eval())
+        try:
+            _judge_linear(inner, size, classes)
+            _judge_dropout(inner, head, size)
+        finally:
+            trial.cases = inner.cases
+        trial.right += 1
+
+
+def _made(trial: Trial, size: int, classes: int) -> nn.Module:
+    try:
+        head = trial.call(size, classes)
+    except Wrong as wrong:
+        if "Module.__init__() call" in wrong.message:
+            wrong.hint = "super().__init__() comes first in __init__, before any layer."
+        raise
+    if not isinstance(head, nn.Module):
+        raise Wrong(f"expected an nn.Module, came {show(head)}", "write class my_head(nn.Module).")
+    found = sum(parameter.numel() for parameter in head.parameters())
+    wanted = size * classes + classes
+    if found == wanted:
+        return head
+    hint = ""
+    if not found:
+        hint = "it has no weights to train: make the layer in __init__, as self.something = nn.Linear(…)."
+    elif found == wanted - classes:
+        hint = "the bias is missing."
+    elif found == wanted + size * size + size:
+        hint = "one layer is enough: dense layer and tanh of the pooler stand before the head already."
+    raise Wrong(f"my_head({size}, {classes}) has {found} weights, expected {size} · {classes} + {classes}", hint)
+
+
+def _judge_linear(trial: Trial, size: int, classes: int) -> None:
+    pooled = floats(trial.rng, 6, size)
+
+    def scores(values: Tensor) -> Tensor:
+        got = trial.call(values)
+        if not isinstance(got, Tensor) or got.shape != (len(values), classes):
+            came = tuple(got.shape) if isinstance(got, Tensor) else show(got)
+            hint = "scores are asked for, one for each class: no argmax." if came == (len(values),) else ""
+            raise Wrong(f"expected a tensor ({len(values)}, {classes}), came {came}; tried with: {show(values)}", hint)
+        return got.detach()
+
+    first = scores(pooled)
+    if not torch.allclose(first, scores(pooled), atol=1e-6):
+        raise Wrong(
+            "in evaluation mode the same input gives other scores each time",
+            _ALWAYS_DROPS,
+        )
+    zero = scores(torch.zeros(1, size))
+    weight = scores(torch.eye(size)) - zero
+    if torch.allclose(first, pooled @ weight + zero, atol=1e-4):
+        return
+    hint = "after dropout comes one linear layer, and nothing else."
+    ones = torch.ones(len(first))
+    if torch.allclose(first.sum(dim=-1), ones, atol=1e-4) or torch.allclose(first.exp().sum(dim=-1), ones, atol=1e-4):
+        hint = _SOFTMAX_LATER
+    elif scores(100 * pooled).abs().max() <= 1:
+        hint = "the tanh is part of the pooler, which stands before the head: only a linear layer here."
+    elif (scores(100 * pooled) >= 0).all():
+        hint = "no ReLU after the layer: scores may be negative."
+    raise Wrong("the scores are not linear in the pooled vector", hint)
+
+
+def _judge_dropout(trial: Trial, head: nn.Module, size: int) -> None:
+    one = torch.zeros(4000, size)
+    one[:, 0] = 1.0  # so what a row gives is the bias, and a column of the weights where that number was not dropped
+    zero, plain = trial.call(torch.zeros(1, size)).detach(), trial.call(one[:1]).detach()
+    head.train()
+    got = trial.call(one).detach()
+    head.eval()
+    if torch.allclose(got, plain.expand_as(got), atol=1e-6):
+        raise Wrong("in training mode nothing is dropped", _NOTHING_DROPPED)
+    if (got == 0).any():
+        raise Wrong("in training mode scores are dropped", _DROPS_SCORES)
+    dropped = float((got - zero).abs().amax(dim=1).lt(1e-6).float().mean())
+    if not 0.07 < dropped < 0.13:
+        hint = "nn.Dropout() without a number drops half." if 0.45 < dropped < 0.55 else ""
+        hint = "0.1 is the share that is dropped, not the one that stays." if dropped > 0.85 else hint
+        raise Wrong(f"{dropped:.0%} of the numbers are dropped in training, expected 10 %", hint)
+    kept = got[(got - zero).abs().amax(dim=1) > 1e-6][0]
+    if not torch.allclose(kept, zero[0] + (plain - zero)[0] / 0.9, atol=1e-4):
+        raise Wrong(
+            "what is not dropped has another size than expected",
+            "dropout divides what stays by 0.9, so that sums stay the same on average: nn.Dropout does it.",
+        )
+
+
+SCRIPT = """from transformers import AdamW, BertForSequenceClassification
+def batch_of(rows):
+    texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
+    batch = tokenizer(texts, padding="max_length", max_length=128, truncation=True, return_tensors="pt")
+    return {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask, "labels": torch.tensor(labels)}
+def evaluate(model, rows):
+    model.eval()
+    predictions = [model(**batch_of([row])).logits.argmax().item() for row in rows]
+    print("Accuracy: {:.2f}%".format(accuracy_score([row["label"] for row in rows], predictions)))
+model = BertForSequenceClassification.from_pretrained("bert-base-uncased", num_labels=2)
+optimizer = AdamW(model.parameters(), lr=2e-5)
+batches = DataLoader(train_rows, batch_size=16, shuffle=True, collate_fn=batch_of)
+for epoch in range(5):
+    model.train()
+    total = 0
+    for batch in batches:
+        model.zero_grad()
+        loss = model(**batch).loss
+        loss.backward()
+        optimizer.step()
+        total += loss.item()
+    print("train loss", total / len(batches))
+    evaluate(model, dev_rows)
+evaluate(model, test_rows)"""
+
+# What somebody who runs the script sees, and the line that is to blame.
+SYMPTOMS = (
+    ("It stops at once: cannot import name 'AdamW' from 'transformers'.", 1),
+    ("It stops: name 'tokenizer' is not defined.", 4),
+    ("It stops in the first batch, far down in the loss: IndexError, Target 3 is out of bounds.", 10),
+    ("Of 400 texts it gets 378 right, and what it reports is 0.94%.", 9),
+    ("Headlines have 35 tokens on average, and an epoch takes as long as if they had 128.", 4),
+    ("17 texts are 2 batches, and the one text of the second counts as much as the 16 of the first.", 22),
+    ("After epoch 3 it is best on dev_rows. The test is of the weights after epoch 5 all the same.", 24),
+    ("With torch.optim.AdamW imported in its place, biases and LayerNorms decay like all other weights.", 11),
+)
+
+
+def _symptom(rng: np.random.Generator) -> dict[str, str]:
+    lines = "\n".join(f"{number:2}  {line}" for number, line in enumerate(SCRIPT.splitlines(), start=1))
+    return {"symptom": SYMPTOMS[int(rng.integers(len(SYMPTOMS)))][0], "script": lines}
+
+
 CHECKS = {
+    "head": Check(
+        "class (nn.Module), made by my_head(size, classes), called with pooled (B, size) -> scores (B, classes): "
+        "dropout of a tenth, in training only, then one linear layer with a bias",
+        _judge_head,
+        (
+            (_head_with(share=0.0), _NOTHING_DROPPED),
+            (_head_with(share=0.5), "nn.Dropout() without a number drops half."),
+            (_head_with(share=0.9), "0.1 is the share that is dropped, not the one that stays."),
+            (_head_with(before=False), _DROPS_SCORES),
+            (_head_with(always=True), _ALWAYS_DROPS),
+            (_head_with(bias=False), "the bias is missing."),
+            (_head_with(after=lambda scores: scores.softmax(dim=-1)), _SOFTMAX_LATER),
+            (
+                _head_with(after=lambda scores: scores.argmax(dim=-1)),
+                "scores are asked for, one for each class: no argmax.",
+            ),
+        ),
+    ),
+    "epoch": _loops(
+        (
+            (_loop("eval"), "model.train() first: an evaluation left the model in the other mode, without dropout."),
+            (
+                _loop("adds up"),
+                "gradients add up from batch to batch: optimizer.zero_grad() before each backward().",
+            ),
+            (
+                _loop("no step"),
+                "the weights did not move: for each batch backward(), then step(), and no zero_grad() between them.",
+            ),
+            (_loop("one behind"), "one batch behind: step() uses what backward() left, so backward() comes first."),
+            (_loop("at the end"), "one update for each batch: step() belongs into the loop."),
+            (_loop("first batch"), "only the first batch was used: is there a return, or a break, in the loop?"),
+            (_loop("no mask"), "the mask is not used: model(ids, mask), or padding counts as text."),
+            (
+                _loop("softmax"),
+                "the softmax is taken twice: cross_entropy wants the scores themselves.",
+            ),
+            *(
+                (_loop(wrong), "nll_loss wants logarithms of probabilities: take cross_entropy, on the scores.")
+                for wrong in ("nll", "nll of softmax")
+            ),
+            *(
+                (_loop(wrong), "the gradient is that of the sum: of each batch take the mean.")
+                for wrong in ("sums", "sums by mean", "sums again")
+            ),
+            (
+                _loop("means"),
+                "a mean of means: the smaller last batch counts too much. Add up loss · texts, divide by all texts.",
+            ),
+            (_loop("means by texts"), "those are means already: times the batch's texts first, then divide by all."),
+            (_loop("last loss"), "that is the last batch's loss: the mean over all texts is asked for."),
+            (_loop("sum of losses"), "that is a sum: the mean over all texts is asked for."),
+            (_loop("list"), "one number is asked for: the mean over all texts."),
+            (_loop("nothing"), "the weights are right; return the mean loss at the end."),
+        )
+    ),
     "padding": against(
         "sequences (lists of ids), pad_token_id -> (input_ids, attention_mask), long, as wide as the longest of them",
         pad_batch,
@@ -863,6 +1239,34 @@ CHECKS = {
             ),
             (_wilson, "that is Wilson's interval, a good one; asked for is the formula above."),
         ),
+    ),
+    "leak": number(
+        "points of accuracy (1 point = 1 percent of the texts), to three significant digits",
+        lambda rng: {
+            "n": 10 * int(rng.integers(30, 60)),
+            "k": int(rng.integers(31, 59)),
+            "p": int(rng.integers(78, 92)),
+        },
+        "Of {n} test articles {k} repeat a training article, and a classifier gets all of those right. Of the others "
+        "it gets {p} % right, and of the {k} it would, too, if it had not seen them. How many points of its accuracy "
+        "are a gift of the copies?",
+        lambda n, k, p: 100 * k / n * (1 - p / 100),
+        rel_tol=5e-3,
+        mistakes=(
+            (lambda n, k, p: 100 * k / n, "that is the share of the copies: most of them it would have got anyway."),
+            (lambda n, k, p: 100 - p, "that is the gift among the copies; they are only a part of the test."),
+            (lambda n, k, p: 100 * (k + (n - k) * p / 100) / n, "that is the accuracy: how much of it is the gift?"),
+            (lambda n, k, p: k * (1 - p / 100), "that is how many texts: divide by how many there are."),
+            (lambda n, k, p: k / n * (1 - p / 100), "that is the share: points are percent."),
+            (lambda n, k, p: 100 * k / n * p / 100, "that is what it would have got right of the copies anyway."),
+            (lambda n, k, p: 100 * (n - k) / n * (1 - p / 100), "the gift is among the copies, not among the others."),
+        ),
+    ),
+    "wrong_line": number(
+        "the number of the line that is to blame",
+        _symptom,
+        "{script}\n\nSomebody runs it. {symptom} Which line is to blame?",
+        lambda symptom, script: dict(SYMPTOMS)[symptom],
     ),
     "baseline": number(
         "a share from 0 to 1, to three significant digits",

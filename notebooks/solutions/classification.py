@@ -3,6 +3,8 @@
 import math
 
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 
 def my_padding(sequences, pad_token_id):
@@ -25,6 +27,29 @@ def my_truncate(ids, max_length):
 
 def my_predict(pooled, weight, bias):
     return torch.stack([(weight @ vector + bias).argmax() for vector in pooled])
+
+
+class my_head(nn.Module):
+    def __init__(self, size, classes):
+        super().__init__()
+        self.dropout = nn.Dropout(0.1)
+        self.layer = nn.Linear(size, classes)
+
+    def forward(self, pooled):
+        return self.layer(self.dropout(pooled))
+
+
+def my_epoch(model, optimizer, batches):
+    model.train()
+    total, texts = 0.0, 0
+    for ids, mask, labels in batches:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(ids, mask), labels)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(labels)
+        texts += len(labels)
+    return total / texts
 
 
 def my_answer_span(start, end):
@@ -81,3 +106,7 @@ def my_interval(right, total):
 
 
 my_baseline = 38 / (38 + 23 + 16)
+
+my_leak = 100 * 37 / 450 * (1 - 90 / 100)
+
+my_wrong_line = 4  # the tokenizer that it calls is made nowhere

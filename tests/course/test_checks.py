@@ -150,7 +150,7 @@ def faulty(name):
     function = solutions.answer(name)
     source = inspect.getsource(function)
     for _, text, what, changed in mutation.mutants(source):
-        scope = dict(function.__globals__)
+        scope = dict(vars(sys.modules[function.__module__]))
         exec(compile(changed, f"<{what}>", "exec"), scope)
         yield what.partition(" (")[0], text, scope[function.__name__]  # "… (2)": the second time on its line
 
@@ -754,7 +754,7 @@ ARTICLE = {
     "no 15 % and 80/10/10": ("04", "below 0.8, below 0.9"),
     "no [CLS] and [SEP]": ("04", "pooled [CLS]"),
     "no embedding sum, no GELU": ("02", "nowhere does it name the embedding sum"),
-    "4.3: MLM and NSP as a step of news classification": ("07", "article's first step (§4.3)"),
+    "4.3: MLM and NSP as a step of news classification": ("07", "begins with MLM and NSP training"),
     "5.1: Python 3.8, CUDA 11.1": ("00", "Python 3.8 and CUDA 11.1"),
     "5.2: two labels": ("07", "2 labels where AG News has 4"),
     "5.2: imports AdamW from transformers": ("07", "from transformers import AdamW"),

@@ -26,7 +26,8 @@ REQUIRED = {
     "04b_next_sentence_pairs": {"next_sentence_pairs"},
     "05_pretraining": {"MLMHead", "unigram_baseline"},
     "06_speed_and_scale": {"forward_flops", "train"},
-    "07_news_classification": {"length_buckets", "pad_batch", "linear_schedule"},
+    "07_news_classification": {"linear_schedule"},
+    "A7_controls_and_claims": {"length_buckets", "pad_batch"},
     "08_named_entities": {"entities_of", "first_pieces", "piece_labels"},
 }
 NEEDS_NO_FRAME = {"00_start_here"}  # no exercises, summary, sources or figures of its own

@@ -121,9 +121,174 @@ def baseline(expression, named, *never):
     return Answer("classification.baseline", f"answer = {expression}", named, never)
 
 
+def head(change, to, named, *never):
+    code = """
+class answer(nn.Module):
+    def __init__(self, size, classes):
+        super().__init__()
+        self.dropout = nn.Dropout(0.1)
+        self.layer = nn.Linear(size, classes)
+
+    def forward(self, pooled):
+        return self.layer(self.dropout(pooled))
+"""
+    assert change in code
+    return Answer("classification.head", code.replace(change, to), named, never)
+
+
+LOOP = """
+def answer(model, optimizer, batches):
+    model.train()
+    total = texts = 0
+    for ids, mask, labels in batches:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(ids, mask), labels)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(labels)
+        texts += len(labels)
+    return total / texts
+"""
+
+
+def loop(change, to, named, *never):
+    assert change in LOOP
+    return Answer("classification.epoch", LOOP.replace(change, to), named, never)
+
+
+STAYED = "did not move"
 HALF = "1.96 * math.sqrt(p * (1 - p) / n)"
 
 ANSWERS = [
+    # ---------------------------------------------------------------------------------------------------------- head
+    head("nn.Dropout(0.1)", "nn.Dropout(p=0.1)", None),
+    head("self.dropout(pooled)", "F.dropout(pooled, 0.1, self.training)", None),
+    head(
+        "self.layer(self.dropout(pooled))",
+        "torch.einsum('bd,cd->bc', self.dropout(pooled), self.layer.weight) + self.layer.bias",
+        None,
+    ),
+    head(
+        "self.layer = nn.Linear(size, classes)",
+        "self.W = nn.Parameter(torch.zeros(size, classes)); self.b = nn.Parameter(torch.zeros(classes)); "
+        "self.layer = lambda x: x @ self.W + self.b",
+        None,
+    ),
+    Answer(
+        "classification.head",
+        "def answer(size, classes): return nn.Sequential(nn.Dropout(0.1), nn.Linear(size, classes))",
+        None,
+    ),
+    head("self.layer(self.dropout(pooled))", "self.layer(pooled)", "nothing is dropped"),
+    head("self.layer(self.dropout(pooled))", "self.dropout(self.layer(pooled))", "before the layer"),
+    head("nn.Dropout(0.1)", "nn.Dropout()", "drops half"),
+    head("nn.Dropout(0.1)", "nn.Dropout(0.9)", "the one that stays"),
+    head("nn.Dropout(0.1)", "nn.Dropout(0.3)", "expected 10 %"),
+    head("self.dropout(pooled)", "F.dropout(pooled, 0.1)", "training=self.training"),
+    head("self.dropout(pooled)", "pooled * (torch.rand_like(pooled) > 0.1)", "training=self.training"),
+    head(
+        "self.dropout(pooled)",
+        "(pooled * (torch.rand_like(pooled) > 0.1) if self.training else pooled)",
+        "divides what stays",
+    ),
+    head("self.layer(self.dropout(pooled))", "self.layer(self.dropout(pooled)).softmax(-1)", "takes the softmax"),
+    head("self.layer(self.dropout(pooled))", "self.layer(self.dropout(pooled)).log_softmax(-1)", "takes the softmax"),
+    head("self.layer(self.dropout(pooled))", "self.layer(self.dropout(pooled)).tanh()", "part of the pooler"),
+    head("self.layer(self.dropout(pooled))", "self.layer(self.dropout(pooled)).relu()", "may be negative"),
+    head("self.layer(self.dropout(pooled))", "self.layer(self.dropout(pooled)).argmax(-1)", "no argmax"),
+    head("nn.Linear(size, classes)", "nn.Linear(size, classes, bias=False)", "bias is missing"),
+    head("nn.Linear(size, classes)", "nn.Linear(classes, size)", ""),
+    head("nn.Linear(size, classes)", "nn.Linear(size, 2)", ""),
+    head(
+        "nn.Linear(size, classes)",
+        "nn.Sequential(nn.Linear(size, size), nn.Tanh(), nn.Linear(size, classes))",
+        "one layer is enough",
+    ),
+    head("        super().__init__()\n", "", "super().__init__() comes first"),
+    head(
+        "return self.layer(self.dropout(pooled))",
+        "return nn.Linear(4, 3)(self.dropout(pooled))",
+        "",
+    ),
+    head(
+        "self.layer = nn.Linear(size, classes)",
+        "self.layer = lambda x: x @ torch.ones(size, classes)",
+        "no weights to train",
+    ),
+    Answer("classification.head", "def answer(size, classes): return nn.Linear(size, classes)", "nothing is dropped"),
+    Answer("classification.head", "def answer(size, classes): return torch.zeros(classes)", "nn.module"),
+    # --------------------------------------------------------------------------------------------------------- epoch
+    loop("optimizer.zero_grad()", "model.zero_grad()", None),
+    loop("loss.item() * len(labels)", "float(loss) * labels.size(0)", None),
+    loop("        optimizer.step()\n", "        optimizer.step(); optimizer.zero_grad()\n", None),
+    loop(
+        "F.cross_entropy(model(ids, mask), labels)",
+        "-model(ids, mask).log_softmax(-1)[torch.arange(len(labels)), labels].mean()",
+        None,
+    ),
+    loop("F.cross_entropy(model(ids, mask), labels)", "nn.CrossEntropyLoss()(model(ids, mask=mask), labels)", None),
+    loop("loss.item()", "loss.detach()", None),
+    loop(
+        "        loss = F.cross_entropy(model(ids, mask), labels)\n        loss.backward()\n",
+        "        loss = F.cross_entropy(model(ids, mask), labels, reduction='sum') / len(labels)\n"
+        "        loss.backward()\n",
+        None,
+    ),
+    loop("    model.train()\n", "", "model.train() first"),
+    loop("model.train()", "model.eval()", "model.train() first"),
+    loop("        optimizer.zero_grad()\n", "", "add up from batch to batch"),
+    loop(
+        "    for ids, mask, labels in batches:\n        optimizer.zero_grad()\n",
+        "    optimizer.zero_grad()\n    for ids, mask, labels in batches:\n",
+        "add up from batch to batch",
+        STAYED,
+    ),
+    loop("        optimizer.step()\n", "", STAYED, "zero_grad() before"),
+    loop("        loss.backward()\n", "", STAYED),
+    loop("        loss.backward()\n", "        loss.backward(); optimizer.zero_grad()\n", STAYED),
+    loop(
+        "        loss.backward()\n        optimizer.step()\n",
+        "        optimizer.step()\n        loss.backward()\n",
+        STAYED,
+    ),
+    loop("        optimizer.zero_grad()\n", "        optimizer.step(); optimizer.zero_grad()\n", ""),
+    loop(
+        "        loss.backward()\n        optimizer.step()\n",
+        "        loss.backward()\n",
+        STAYED,
+    ),
+    loop("model(ids, mask)", "model(ids)", "mask is not used"),
+    loop("model(ids, mask), labels", "model(ids, mask).softmax(-1), labels", "softmax is taken twice"),
+    loop("F.cross_entropy(model(ids, mask), labels)", "F.nll_loss(model(ids, mask), labels)", "nll_loss"),
+    loop("mask), labels)", "mask), labels, reduction='sum')", "that of the sum"),
+    loop("loss.item() * len(labels)", "loss.item()", "means already"),
+    loop("return total / texts", "return total / len(batches)", ""),
+    loop(
+        "        total += loss.item() * len(labels)\n        texts += len(labels)\n",
+        "        total += loss.item()\n        texts += 1\n",
+        "a mean of means",
+    ),
+    loop("return total / texts", "return loss.item()", "last batch's loss"),
+    loop("loss.item()", "loss", "loss.item()"),
+    loop("    return total / texts\n", "", "return the mean loss"),
+    loop("    return total / texts", "        return total / texts", "first batch"),
+    loop("model(ids, mask), labels", "model(ids, mask).argmax(-1).float(), labels.float()", "leads back"),
+    # ---------------------------------------------------------------------------------------------- leak, wrong line
+    Answer("classification.leak", "answer = 100 * 37 / 450 * 0.1", None),
+    Answer("classification.leak", "answer = 0.822", None),
+    Answer("classification.leak", "answer = np.float64(0.8222)", None),
+    Answer("classification.leak", "answer = 100 * 37 / 450", "share of the copies"),
+    Answer("classification.leak", "answer = 10", "only a part of the test"),
+    Answer("classification.leak", "answer = 3.7", "how many texts"),
+    Answer("classification.leak", "answer = 100 * (37 + 413 * 0.9) / 450", "that is the accuracy"),
+    Answer("classification.leak", "answer = 37 / 450 * 0.1", "points are percent"),
+    Answer("classification.leak", "answer = 7.4", "anyway"),
+    Answer("classification.leak", "answer = 100 * 413 / 450 * 0.1", "among the copies"),
+    Answer("classification.leak", "answer = 0.8", "three significant digits"),
+    Answer("classification.wrong_line", "answer = 4", None),
+    Answer("classification.wrong_line", "answer = 4.0", None),
+    Answer("classification.wrong_line", "answer = np.int64(4)", None),
+    *(Answer("classification.wrong_line", f"answer = {line}", "") for line in (1, 5, 8, 10, 12, 24, "'4'")),
     # ------------------------------------------------------------------------------------------------------- padding
     padding(
         "    rows = [torch.tensor(s) for s in sequences]\n"
