@@ -1,0 +1,20 @@
+// The model's own thread: the page stays alive while it loads and computes. Questions come and answers go by number.
+
+import { Bert } from "./model.js";
+
+let loaded = 0;
+const waiting = Bert.load((name, bytes) => postMessage({ loaded: (loaded += bytes) }));
+waiting.then(() => postMessage({ ready: true }), (error) => postMessage({ broken: String(error.message ?? error) }));
+
+let last = Promise.resolve();
+onmessage = ({ data: { number, request } }) => {
+  last = last.then(async () => { // one after the other
+    try {
+      const answer = await (await waiting).answer(request);
+      const buffers = answer.sides.flatMap((side) => Object.values(side.outputs).map((values) => values.buffer));
+      postMessage({ number, answer }, [...new Set(buffers)]);
+    } catch (error) {
+      postMessage({ number, failed: String(error.message ?? error) });
+    }
+  });
+};
