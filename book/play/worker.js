@@ -10,7 +10,9 @@ let last = Promise.resolve();
 onmessage = ({ data: { number, request } }) => {
   last = last.then(async () => { // one after the other
     try {
-      const answer = await (await waiting).answer(request);
+      const bert = await waiting, start = performance.now();
+      const answer = await bert.answer(request);
+      answer.milliseconds = performance.now() - start;
       const buffers = answer.sides.flatMap((side) => Object.values(side.outputs).map((values) => values.buffer));
       postMessage({ number, answer }, [...new Set(buffers)]);
     } catch (error) {
