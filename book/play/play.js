@@ -193,7 +193,7 @@ function showHead() {
     const weights = weightsOf(side, layer, head), place = placeOf(side), length = T(side);
     const row = [...weights.subarray(place * length, (place + 1) * length)];
     const most = row.map((weight, to) => [weight, to]).sort((a, b) => b[0] - a[0]).slice(0, 3);
-    const told = `${side.pieces[place]} (place ${place}) looks most at ${most.map(([weight, to]) => `${side.pieces[to]} ${weight.toFixed(2)}`).join(", ")}.`;
+    const told = `“${side.pieces[place]}” (place ${place}) looks most at ${most.map(([weight, to]) => `“${side.pieces[to]}” ${weight.toFixed(2)}`).join(", ")}.`;
     const reading = element("p", { class: "play-reading" }, told);
     const map = element("canvas", { class: "map", role: "img", "data-size": 384, "aria-label": `Map of layer ${layer}, head ${head}: ${told}` });
     drawMap(map, weights, length, place);
@@ -204,7 +204,7 @@ function showHead() {
     };
     map.addEventListener("mousemove", (event) => {
       const [from, to] = under(event);
-      reading.textContent = `${side.pieces[from]} (place ${from}) looks at ${side.pieces[to]} (place ${to}): ${weights[from * length + to].toFixed(3)}`;
+      reading.textContent = `“${side.pieces[from]}” (place ${from}) looks at “${side.pieces[to]}” (place ${to}): ${weights[from * length + to].toFixed(3)}`;
     });
     map.addEventListener("mouseleave", () => { reading.textContent = told; });
     const picture = lines(side.pieces, weights, place, `Lines of layer ${layer}, head ${head}: ${told}`);
@@ -224,8 +224,8 @@ function showDiagram() {
   const between = (list, sign) => list.flatMap((each, i) => (i ? [element("span", { "aria-hidden": "true" }, sign), each] : [each]));
   box.replaceChildren(
     stage("Input", ...between(INPUT.map(place), "+"), element("span", { "aria-hidden": "true" }, "→"), named("embeddings")),
-    element("div", { class: "play-path" }, stage(`Layer ${chosen.layer}`, ...ATTENTION.map(place)), stage("", named("layer#.middle"))),
-    element("div", { class: "play-path" }, stage("", ...FEED.map(place)), stage("", named("layer#.output"))),
+    element("div", { class: "play-path" }, stage(`Layer ${chosen.layer}, attention`, ...ATTENTION.map(place)), stage("", named("layer#.middle"))),
+    element("div", { class: "play-path" }, stage(`Layer ${chosen.layer}, feed-forward`, ...FEED.map(place)), stage("", named("layer#.output"))),
     stage("Heads", named("mlm.norm"), named("pooled")),
   );
   radios(box);
@@ -254,7 +254,7 @@ function showVector() {
     const lengths = length(before) * length(after);
     cosine = lengths ? `; cosine of before and after ${number(before.reduce((sum, value, i) => sum + value * after[i], 0) / lengths)}` : "; one of the two is 0 throughout";
   }
-  $("vector-name").textContent = `${piece}: ${where}${NAMES.get(chosen.place)}${cosine}`;
+  $("vector-name").textContent = `“${piece}”: ${where}${NAMES.get(chosen.place)}${cosine}`;
   sides("vector", (side) => {
     const vector = vectorOf(side);
     if (!vector) return [element("p", {}, chosen.place === "pooled" ? "The pooler reads [CLS] alone: choose that piece above." : "The MLM head is computed for [MASK] alone: choose one above.")];

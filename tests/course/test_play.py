@@ -441,7 +441,7 @@ def test_by_keyboard(visit):
         page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.textContent") == "[MASK]"
     assert page.locator("#play-pieces [tabindex='0']").count() == 1
-    assert "[MASK] (place 2) looks most at" in page.locator("#play-head").text_content()
+    assert "“[MASK]” (place 2) looks most at" in page.locator("#play-head").text_content()
     page.keyboard.press("ArrowLeft")
     page.locator("#play-all-heads button").nth(9).focus()
     page.keyboard.press("Enter")
@@ -450,7 +450,7 @@ def test_by_keyboard(visit):
     page.locator("#play-diagram [aria-checked=true]").focus()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.textContent") == "query"
-    assert page.locator("#play-vector-name").text_content() == "the: layer 2, query"
+    assert page.locator("#play-vector-name").text_content() == "“the”: layer 2, query"
     for name in ("pooler ([CLS] only)", "MLM head ([MASK] only)"):
         page.get_by_role("radio", name=name).click()
         assert "choose" in page.locator("#play-vector").text_content()
