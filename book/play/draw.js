@@ -29,16 +29,15 @@ function colour(name) {
 
 /** A map of T × T weights: full colour is 1, for every map on the page. */
 export function drawMap(canvas, weights, T, chosen) {
+  const [red, green, blue] = colour("--play-weight").match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
+  const small = element("canvas", { width: T, height: T }), cells = new ImageData(T, T);
+  for (let i = 0; i < T * T; i++) cells.data.set([red, green, blue, Math.round(255 * weights[i])], 4 * i);
+  small.getContext("2d").putImageData(cells, 0, 0);
   const pixels = Math.max(1, Math.floor(canvas.dataset.size / T));
   canvas.width = canvas.height = T * pixels;
   const pen = canvas.getContext("2d");
-  pen.fillStyle = colour("--play-weight");
-  for (let i = 0; i < T * T; i++) {
-    if (weights[i] < 0.004) continue; // less than one step of colour
-    pen.globalAlpha = weights[i];
-    pen.fillRect((i % T) * pixels, Math.floor(i / T) * pixels, pixels, pixels);
-  }
-  pen.globalAlpha = 1;
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(small, 0, 0, canvas.width, canvas.height);
   if (chosen >= 0 && pixels > 2) {
     pen.strokeStyle = colour("--play-mark");
     pen.strokeRect(0.5, chosen * pixels + 0.5, T * pixels - 1, pixels - 1);

@@ -221,11 +221,16 @@ function showDiagram() {
   };
   const stage = (title, ...children) => element("div", { class: "play-stage" }, ...(title ? [element("b", {}, title)] : []), ...children);
   const named = (name) => place([name, NAMES.get(name)]);
-  const between = (list, sign) => list.flatMap((each, i) => (i ? [element("span", { "aria-hidden": "true" }, sign), each] : [each]));
+  const sign = (text) => element("span", { "aria-hidden": "true" }, text);
+  const [words, positions, segments] = INPUT.map(place), [query, key, value, context, attended] = ATTENTION.map(place), [inner, narrow] = FEED.map(place);
   box.replaceChildren(
-    stage("Input", ...between(INPUT.map(place), "+"), element("span", { "aria-hidden": "true" }, "→"), named("embeddings")),
-    element("div", { class: "play-path" }, stage(`Layer ${chosen.layer}, attention`, ...ATTENTION.map(place)), stage("", named("layer#.middle"))),
-    element("div", { class: "play-path" }, stage(`Layer ${chosen.layer}, feed-forward`, ...FEED.map(place)), stage("", named("layer#.output"))),
+    stage("Input", words, sign("+"), positions, sign("+"), segments, sign("→"), named("embeddings")),
+    element("div", { class: "play-path" },
+      stage(`Layer ${chosen.layer}, attention`, query, sign("·"), key, sign("→ weights, times"), value, sign("→"), context, sign("→"), attended),
+      stage("", sign("→"), named("layer#.middle"))),
+    element("div", { class: "play-path" },
+      stage(`Layer ${chosen.layer}, feed-forward`, inner, sign("→"), narrow),
+      stage("", sign("→"), named("layer#.output"))),
     stage("Heads", named("mlm.norm"), named("pooled")),
   );
   radios(box);
