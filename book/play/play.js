@@ -23,18 +23,20 @@ const NAMES = new Map([
 
 const $ = (id) => document.getElementById(`play-${id}`);
 const chosen = { layer: 0, head: 0, piece: 0, place: "embeddings" };
-let seed = 1, layers = 4, heads = 4, answer = null, asked = 0, shown = 0, ready = false, timer;
+let seed = 1, layers = 4, heads = 4, answer = null, asked = 0, shown = 0, ready = false, stopped = false, timer;
 
 // ------------------------------------------------------------------------------------------------ asking
 
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 worker.onerror = (event) => stop(event.message || "its thread cannot start");
 worker.onmessage = ({ data }) => {
+  if (stopped) return undefined;
   if (data.broken) return stop(data.broken);
   if (data.loaded && !ready) return say(`Loading the model: ${(data.loaded / 1e6).toFixed(1)} of about 15 MB …`);
   if (data.ready) { ready = true; return say("The model is here; the first answer is computed …"); }
   if (data.number < shown) return undefined;
   shown = data.number;
+  $("form").dataset.answered = shown;
   if (data.failed) return say(`No answer: ${data.failed}`, true);
   answer = data.answer;
   say(`Answered in ${Math.round(answer.milliseconds)} ms, on your machine; what you type stays there.`);
@@ -47,6 +49,7 @@ function say(text, broken = false) {
 }
 
 function stop(reason) {
+  stopped = true;
   say(`The model could not be loaded: ${reason}. Load the page again; a browser of 2023 or later is needed.`, true);
 }
 
@@ -59,7 +62,8 @@ function request() {
 
 function ask() {
   clearTimeout(timer);
-  worker.postMessage({ number: ++asked, request: request() });
+  $("form").dataset.asked = ++asked;
+  worker.postMessage({ number: asked, request: request() });
 }
 
 function askSoon() {

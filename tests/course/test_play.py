@@ -318,6 +318,12 @@ def test_the_vector_at_each_place(answer, model, tokenizer, lines):
 # ------------------------------------------------------------------------------------------------------- the page
 
 ANSWERED = "/^Answered/.test(document.querySelector('#play-state').textContent)"
+# All questions, more than so many, are answered: the last answer is the one that stands there.
+SETTLED = """(before) => {
+  const { asked, answered } = document.querySelector('#play-form').dataset;
+  const state = document.querySelector("#play-state").textContent;
+  return asked === answered && Number(asked) > before && /^Answered/.test(state);
+}"""
 
 
 @pytest.fixture
@@ -343,13 +349,25 @@ def state(page):
     return page.locator("#play-state").text_content()
 
 
+def asked(page):
+    return int(page.locator("#play-form").get_attribute("data-asked"))
+
+
 def type_and_wait(page, first, second=""):
     """Put in two texts; wait for the answer to them."""
-    page.evaluate("document.querySelector('#play-state').textContent = 'waiting'")
+    before = asked(page)
     for name, text in (("first", first), ("second", second)):
         page.evaluate("([name, text]) => { document.querySelector('#play-' + name).value = text; }", [name, text])
     page.locator("#play-first").dispatch_event("input")
-    page.wait_for_function(ANSWERED)
+    page.wait_for_function(SETTLED, arg=before)
+
+
+def switch_on(page, *names):
+    """Check boxes; wait for the answer with all of them."""
+    before = asked(page)
+    for name in names:
+        page.locator(f"[name={name}]").check()
+    page.wait_for_function(SETTLED, arg=before + len(names) - 1)
 
 
 def test_a_first_answer_and_what_it_loads(visit):
@@ -368,12 +386,11 @@ def test_a_first_answer_and_what_it_loads(visit):
 
 def test_what_is_typed_stays_in_the_page(visit):
     page, wrong = visit()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
     type_and_wait(page, "A secret of [MASK].", "Another one.")
-    page.locator("[name=positionsOff]").check()
-    page.wait_for_function("document.querySelectorAll('#play-masks .play-side').length === 2")
-    assert asked == [] and wrong == []
+    switch_on(page, "positionsOff")
+    assert requests == [] and wrong == []
     assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
 
 
@@ -397,9 +414,8 @@ def test_any_text_gets_an_answer_or_a_sentence(visit, first, second, note):
     page, wrong = visit()
     type_and_wait(page, first, second)
     assert note in page.locator("#play-notes").text_content()
-    for name in ("positionsOff", "maskForgotten", "segmentsSwapped", "wordsShuffled"):
-        page.locator(f"[name={name}]").check()
-    page.wait_for_function("document.querySelectorAll('#play-masks .play-side').length === 2")
+    switch_on(page, *SWITCHES[:-1])
+    assert page.locator("#play-masks .play-side").count() == 2
     type_and_wait(page, "And it goes [MASK].")
     assert page.locator("#play-masks tr").count() == 10
     assert wrong == []
@@ -407,11 +423,11 @@ def test_any_text_gets_an_answer_or_a_sentence(visit, first, second, note):
 
 def test_both_sides_are_shown(visit):
     page, wrong = visit()
-    for box in ("positionsOff", "maskForgotten", "segmentsSwapped", "wordsShuffled"):
-        page.locator(f"[name={box}]").check()
+    switch_on(page, *SWITCHES[:-1])
     page.locator("#play-heads-off summary").click()
+    before = asked(page)
     page.get_by_label("Layer 2, head 1 off").check()
-    page.wait_for_function("document.querySelectorAll('#play-vector .play-side').length === 2")
+    page.wait_for_function(SETTLED, arg=before)
     for name in ("masks", "nsp", "all-heads", "head", "vector"):
         assert page.locator(f"#play-{name} h4").all_text_contents() == ["Before", "After"]
         first, second = (box.bounding_box() for box in page.locator(f"#play-{name} .play-side").all())
@@ -461,8 +477,8 @@ def test_by_keyboard(visit):
 @pytest.mark.parametrize("width", [390, 700])
 def test_it_fits(visit, width, scheme):
     page, wrong = visit(width=width, color_scheme=scheme)
-    page.locator("[name=maskForgotten]").check()
-    page.wait_for_function("document.querySelectorAll('#play-vector .play-side').length === 2")
+    switch_on(page, "maskForgotten")
+    assert page.locator("#play-vector .play-side").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "the page scrolls sideways"
     assert page.evaluate(
         "[...document.querySelectorAll('#play canvas')].every((canvas) => canvas.getContext('2d')"
