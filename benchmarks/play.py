@@ -1,8 +1,8 @@
 """The page Play against transformers.js: later answers of both in one Chromium page, in turn; and what the page loads.
 
-Both have the same weights in 32 bits, one thread and no GPU; transformers.js's fill-mask answers with five pieces for
-one [MASK], as its documentation shows it; ours with these, NSP, attention and every vector besides. Before the ratio:
-both must give the same five pieces, with the same shares to 1e-3.
+Both have the same weights in 32 bits, one thread and no GPU. transformers.js's fill-mask answers with five pieces for
+one [MASK], as its documentation shows it; ours with these, NSP, attention of every head and the vectors at one place
+of the diagram. Before the ratio: both must give the same five pieces, with the same shares to 1e-3.
 
     python benchmarks/play.py       (needs make setup-all, npm and Chromium)
 """
@@ -51,7 +51,7 @@ LOAD = """async () => {
   env.backends.onnx.wasm.wasmPaths = "/theirs/";
   globalThis.fill = await pipeline("fill-mask", "bbc_bert", { dtype: "fp32", device: "wasm" });
   globalThis.sides = {
-    ours: async (text) => (await bert.answer({ first: text })).sides[0].best[0],
+    ours: async (text) => (await bert.answer({ first: text, vectors: ["embeddings"] })).sides[0].best[0],
     theirs: async (text) => (await fill(text, { top_k: 5 })).map(({ token, score }) => ({ id: token, share: score })),
   };
   return crossOriginIsolated;
@@ -95,8 +95,8 @@ def write_theirs(folder: Path) -> None:
                     name = Path(member.name).name
                     if name == "transformers.min.js" or name.startswith("ort-wasm-simd-threaded.asyncify"):
                         (folder / name).write_bytes(content.extractfile(member).read())
-    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(CHECKPOINT / name, model_folder)
+    shutil.copy(CHECKPOINT / "config.json", model_folder)
+    transformers.AutoTokenizer.from_pretrained(CHECKPOINT).save_pretrained(model_folder)
     model = transformers.BertForMaskedLM.from_pretrained(CHECKPOINT, dtype=torch.float32, attn_implementation="eager")
     names = ["input_ids", "attention_mask", "token_type_ids"]
     axes = {0: "batch", 1: "tokens"}
@@ -149,6 +149,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name, chromium() as browser, served(name) as address:
         folder = Path(name)
         say("writing both sides")
+        transformers.logging.set_verbosity_error()
         build.write_play(folder / "book" / "play")
         shutil.copytree(folder / "book" / "play", folder / "_static" / "play")
         page = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>Play</title>'

@@ -23,7 +23,9 @@ const NAMES = new Map([
 
 const $ = (id) => document.getElementById(`play-${id}`);
 const chosen = { layer: 0, head: 0, piece: 0, place: "embeddings" };
-let seed = 1, layers = 4, heads = 4, answer = null, asked = 0, shown = 0, ready = false, stopped = false, timer;
+let seed = 1, layers = 4, heads = 4, answer = null, question = "", asked = 0, shown = 0, ready = false, stopped = false, timer;
+
+const place = () => chosen.place.replace("#", chosen.layer); // as the graph names it
 
 // ------------------------------------------------------------------------------------------------ asking
 
@@ -40,6 +42,8 @@ worker.onmessage = ({ data }) => {
   if (data.failed) return say(`No answer: ${data.failed}`, true);
   answer = data.answer;
   say(`Answered in ${Math.round(answer.milliseconds)} ms, on your machine; what you type stays there.`);
+  if (data.question === question) return showVector(); // only another vector was asked for
+  question = data.question;
   return show();
 };
 
@@ -63,7 +67,8 @@ function request() {
 function ask() {
   clearTimeout(timer);
   $("form").dataset.asked = ++asked;
-  worker.postMessage({ number: asked, request: request() });
+  const given = request();
+  worker.postMessage({ number: asked, question: JSON.stringify(given), request: { ...given, vectors: [place()] } });
 }
 
 function askSoon() {
@@ -219,14 +224,14 @@ function showHead() {
 
 function showDiagram() {
   const box = $("diagram");
-  const place = ([name, text]) => {
+  const at = ([name, text]) => {
     const button = radio(text, name === chosen.place, () => { chosen.place = name; mark(box, button); showVector(); });
     return button;
   };
   const stage = (title, ...children) => element("div", { class: "play-stage" }, ...(title ? [element("b", {}, title)] : []), ...children);
-  const named = (name) => place([name, NAMES.get(name)]);
+  const named = (name) => at([name, NAMES.get(name)]);
   const sign = (text) => element("span", { "aria-hidden": "true" }, text);
-  const [words, positions, segments] = INPUT.map(place), [query, key, value, context, attended] = ATTENTION.map(place), [inner, narrow] = FEED.map(place);
+  const [words, positions, segments] = INPUT.map(at), [query, key, value, context, attended] = ATTENTION.map(at), [inner, narrow] = FEED.map(at);
   box.replaceChildren(
     stage("Input", words, sign("+"), positions, sign("+"), segments, sign("→"), named("embeddings")),
     element("div", { class: "play-path" },
@@ -242,10 +247,10 @@ function showDiagram() {
 
 /** The chosen place's vector of the chosen piece on a side; null where there is none. */
 function vectorOf(side) {
-  const values = side.outputs[chosen.place.replace("#", chosen.layer)], place = placeOf(side);
-  let rows = T(side), row = place;
-  if (chosen.place === "pooled") [rows, row] = [1, place === 0 ? 0 : -1];
-  if (chosen.place === "mlm.norm") [rows, row] = [Math.max(1, side.masks.length), side.masks.indexOf(place)];
+  const values = side.outputs[place()], from = placeOf(side);
+  let rows = T(side), row = from;
+  if (chosen.place === "pooled") [rows, row] = [1, from === 0 ? 0 : -1];
+  if (chosen.place === "mlm.norm") [rows, row] = [Math.max(1, side.masks.length), side.masks.indexOf(from)];
   if (row < 0) return null;
   const D = values.length / rows;
   return values.subarray(row * D, (row + 1) * D);
@@ -254,6 +259,7 @@ function vectorOf(side) {
 const length = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 
 function showVector() {
+  if (!answer.sides[0].outputs[place()]) return ask(); // it comes at once
   const all = answer.sides.map(vectorOf), [before, after] = all;
   const limit = Math.max(...all.map((vector) => (vector ? vector.reduce((high, value) => Math.max(high, Math.abs(value)), 0) : 0))) || 1;
   const piece = answer.sides[0].pieces[Math.min(chosen.piece, T(answer.sides[0]) - 1)];
@@ -264,7 +270,7 @@ function showVector() {
     cosine = lengths ? `; cosine of before and after ${number(before.reduce((sum, value, i) => sum + value * after[i], 0) / lengths)}` : "; one of the two is 0 throughout";
   }
   $("vector-name").textContent = `“${piece}”: ${where}${NAMES.get(chosen.place)}${cosine}`;
-  sides("vector", (side) => {
+  return sides("vector", (side) => {
     const vector = vectorOf(side);
     if (!vector) return [element("p", {}, chosen.place === "pooled" ? "The pooler reads [CLS] alone: choose that piece above." : "The MLM head is computed for [MASK] alone: choose one above.")];
     const told = `${vector.length} numbers, length ${number(length(vector))}, the first ${[...vector.subarray(0, 4)].map(number).join(", ")} …`;

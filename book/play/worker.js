@@ -7,7 +7,7 @@ const waiting = Bert.load((name, bytes) => postMessage({ loaded: (loaded += byte
 waiting.then(() => postMessage({ ready: true }), (error) => postMessage({ broken: String(error.message ?? error) }));
 
 let last = Promise.resolve(), newest = 0;
-onmessage = ({ data: { number, request } }) => {
+onmessage = ({ data: { number, question, request } }) => {
   newest = number;
   last = last.then(async () => { // one after the other
     try {
@@ -17,7 +17,7 @@ onmessage = ({ data: { number, request } }) => {
       const answer = await bert.answer(request);
       answer.milliseconds = performance.now() - start;
       const buffers = answer.sides.flatMap((side) => Object.values(side.outputs).map((values) => values.buffer));
-      postMessage({ number, answer }, [...new Set(buffers)]);
+      postMessage({ number, question, answer }, [...new Set(buffers)]);
     } catch (error) {
       postMessage({ number, failed: String(error.message ?? error) });
     }
