@@ -82,14 +82,15 @@ def attention(graph: Graph, name: str, hidden: str, layer, head_gates: str, mask
     heads, width = layer.num_heads, layer.query.in_features // layer.num_heads
     split = graph.constant(f"{name}.split", [0, heads, width])
     merged = graph.constant(f"{name}.merged", [0, heads * width])
+    scale = graph.constant(f"{name}.scale", 1 / math.sqrt(width))
     by_head = {}
     for part, order in (("query", (1, 0, 2)), ("key", (1, 2, 0)), ("value", (1, 0, 2))):
         whole = graph.show(graph.linear(f"{name}.{part}", hidden, getattr(layer, part)), "T", heads * width)
+        if part == "query":  # fewer numbers than the scores have, and as exact: the scale is a power of two
+            whole = graph.add("Mul", whole, scale, name=f"{name}.{part}.scaled")
         parts = graph.add("Reshape", whole, split, name=f"{name}.{part}.split")
         by_head[part] = graph.add("Transpose", parts, name=f"{name}.{part}.heads", perm=order)
-    scale = graph.constant(f"{name}.scale", 1 / math.sqrt(width))
-    products = graph.add("MatMul", by_head["query"], by_head["key"], name=f"{name}.products")  # (H, T, T)
-    scores = graph.add("Mul", products, scale, name=f"{name}.scores")
+    scores = graph.add("MatMul", by_head["query"], by_head["key"], name=f"{name}.scores")  # (H, T, T)
     masked = graph.add("Add", scores, mask_bias, name=f"{name}.masked")
     weights = graph.show(graph.add("Softmax", masked, name=f"{name}.weights", axis=-1), heads, "T", "T")
     mixed = graph.add("MatMul", weights, by_head["value"], name=f"{name}.mixed")  # (H, T, D / H)
