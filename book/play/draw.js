@@ -29,8 +29,11 @@ function colour(name) {
 
 /** A map of T × T weights: full colour is 1, for every map on the page. */
 export function drawMap(canvas, weights, T, chosen) {
-  const [red, green, blue] = colour("--play-weight").match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
-  const small = element("canvas", { width: T, height: T }), cells = new ImageData(T, T);
+  const [red, green, blue] = colour("--play-weight")
+    .match(/[0-9a-f]{2}/gi)
+    .map((part) => parseInt(part, 16));
+  const small = element("canvas", { width: T, height: T }),
+    cells = new ImageData(T, T);
   for (let i = 0; i < T * T; i++) cells.data.set([red, green, blue, Math.round(255 * weights[i])], 4 * i);
   small.getContext("2d").putImageData(cells, 0, 0);
   const pixels = Math.max(1, Math.floor(canvas.dataset.size / T));
@@ -46,7 +49,11 @@ export function drawMap(canvas, weights, T, chosen) {
 
 /** Two columns of pieces with a line for each weight; those of the chosen piece come forward. */
 export function lines(pieces, weights, chosen, words) {
-  const T = pieces.length, height = T * ROW + 24, width = 320, left = 112, right = width - 112;
+  const T = pieces.length,
+    height = T * ROW + 24,
+    width = 320,
+    left = 112,
+    right = width - 112;
   const picture = svgElement("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words });
   picture.append(svgElement("text", { x: left - 6, y: 14, class: "head end" }, "looks"));
   picture.append(svgElement("text", { x: right + 6, y: 14, class: "head" }, "is looked at"));

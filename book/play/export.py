@@ -173,7 +173,7 @@ def outcomes(tokenizer: Tokenizer) -> dict[str, list[int]]:
     words are parted from it. Characters that no piece has become `UNKNOWN`, which those are that are not listed.
 
     Returns:
-        each such string with its characters as ranges: how far the next range begins after the last end, its length, …
+        each such string with its characters as ranges: the distance from the last one's end, the length, …
     """
     pieces = {piece.removeprefix("##") for piece in tokenizer.get_vocab() if not piece.startswith("[")}
     known = set("".join(pieces)) | set("[] ")

@@ -20,11 +20,13 @@ async function bytesOf(name, onBytes) {
 export function widened(bytes) {
   const table = new Float32Array(0x10000);
   for (let bits = 0; bits < 0x10000; bits++) {
-    const exponent = (bits >> 10) & 31, fraction = (bits & 1023) / 1024;
+    const exponent = (bits >> 10) & 31,
+      fraction = (bits & 1023) / 1024;
     const size = exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction; // no infinity is stored
     table[bits] = bits & 0x8000 ? -size : size;
   }
-  const narrow = new Uint16Array(bytes.buffer), wide = new Float32Array(narrow.length);
+  const narrow = new Uint16Array(bytes.buffer),
+    wide = new Float32Array(narrow.length);
   for (let i = 0; i < narrow.length; i++) wide[i] = table[narrow[i]];
   return wide;
 }
@@ -61,7 +63,9 @@ export class Bert {
     const lengths = texts.map((words) => words.reduce((sum, word) => sum + word.length, 0));
     const pair = lengths[1] > 0;
     const kept = shares(...lengths, this.places - (pair ? 3 : 2));
-    const ids = [CLS], segments = [0], runs = [];
+    const ids = [CLS],
+      segments = [0],
+      runs = [];
     texts.slice(0, pair ? 2 : 1).forEach((words, segment) => {
       const end = ids.length + kept[segment];
       for (const word of words) {
@@ -84,7 +88,11 @@ export class Bert {
     const pads = maskForgotten ? Math.min(PADS, this.places - ids.length) : 0;
     const mask = [...ids.map(() => 1), ...Array(pads).fill(0)];
     const gates = Array.from({ length: this.layers }, () => Array(this.heads).fill(1));
-    const before = { ids: [...ids, ...Array(pads).fill(PAD)], segments: [...segments, ...Array(pads).fill(0)], mask };
+    const before = {
+      ids: [...ids, ...Array(pads).fill(PAD)],
+      segments: [...segments, ...Array(pads).fill(0)],
+      mask,
+    };
     before.order = before.ids.map((_, place) => place); // whence each piece came
     before.positionGate = 1;
     before.headGates = gates;
@@ -168,7 +176,8 @@ function best(scores, count) {
 /** The order of places with the words of each text shuffled; the same for the same seed. Words stay whole. */
 function shuffled(order, runs, seed) {
   let state = seed >>> 0;
-  const random = () => { // mulberry32
+  const random = () => {
+    // mulberry32
     state = (state + 0x6d2b79f5) >>> 0;
     let t = Math.imul(state ^ (state >>> 15), state | 1);
     t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;

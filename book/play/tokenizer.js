@@ -1,7 +1,11 @@
-// The library's tokenizer in the page: a text to the ids that bertlib gives it. What becomes of each character was asked
-// of the library when the site was built (export.py), so the browser's own tables of characters are not needed.
+// The library's tokenizer in the page: a text to the ids that bertlib gives it. What becomes of each character was
+// asked of the library when the site was built (export.py): the browser's own tables of characters are not needed.
 
-export const PAD = 0, UNK = 1, CLS = 2, SEP = 3, MASK = 4;
+export const PAD = 0,
+  UNK = 1,
+  CLS = 2,
+  SEP = 3,
+  MASK = 4;
 const SPECIAL = /\[PAD\]|\[UNK\]|\[CLS\]|\[SEP\]|\[MASK\]/g;
 const UNKNOWN = "\ufffd"; // a character that no piece has
 
@@ -42,15 +46,19 @@ export class Tokenizer {
       // Half a surrogate pair cannot be encoded. The library refuses it; here it is left out, as U+FFFD is.
       if (code < 0xd800 || code > 0xdfff) normal += this.outcomes[this.outcomeOf[code]];
     }
-    return normal.split(" ").filter((word) => word).map((word) => this.#cut(word));
+    return normal
+      .split(" ")
+      .filter((word) => word)
+      .map((word) => this.#cut(word));
   }
 
   /** Greedy, longest piece first; a word that cannot be cut to its end is one [UNK]. */
   #cut(word) {
     if (word.length > this.longestWord || word.includes(UNKNOWN)) return [UNK];
     const ids = [];
-    for (let start = 0; start < word.length; ) {
-      let end = word.length, id;
+    for (let start = 0; start < word.length;) {
+      let end = word.length,
+        id;
       for (; end > start; end--) {
         id = this.ids.get((start ? "##" : "") + word.slice(start, end));
         if (id !== undefined) break;
@@ -66,7 +74,8 @@ export class Tokenizer {
 /** How many ids of each text fit; the longer one is cut first, and of two long ones the first, as the library does. */
 export function shares(first, second, room) {
   if (first + second <= room) return [first, second];
-  let short = Math.min(first, second), long = short > room ? short : Math.max(short, room - short);
+  let short = Math.min(first, second),
+    long = short > room ? short : Math.max(short, room - short);
   if (short + long > room) {
     short = Math.floor(room / 2);
     long = short + (room % 2);

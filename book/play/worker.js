@@ -4,12 +4,17 @@ import { Bert } from "./model.js";
 
 let loaded = 0;
 const waiting = Bert.load((name, bytes) => postMessage({ loaded: (loaded += bytes) }));
-waiting.then(() => postMessage({ ready: true }), (error) => postMessage({ broken: String(error.message ?? error) }));
+waiting.then(
+  () => postMessage({ ready: true }),
+  (error) => postMessage({ broken: String(error.message ?? error) }),
+);
 
-let last = Promise.resolve(), newest = 0;
+let last = Promise.resolve(),
+  newest = 0;
 onmessage = ({ data: { number, question, request } }) => {
   newest = number;
-  last = last.then(async () => { // one after the other
+  last = last.then(async () => {
+    // one after the other
     try {
       const bert = await waiting;
       if (number < newest) return; // somebody types on
