@@ -238,6 +238,15 @@ def test_two_hundred_texts(answer, model, tokenizer, lines):
     assert logits <= CLOSE / 10 and attention <= CLOSE / 100
 
 
+@pytest.mark.parametrize("first", [1, 61, 62, 63, 64, 124, 125, 126, 300])
+def test_long_texts_are_cut_as_the_library_cuts_them(answer, tokenizer, first):
+    """The longer one first; of both alone and in pairs with texts of the lengths that matter."""
+    for second in (0, 1, 62, 63, 64, 125, 300):
+        request = {"first": "word " * first, "second": "text " * second}
+        (side,) = answer(request)["sides"]
+        assert (side["ids"], side["segments"]) == expected_ids(tokenizer, request)
+
+
 def switched(model, tokenizer, request, sides):
     """What the library is given, and how it is changed, for the side after; checked against what the page did."""
     switches, (before, after) = request["switches"], sides
