@@ -200,7 +200,8 @@ function bestOf(side) {
       ),
     ),
   );
-  return [element("div", { class: "play-scroll" }, element("div", { class: "play-masks-list" }, ...tables))];
+  const scrolled = { class: "play-scroll", tabindex: 0, role: "group", "aria-label": "Best pieces" };
+  return [element("div", scrolled, element("div", { class: "play-masks-list" }, ...tables))];
 }
 
 function nspOf(side) {
