@@ -3,20 +3,24 @@
     python book/build.py [--out FOLDER] [--repository ADDRESS]
 
 Sphinx reads one folder, so the parts are copied beside each other first, in the places that they have in the
-repository: their links to each other then work here and there. Two libraries that draw in the reader's browser come
-from npm, are compared with a checksum, and are kept in build/: the site asks no other host for anything.
+repository: their links to each other then work here and there. What draws in the reader's browser, and what runs the
+model of the page Play there, comes from npm, is compared with a checksum, and is kept in build/: the site asks no other
+host for anything.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import tomllib
+from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,10 +30,30 @@ import floors  # noqa: E402 - the house, as pyproject.toml declares it
 from bertcourse.lessons import lessons_in, number_of  # noqa: E402
 
 LIBRARIES_FOLDER = ROOT / "build" / "book" / "libraries"
+RUNTIME_FOLDER = ROOT / "build" / "book" / "runtime"
+PLAY = ROOT / "book" / "play"
 
-# npm package, version, the one file of it that is needed, its SHA-256
+# npm package, version, a file of it that is needed, its SHA-256
 LIBRARIES = (
     ("mathjax", "3.2.2", "es5/tex-svg-full.js", "a4354ff94fd868aea0cc6eaaa79a57fda0588646fc46ee3700a349ee0a11cbe6"),
+)
+# What runs the model in the page Play: ONNX Runtime's smallest build, WebAssembly alone. Of what npm has it is the one
+# that is released every few weeks, takes a graph written by hand and needs neither a GPU nor headers of the server.
+# TensorFlow.js has had no release since 2024; LiteRT.js takes TFLite files, for whose making
+# torch's converter is needed; transformers.js is this runtime in a larger build, with a head that scores every token.
+RUNTIME = (
+    (
+        "onnxruntime-web",
+        "1.30.0",
+        "dist/ort.wasm.bundle.min.mjs",
+        "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
+    ),
+    (
+        "onnxruntime-web",
+        "1.30.0",
+        "dist/ort-wasm-simd-threaded.wasm",
+        "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+    ),
 )
 # What becomes a page: a folder or file of the repository, copied to the same place; index.md is the front page.
 PARTS = (
@@ -37,6 +61,8 @@ PARTS = (
     "data/README.md",
     "data/*/*.md",
     "benchmarks/results/*.md",
+    "book/play.md",
+    "book/play/page.html",
     "book/library.md",
     "book/reference.md",
     "book/teaching.md",
@@ -44,18 +70,19 @@ PARTS = (
 )
 
 
-def fetch(folder: Path) -> None:
-    """Put the browser libraries into a folder, if they are not there yet.
+def fetch(folder: Path, libraries: tuple[tuple[str, str, str, str], ...] = LIBRARIES) -> None:
+    """Put files of npm packages into a folder, if they are not there yet.
 
     Raises:
         SystemExit: npm is not installed, a package cannot be had, or a file is not the one that is expected.
     """
-    for package, version, inside, expected in LIBRARIES:
-        target = folder / Path(inside).name
-        if not target.exists():
+    for (package, version), files in groupby(libraries, key=lambda library: library[:2]):
+        wanted = {inside: expected for _, _, inside, expected in files}
+        missing = [inside for inside in wanted if not (folder / Path(inside).name).exists()]
+        if missing:
             npm = shutil.which("npm")
             if npm is None:
-                sys.exit(f"{target.name} comes from npm, which is not installed: install Node.js, then try again")
+                sys.exit(f"{Path(missing[0]).name} comes from npm, which is not installed: install Node.js, try again")
             with tempfile.TemporaryDirectory() as work:
                 # npm prints the name of the archive, which is no output of the build.
                 command = [npm, "pack", "--silent", f"{package}@{version}"]
@@ -63,14 +90,31 @@ def fetch(folder: Path) -> None:
                 if done.returncode:
                     sys.exit(f"npm could not fetch {package}@{version} (exit status {done.returncode}): see above")
                 (archive,) = Path(work).glob("*.tgz")
-                with tarfile.open(archive) as files:
-                    content = files.extractfile(f"package/{inside}").read()
-            folder.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        found = hashlib.sha256(target.read_bytes()).hexdigest()
-        if found != expected:
-            target.unlink()
-            sys.exit(f"{package}@{version}: {inside} has SHA-256 {found}, not {expected}; it was removed: try again")
+                folder.mkdir(parents=True, exist_ok=True)
+                with tarfile.open(archive) as content:
+                    for inside in missing:
+                        target = folder / Path(inside).name
+                        beside = target.with_name(f"{target.name}.{os.getpid()}")  # two builds may do this at once
+                        beside.write_bytes(content.extractfile(f"package/{inside}").read())
+                        beside.replace(target)
+        for inside, expected in wanted.items():
+            target = folder / Path(inside).name
+            found = hashlib.sha256(target.read_bytes()).hexdigest()
+            if found != expected:
+                target.unlink()
+                sys.exit(f"{package}@{version}: {inside} has SHA-256 {found}, not {expected}; removed: try again")
+
+
+def write_play(folder: Path) -> None:
+    """What the page Play loads: its own code, the runtime, and the checkpoint as a graph with weights."""
+    from play.export import export  # needs onnx, which only the site is built with
+
+    fetch(RUNTIME_FOLDER, RUNTIME)
+    export(folder)
+    for path in (*PLAY.glob("*.js"), *PLAY.glob("*.css"), *RUNTIME_FOLDER.glob("*.mjs")):
+        shutil.copyfile(path, folder / path.name)
+    for path in RUNTIME_FOLDER.glob("*.wasm"):  # packed: a quarter of the bytes, whatever the server can do
+        (folder / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
 
 
 def write_api(folder: Path) -> None:
@@ -148,7 +192,10 @@ def build(out: Path, repository: str) -> int:
     if repository:
         command += ["--define", f"html_theme_options.source_repository={repository}"]
     places = ["--conf-dir", ROOT / "book", "--doctree-dir", out / "doctrees", out / "source", out / "html"]
-    return subprocess.run([*command, *map(str, places)], cwd=ROOT).returncode
+    status = subprocess.run([*command, *map(str, places)], cwd=ROOT).returncode
+    if status == 0:
+        write_play(out / "html" / "_static" / "play")
+    return status
 
 
 def main() -> int:

@@ -14,11 +14,15 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 ARGUMENTS = ("--no-sandbox", "--disable-background-networking")  # root needs the first; Chromium's own calls home go
 
 
+def absent(message):
+    """Skip the test, but fail where BROWSER_TESTS=required (.ci/run)."""
+    (pytest.fail if os.environ.get("BROWSER_TESTS") == "required" else pytest.skip)(message)
+
+
 @contextmanager
 def chromium():
-    """Playwright's browser; without one the test is skipped, but fails where BROWSER_TESTS=required (.ci/run)."""
+    """Playwright's browser; see `absent` for where there is none."""
     if CHROMIUM is None or importlib.util.find_spec("playwright") is None:
-        absent = pytest.fail if os.environ.get("BROWSER_TESTS") == "required" else pytest.skip
         absent("needs Chromium and playwright: make browser installs the latter")
     from playwright.sync_api import sync_playwright
 

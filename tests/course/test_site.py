@@ -77,7 +77,7 @@ def test_everything_has_its_page(pages):
     wanted = {f"notebooks/{lesson.stem}.html" for lesson in LESSONS}
     wanted |= {f"api/{module}.html" for module in modules}
     wanted |= {"index.html", "search.html", "data/README.html", "data/bbc_bert/README.html"}
-    wanted |= {f"book/{name}.html" for name in ("reference", "library", "teaching", "glossary")}
+    wanted |= {f"book/{name}.html" for name in ("play", "reference", "library", "teaching", "glossary")}
     assert wanted - pages.keys() == set()
 
 
@@ -213,6 +213,7 @@ def visit(browser):
         ("notebooks/09_looking_inside.html", {"[role=figure] svg line": 1000, "mjx-container svg": 1}),
         ("api/bertlib.model.attention.html", {"dl.py.function": 3}),
         ("data/README.html", {"table": 1}),
+        ("book/play.html", {"#play-masks tr": 10, "#play-all-heads canvas": 16}),
     ],
 )
 def test_a_page_is_drawn(visit, name, drawn, width):
