@@ -77,9 +77,7 @@ def bf16_speedup() -> float:
 def pick_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
     """The number format for the matrix products of training.
 
-    Args:
-        device: where the model lives.
-        precision: "fp32", "bf16", or "auto": bf16 where the device gains by it (on a CPU: measured).
+    "fp32", "bf16", or "auto": bf16 where the device gains by it (on a CPU: measured).
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise ValueError(f"precision={precision!r}: choose 'auto', 'fp32' or 'bf16'")

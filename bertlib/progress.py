@@ -39,12 +39,7 @@ def progress_bar(
 ) -> tqdm:
     """A tqdm bar whose line suits the place: renewed in place in notebooks and terminals, now and then in a log.
 
-    Args:
-        items: what to iterate over; None to call `update` by hand.
-        what: the words before the bar.
-        unit: what is counted.
-        total: how many there are, if items does not know.
-        show: False for silence.
+    Without items, `update` is called by hand. `what` are the words before the bar, `unit` is what is counted.
     """
     if in_notebook():
         file, pause = _NotebookLine(), 0.5

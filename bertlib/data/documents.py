@@ -23,9 +23,7 @@ TABLE_ENDINGS = (".csv", ".tsv", ".parquet", *JSON_ENDINGS)  # what is no runnin
 
 
 def read_documents(path: str | Path) -> list[list[str]]:
-    """The documents of a folder or file, each a list of its sentences.
-
-    Pretraining needs whole documents in their own order: next-sentence pairs come from consecutive sentences.
+    """The documents of a folder or file, each a list of its sentences, in their own order.
 
     Args:
         path: a folder, in which every .txt file (also in folders below, but not in hidden ones) is one document; or one
@@ -33,8 +31,8 @@ def read_documents(path: str | Path) -> list[list[str]]:
 
     Raises:
         FileNotFoundError: no such path.
-        ValueError: no .txt file, no text in any of them, a table or JSON in place of text, or a file that is not UTF-8
-            (its name and line are given).
+        ValueError: no .txt file, no text, a table or JSON in place of text, or a file that is not UTF-8 (its name and
+            line are given).
     """
     path = Path(path)
     if path.is_dir():

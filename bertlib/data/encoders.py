@@ -38,9 +38,8 @@ def encoder_folder(name: str | Path = DEFAULT_ENCODER) -> Path:
             "bert-base-uncased" (the hub), a folder, or OWNER/NAME@REVISION on the hub.
 
     Raises:
-        ValueError: an unknown name.
-        ModuleNotFoundError: the wheel is not installed. FileNotFoundError: the repository's data/ is not at hand, or
-            what the hub gave holds no weights.
+        ValueError: an unknown name. ModuleNotFoundError: the wheel is not installed.
+        FileNotFoundError: the repository's data/ is not at hand, or what the hub gave holds no weights.
         ConnectionError, DataChanged, OSError: from the hub; see `bertlib.data.hub.fetch`.
     """
     if isinstance(name, Path):

@@ -101,11 +101,7 @@ def tag_ids(split: Dataset, names: Sequence[str]) -> list[list[int]]:
 
 
 def gold_tags(split: Dataset, types: Sequence[str]) -> list[list[str]]:
-    """The tags of a split to be scored, by name.
-
-    Args:
-        types: that the tagger knows.
-    """
+    """The tags of a split to be scored, by name; `types` are those that the tagger knows."""
     names = tag_names_of(split)
     gold = [[names[tag] for tag in tags] for tags in tag_ids(split, names)]
     if strange := {tag for tags in gold for tag in tags if tag != "O" and split_tag(tag)[1] not in types}:
@@ -134,8 +130,8 @@ def read_split(split: Dataset) -> tuple[list[str], list[list[Span]]]:
     With the columns text and starts (as `bertlib.data.catalog` gives them) those; else tokens joined by spaces.
 
     Raises:
-        ValueError: no column "tokens"; a row without tokens, with an empty one, with as many tags as tokens only
-            nearly, or with a token that does not stand where starts says.
+        ValueError: no column "tokens"; a row without tokens, with an empty one, with another number of tags than
+            tokens, or with a token that does not stand where starts says.
     """
     if "tokens" not in split.column_names:
         raise ValueError(f"the data has no column 'tokens'; it has {', '.join(split.column_names)}")

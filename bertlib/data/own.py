@@ -44,7 +44,7 @@ def from_csv(
     Raises:
         FileNotFoundError: no such file.
         ValueError: bad encoding, a missing column, a row of the wrong width, an empty text or label, an unknown label,
-            no rows, or a single class; the message names the file, the line and the remedy. Or delimiter is none.
+            no rows, a single class, or a delimiter that is none; the message names the file, the line and the remedy.
     """
     path, columns = Path(path), [text] if isinstance(text, str) else list(text)
     called = ["text"] if isinstance(text, str) else columns
@@ -147,7 +147,7 @@ def _lines(text: str) -> list[str]:
 
 
 def from_conll(path: str | Path, *, scheme: str = "BIO", names: Sequence[str] | None = None) -> Dataset:
-    """Read named entities in CoNLL's form: a word a line, its tag in the last column, a blank line between texts.
+    """Read named entities in CoNLL's form: a word per line, its tag in the last column, a blank line between texts.
 
     Columns are separated by tabs, or by spaces; the first is the word. Lines that begin with -DOCSTART- open a
     document. In the newer form (CoNLL-U, GermEval, Universal NER) the words' numbers stand before them: then the lines

@@ -12,13 +12,10 @@ from datasets import Dataset, DatasetDict
 
 
 def find_duplicates(texts: Sequence[str], threshold: float = 0.5) -> list[int]:
-    """Which texts repeat an earlier one, in whole or in large part.
+    """The indices, ascending, of texts that repeat an earlier one in whole or in large part.
 
     Two texts count as the same article if at least `threshold` of the shorter one's sentences (of four words and more,
-    case and spacing aside) stand in the other too.
-
-    Returns:
-        The indices of the later texts, ascending; leaving them out leaves one text of each group.
+    case and spacing aside) stand in the other too. Leaving out what is found leaves one text of each group.
     """
     sentences = [
         {" ".join(part.split()) for part in re.split(r"[.!?\"\n]+", text.lower()) if len(part.split()) >= 4}
@@ -105,11 +102,7 @@ def with_validation(dataset: DatasetDict, share: float = 0.1, text: str | Sequen
 
 
 def few_labels(split: Dataset, per_class: int, rng: np.random.Generator) -> Dataset:
-    """A random sample with equally many examples of each class.
-
-    Raises:
-        ValueError: a class has fewer examples than that.
-    """
+    """A random sample with equally many examples of each class; a ValueError where a class has fewer."""
     labels, chosen = np.asarray(split["label"]), []
     for label, name in enumerate(split.features["label"].names):
         members = np.flatnonzero(labels == label)

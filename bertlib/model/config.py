@@ -20,9 +20,6 @@ def class_names(values: Mapping[str, Any]) -> tuple[str, ...]:
 
     id2label names them (in a list, from 0 on). Without it num_labels says how many there are, LABEL_0, LABEL_1, …;
     without that, a model with a classifier has two: transformers leaves its default out of the file.
-
-    Raises:
-        ValueError: the ids do not count from 0, a name is neither text nor number, or num_labels is no number.
     """
     id2label, count = values.get("id2label"), values.get("num_labels")
     if id2label:
@@ -133,9 +130,7 @@ class BertConfig:
     def from_dict(cls, values: dict[str, Any], *, labels: Sequence[str] | None = None) -> BertConfig:
         """Build from the content of a transformers config.json; fields that an encoder does not need are passed over.
 
-        Args:
-            values: the content.
-            labels: class names in place of the file's, which are not looked at then.
+        Labels that are given stand in place of the file's, which are not looked at then.
 
         Raises:
             ValueError: it describes another kind of model (not BERT, a decoder, or relative positions).
@@ -170,8 +165,8 @@ class BertConfig:
         """Read config.json of a transformers folder; for labels see `from_dict`.
 
         Raises:
-            FileNotFoundError: the folder has no config.json.
-            ValueError: the file is not JSON, or describes a model that bertlib does not build.
+            FileNotFoundError: there is none. ValueError: it is not JSON, or describes a model that bertlib does not
+                build.
         """
         return cls.from_values(read_json(Path(folder) / "config.json"), folder, labels)
 

@@ -14,12 +14,8 @@ from torch.nn import functional as F
 def dropout(x: Tensor, p: float) -> Tensor:
     """Zero each element with probability p and scale the others so that the expectation stays (inverted dropout).
 
-    Args:
-        x: floats of any shape.
-        p: probability in [0, 1); on a CPU rounded to the nearest 1/65536, and the scale fits the rounded value.
-
-    Returns:
-        A tensor like x; x itself if p is 0. The draws come from torch's default generator, so a seed fixes them.
+    On a CPU p is rounded to the nearest 1/65536, and the scale fits the rounded value. With p of 0, x itself is
+    returned. The draws come from torch's default generator, so a seed fixes them.
     """
     if p == 0.0:
         return x

@@ -26,8 +26,7 @@ def check_ids(name: str, ids: Tensor, size: int, remedy: str) -> None:
     """Refuse ids outside 0 … size-1, which an embedding answers with a bare IndexError (or, on a GPU, a dead process).
 
     Raises:
-        TypeError: not integers.
-        ValueError: an id is out of range; the message names the first one and where it stands.
+        TypeError: not integers. ValueError: an id is out of range; the message names the first one and where it stands.
     """
     if ids.is_floating_point() or ids.dtype == torch.bool:
         raise TypeError(f"{name} has dtype {ids.dtype}: give integers (torch.long)")
@@ -123,10 +122,9 @@ class BertPooler(nn.Module):
 
 
 class BertModel(FromFolder, nn.Module):
-    """The encoder without a task: ids in, one vector a token out, and one for the whole input.
+    """The encoder without a task: ids in, one vector per token out, and one for the whole input.
 
     Args:
-        config: its shape.
         add_pooling_layer: False leaves out the vector for the whole input, which a head on every token does not need.
 
     Attributes:

@@ -111,11 +111,9 @@ class BertForPreTraining(FromFolder, nn.Module):
         model would be multiplied for nothing.
 
         Args:
-            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
+            input_ids, attention_mask, token_type_ids, sequence_ids, sequence_starts: as in `BertModel.forward`.
             labels: (B, T) ids below V at selected positions, -100 elsewhere.
-            next_sentence_label: (B,) 0 for IsNext, 1 for NotNext.
-            sequence_ids, sequence_starts: for packed rows, in place of attention_mask, as in `BertModel.forward`;
-                there is an NSP score and a next_sentence_label for each of the N pairs then.
+            next_sentence_label: (B,) 0 for IsNext, 1 for NotNext; of packed rows (N,), one for each of their pairs.
             selected: (M,) places of the selected positions in the rows laid end to end, ascending, as the batch builder
                 knows them. None has them looked for in labels, which makes a GPU wait for the host.
 
@@ -235,8 +233,7 @@ class LabelledHead(FromFolder, nn.Module):
             labels: their names for a new head; None to use the stored head and its names.
 
         Raises:
-            ValueError: no labels given and none stored, the stored head is of another kind, or the weights do not fit;
-                see `bertlib.model.weights.load_model`.
+            ValueError: no labels given and none stored, the stored head is of another kind, or the weights do not fit.
         """
         stored = read_model(folder)
         if labels is not None:

@@ -65,7 +65,6 @@ def pretrain(
         recipe: how; a learning_rate of None is 5e-4 from a random start and 1e-4, BERT's own (A.2), from a model.
         tensorboard: write curves to `out/runs` (needs the package tensorboard).
         on_evaluation: called with the history and the baseline after each evaluation.
-        show_progress: show lines with tokens a second and the time left.
         settings: fields of the recipe that are to be others, such as updates, batch_size, max_length, seed.
 
     Raises:

@@ -25,10 +25,7 @@ class PretrainedBert(Task):
     """A pretrained model with its tokenizer: fills masks, judges pairs, is measured, saved and loaded.
 
     Attributes:
-        model: the BertForPreTraining, in evaluation mode.
-        tokenizer: its `tokenizers.Tokenizer`.
         max_length: the longest pair it was trained on, in tokens; after `load` the longest that it can read.
-        history: of the training; None after `load`.
         baseline: of the unigram guess on the held-out text; None if nothing was held out, and after `load`.
     """
 

@@ -17,14 +17,11 @@ ABBREVIATION = re.compile(
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Where the sentences of a text stand.
+    """(start, end) in characters of each sentence of a text, white space around it left out.
 
     A sentence ends at a full stop, question or exclamation mark (and the quotes and brackets that close there) before
-    white space and anything but a lower-case letter, or at a line break. Abbreviations and initials do not end one.
-    A rule, not a model: it errs where a sentence ends in an abbreviation.
-
-    Returns:
-        (start, end) of each sentence in characters of `text`, white space around it left out, in order.
+    white space and anything but a lower-case letter, or at a line break. Abbreviations and initials do not end one. A
+    rule, not a model: it errs where a sentence ends in an abbreviation.
     """
     spans, start = [], 0
 

@@ -47,11 +47,9 @@ Character = tuple[str, int]  # a normalised character, and the index of the orig
 
 @dataclass(frozen=True)
 class Encoding:
-    """A text in pieces.
+    """A text in pieces; one that goes on with a word begins with ##.
 
     Attributes:
-        ids: their numbers in the vocabulary.
-        tokens: the pieces themselves; one that goes on with a word begins with ##.
         offsets: (start, end) of each in characters of the original text; (0, 0) for [CLS] and [SEP] that were added.
     """
 
@@ -141,9 +139,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 def longest_match(word: str, vocab: Mapping[str, int]) -> list[str]:
     """Cut a word into pieces from the left, each as long as there is one (google-research/bert, tokenization.py).
 
-    Returns:
-        The pieces, all but the first beginning with ##; or [UNK] alone if the word is too long, or if at some place no
-        piece fits.
+    All but the first begin with ##. A word that is too long, or in which no piece fits at some place, is [UNK] alone.
     """
     if len(word) > MAX_WORD_LENGTH:
         return [UNK]
@@ -201,13 +197,13 @@ def learn_pieces(
 
     Args:
         word_counts: words and how often each occurs. Those of more than MAX_WORD_LENGTH characters are left out: they
-            become [UNK] whatever the vocabulary holds, so there is nothing to learn from them.
+            become [UNK] whatever the vocabulary holds.
         size: how many pieces to learn, the single characters included.
         min_count: a pair that is rarer is not joined, so there may be fewer pieces than asked for.
 
     Returns:
-        The pieces: the characters in code-point order (those that begin words first), then the joined ones in the
-        order in which they were learned. Ties are broken by the alphabet, so that the result is always the same.
+        The pieces: the characters in code-point order (those that begin words first), then the joined ones in the order
+        in which they were learned. Ties are broken by the alphabet, so that the result is always the same.
 
     Raises:
         ValueError: there are no words, or size is smaller than the number of single characters.
@@ -264,18 +260,13 @@ def learn_pieces(
 
 
 class WordPiece:
-    """A WordPiece tokenizer of BERT's kind.
+    """A WordPiece tokenizer of BERT's kind: piece -> id, and whether text is lower-cased and loses its accents.
 
-    Attributes:
-        vocab: piece -> id.
-        lowercase: whether text is lower-cased and loses its accents.
+    Raises:
+        ValueError: a special token is missing, or the ids are not among 0, 1, 2, …, each once.
     """
 
     def __init__(self, vocab: Mapping[str, int], lowercase: bool = True):
-        """
-        Raises:
-            ValueError: a special token is missing, or the ids are not among 0, 1, 2, …, each once.
-        """
         absent = [token for token in SPECIAL_TOKENS if token not in vocab]
         if absent:
             raise ValueError(f"the vocabulary lacks {', '.join(absent)}: add a line for each")
@@ -302,14 +293,12 @@ class WordPiece:
         """Learn a vocabulary from texts; see `learn_pieces`.
 
         Args:
-            texts: any number of strings.
             vocab_size: entries to aim at, the five special tokens included; fewer come if the texts don't give more.
             lowercase: see `normalize`.
-            min_count: a pair that occurs more rarely is not joined.
 
         Raises:
-            ValueError: there are no words, or vocab_size does not even hold the single characters.
-            TypeError: texts is a single string, or one of them is none.
+            ValueError: there are no words, or vocab_size does not even hold the single characters. TypeError: texts is
+                a single string, or one of them is none.
         """
         if isinstance(texts, str):
             raise TypeError(f"texts={texts!r:.40} is one string: give a list of strings")
@@ -324,14 +313,12 @@ class WordPiece:
 
     @classmethod
     def from_vocab(cls, path: str | Path, *, lowercase: bool = True) -> WordPiece:
-        """Read a vocab.txt: one piece a line, its id the number of the line from 0.
+        """Read a vocab.txt; see `read_vocab` for odd pieces.
 
-        See `read_vocab` for odd pieces. Whether text is lower-cased is said here; `load_tokenizer`
-        takes that from the files beside the vocabulary.
+        Whether text is lower-cased is said here; `load_tokenizer` takes that from the files beside the vocabulary.
 
         Raises:
-            FileNotFoundError: no such file.
-            ValueError: it is not UTF-8, or a special token is missing; the message names the file.
+            FileNotFoundError: no such file. ValueError: it is not UTF-8, or a special token is missing.
         """
         vocab = read_vocab(path)
         try:
@@ -357,11 +344,7 @@ class WordPiece:
         return folder / "vocab.txt"
 
     def encode(self, text: str, *, add_special_tokens: bool = True) -> Encoding:
-        """Cut a text into pieces. A special token that is written out in it, such as [MASK], is taken as that token.
-
-        Raises:
-            TypeError: text is not a string.
-        """
+        """Cut a text into pieces. A special token that is written out in it, such as [MASK], is taken as that token."""
         if not isinstance(text, str):
             raise TypeError(f"text={text!r} is a {type(text).__name__}: give a string")
         tokens, offsets, base = [], [], 0

@@ -39,9 +39,7 @@ class Log:
     Attributes:
         what: the words before the progress line.
         unit, size: what the speed counts, and how many of them a batch has.
-        show_progress: False for silence.
         on_epoch: called with the history after each epoch, e.g. to draw it.
-        history: so far.
         done: units so far.
     """
 

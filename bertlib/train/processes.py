@@ -53,8 +53,7 @@ class Alone:
     """One process, which has the whole model and takes all batches.
 
     Attributes:
-        rank: its number, from 0; number 0 speaks and writes.
-        count: how many there are.
+        rank, count: its number, from 0, and how many there are; number 0 speaks and writes.
         scale: by what a loss is multiplied before its gradient is taken.
     """
 
