@@ -1,7 +1,5 @@
 """Train and use a BERT from a shell: `python -m bertlib encode`, `pretrain`, `classify`, `match`, `tag`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 

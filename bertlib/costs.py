@@ -1,7 +1,5 @@
 """What a step costs, counted by hand, and what the machine could do at best."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Where to compute and in which number format: the device, bfloat16 if it pays, the seeds."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import random

@@ -1,7 +1,5 @@
 """Scores: of classes, of whole entities, and what can be had without reading."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Progress that a person can follow: one line that renews itself, in a notebook, a terminal or a log."""
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Fine-tune a classifier on a CSV of one's own."""
 
-from __future__ import annotations
-
 import argparse
 
 from bertlib.cli.options import add_columns, add_tuning, new_command, tune_on_csv

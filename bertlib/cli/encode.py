@@ -1,7 +1,5 @@
 """Encode text of any size for pretraining."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

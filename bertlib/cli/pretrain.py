@@ -1,7 +1,5 @@
 """Pretrain a BERT on text of one's own."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

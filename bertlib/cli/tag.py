@@ -1,7 +1,5 @@
 """Fine-tune a tagger of named entities, or use one."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Nothing of them is installed, imported or unpacked into a folder, so what they r
 installed, and what they could run is not run. `python -m bertcourse fetch` fetches them.
 """
 
-from __future__ import annotations
-
 import difflib
 import io
 import os

@@ -1,7 +1,5 @@
 """BBC News, read from its data wheel, and the named entities that this course annotated in it."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import json

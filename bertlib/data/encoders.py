@@ -1,7 +1,5 @@
 """Pretrained encoders by name: in a data wheel, in this repository, on the hub, or in a folder of one's own."""
 
-from __future__ import annotations
-
 import importlib.util
 import re
 from pathlib import Path

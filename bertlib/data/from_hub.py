@@ -1,7 +1,5 @@
 """Data sets of the hub: AG News, WikiText-103, named entities; each at one revision, its content checked."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """A person's own labelled files: CSV and CoNLL; every fault named by file and line."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Splits that every machine makes alike, duplicates found before, and samples with few labels."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import Counter, defaultdict

@@ -3,8 +3,6 @@
 Dimension letters, here and in the whole library: B batch, T tokens, D hidden size, H heads, V vocabulary, C classes.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 

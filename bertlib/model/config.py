@@ -1,12 +1,10 @@
 """The shape of a BERT: one validated dataclass, in transformers' names, read from and written to config.json."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bertlib.files import read_json
 
@@ -127,7 +125,7 @@ class BertConfig:
         return self.hidden_size // self.num_attention_heads
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], *, labels: Sequence[str] | None = None) -> BertConfig:
+    def from_dict(cls, values: dict[str, Any], *, labels: Sequence[str] | None = None) -> Self:
         """Build from the content of a transformers config.json; fields that an encoder does not need are passed over.
 
         Labels that are given stand in place of the file's, which are not looked at then.
@@ -161,7 +159,7 @@ class BertConfig:
         return values
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, labels: Sequence[str] | None = None) -> BertConfig:
+    def from_pretrained(cls, folder: str | Path, labels: Sequence[str] | None = None) -> Self:
         """Read config.json of a transformers folder; for labels see `from_dict`.
 
         Raises:
@@ -171,7 +169,7 @@ class BertConfig:
         return cls.from_values(read_json(Path(folder) / "config.json"), folder, labels)
 
     @classmethod
-    def from_values(cls, values: dict[str, Any], folder: str | Path, labels: Sequence[str] | None = None) -> BertConfig:
+    def from_values(cls, values: dict[str, Any], folder: str | Path, labels: Sequence[str] | None = None) -> Self:
         """`from_dict` on the content of a folder's config.json, which its messages name."""
         try:
             return cls.from_dict(values, labels=labels)

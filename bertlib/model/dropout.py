@@ -4,8 +4,6 @@ torch draws one Bernoulli number an element, serially; for a small BERT that is 
 16-bit numbers cut from each 64-bit draw do the same work, with a probability exact to 1/65536.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

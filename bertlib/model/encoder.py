@@ -1,7 +1,5 @@
 """The BERT encoder: embedding sum, post-LayerNorm layers, pooler (Devlin et al., 2019, §3)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial

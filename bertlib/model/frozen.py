@@ -1,7 +1,5 @@
 """Lower layers held fixed: what they make of a text is computed once, not in every epoch of every run."""
 
-from __future__ import annotations
-
 import copy
 
 import torch

@@ -1,7 +1,5 @@
 """Heads on the encoder: for pretraining (Devlin et al., 2019, §3.1) and for tasks (§4)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial

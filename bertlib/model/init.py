@@ -1,7 +1,5 @@
 """Fresh weights, as BERT draws them (google-research/bert, modeling.py)."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

@@ -5,8 +5,6 @@ gain from a neighbour before attention finds neighbours, and attention gets no s
 given at the start. Nothing about the architecture changes, and every weight is trained as usual.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection
 

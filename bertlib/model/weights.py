@@ -1,7 +1,5 @@
 """Weights: fresh ones, and those from and to transformers folders, every key and every shape accounted for."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

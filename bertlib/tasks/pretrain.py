@@ -1,7 +1,5 @@
 """Pretraining: documents in, a BERT with both of its heads out (Devlin et al., 2019, §3.1 and A.2)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path

@@ -1,11 +1,9 @@
 """A pretrained BERT in use: masks filled, pairs judged, measured on held-out text (Devlin et al., 2019, §3.1)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from tokenizers import Tokenizer
@@ -108,7 +106,7 @@ class PretrainedBert(Task):
         return pretraining_scores(self.model, data.one_pass(), precision=precision)
 
     @classmethod
-    def load(cls, folder: str | Path) -> PretrainedBert:
+    def load(cls, folder: str | Path) -> Self:
         """Open a folder that `save`, `pretrain` or transformers wrote.
 
         Raises:

@@ -1,7 +1,5 @@
 """From texts to tensors: encode once, group by length, pad to the longest of the batch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import chain
 

@@ -1,7 +1,5 @@
 """Text of any size for pretraining: encoded once into memory-mapped files, then read as if it were a list."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Masked language modelling: which tokens are hidden, and behind what (Devlin et al., 2019, §3.1 and A.1)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

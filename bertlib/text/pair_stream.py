@@ -1,7 +1,5 @@
 """The endless stream of pretraining batches drawn from encoded documents."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Callable, Sequence

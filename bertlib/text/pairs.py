@@ -1,7 +1,5 @@
 """Next-sentence pairs that do not lie: two segments, and whether the second followed the first (BERT, §3.1 and A.2)."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Plain text into sentences (Devlin et al., 2019, A.2: next-sentence pairs need them)."""
 
-from __future__ import annotations
-
 import re
 
 # An end mark with the quotes and brackets that close behind it. Latin marks need white space after them ("5.5%" and

@@ -3,8 +3,6 @@
 Ramshaw and Marcus (1995, §4.1) tagged chunks so; that every entity begins with B- makes it the variant IOB2.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

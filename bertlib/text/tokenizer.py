@@ -7,8 +7,6 @@ added tokens from tokenizer.json or vocab.txt, and makes the rest anew from its 
 tokenizer.json as it stands. What goes by other rules is refused, never guessed.
 """
 
-from __future__ import annotations
-
 import codecs
 import json
 from collections.abc import Mapping, Sequence
@@ -378,7 +376,7 @@ def _check_ids(folder: Path, tokenizer: Tokenizer, added: Mapping[int, AddedToke
 
 
 def vocabulary_size(tokenizer: Tokenizer) -> int:
-    """The rows that a token table needs: the highest id and one. `get_vocab_size` is less where a piece stands twice."""
+    """The rows that a token table needs: the highest id and one. `get_vocab_size` is less where pieces stand twice."""
     return max(tokenizer.get_vocab().values()) + 1
 
 

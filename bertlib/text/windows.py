@@ -1,7 +1,5 @@
 """Long texts in windows, and labels on word pieces: what stands between a text and a tagger."""
 
-from __future__ import annotations
-
 import itertools
 import unicodedata
 from collections.abc import Sequence

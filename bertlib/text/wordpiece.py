@@ -6,8 +6,6 @@ tests hold the two equal, id by id and offset by offset, on tens of thousands of
 that are newer than its tables.
 """
 
-from __future__ import annotations
-
 import heapq
 import json
 import re
@@ -17,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 from tokenizers import Tokenizer
 from tokenizers.implementations import BertWordPieceTokenizer
@@ -289,7 +288,7 @@ class WordPiece:
         lowercase: bool = True,
         min_count: int = 2,
         show_progress: bool = False,
-    ) -> WordPiece:
+    ) -> Self:
         """Learn a vocabulary from texts; see `learn_pieces`.
 
         Args:
@@ -312,7 +311,7 @@ class WordPiece:
         return cls({piece: number for number, piece in enumerate(ordered)}, lowercase)
 
     @classmethod
-    def from_vocab(cls, path: str | Path, *, lowercase: bool = True) -> WordPiece:
+    def from_vocab(cls, path: str | Path, *, lowercase: bool = True) -> Self:
         """Read a vocab.txt; see `read_vocab` for odd pieces.
 
         Whether text is lower-cased is said here; `load_tokenizer` takes that from the files beside the vocabulary.

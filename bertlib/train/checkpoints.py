@@ -1,7 +1,5 @@
 """Checkpoints from which training goes on as if it had never stopped, and which a kill at any moment cannot spoil."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """What happened in training: kept row by row, shown as a line, handed to whoever listens."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field

@@ -1,7 +1,5 @@
 """The one training loop. Each paragraph is a step; what has more to it is an object that it calls."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

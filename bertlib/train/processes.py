@@ -1,7 +1,5 @@
 """Several processes that train one model together, or one alone: what differs between them, behind one interface."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -39,14 +37,6 @@ def joined_processes() -> Iterator[tuple[int, int]]:
         yield process_rank()
     finally:
         dist.destroy_process_group()
-
-
-def find_processes(*, may_shard: bool) -> Alone:
-    """How this process trains: alone, beside others with the whole model, or with a part of it."""
-    rank, count = process_rank()
-    if count == 1:
-        return Alone()
-    return Sharded(rank, count) if may_shard and sharding_wanted() else Replicated(rank, count)
 
 
 class Alone:
@@ -133,6 +123,14 @@ class Sharded(Replicated):
     def bring_back(self, trained: nn.Module, model: nn.Module) -> None:
         let_go(trained)
         gather(trained, model)
+
+
+def find_processes(*, may_shard: bool) -> Alone:
+    """How this process trains: alone, beside others with the whole model, or with a part of it."""
+    rank, count = process_rank()
+    if count == 1:
+        return Alone()
+    return Sharded(rank, count) if may_shard and sharding_wanted() else Replicated(rank, count)
 
 
 def sum_over_processes(tensors: Sequence[Tensor]) -> None:

@@ -1,7 +1,5 @@
 """A training history as TensorBoard curves."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 
