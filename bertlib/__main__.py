@@ -15,7 +15,6 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; see `bertlib.cli.run_command`."""
     return run_command(build_parser(), arguments)
 
 

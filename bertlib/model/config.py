@@ -11,6 +11,8 @@ from bertlib.files import read_json
 # transformers' names: "gelu" is the exact form (erf), "gelu_new" the tanh approximation, up to 5e-4 away. The code that
 # google-research/bert published computes the approximation and calls it "gelu"; weights serve either way.
 ACTIVATIONS = ("gelu", "gelu_new", "relu")
+SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+SIZES += ("max_position_embeddings", "type_vocab_size")
 
 
 def class_names(values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -21,16 +23,15 @@ def class_names(values: Mapping[str, Any]) -> tuple[str, ...]:
     """
     id2label, count = values.get("id2label"), values.get("num_labels")
     if id2label:
-        pairs = enumerate(id2label) if isinstance(id2label, list) else getattr(id2label, "items", tuple)()
+        remedy = 'give each id its name, as in {"0": "neg", "1": "pos"}'
+        pairs = dict(enumerate(id2label)) if isinstance(id2label, list) else id2label
+        if not isinstance(pairs, Mapping):
+            raise ValueError(f"id2label={id2label!r}: {remedy}")
         by_id = {}
-        for index, name in pairs:
+        for index, name in pairs.items():
             if not str(index).isdecimal() or not isinstance(name, (str, int, float)):
-                raise ValueError(
-                    f'id2label has {index!r}: {name!r}: give each id its name, as in {{"0": "neg", "1": "pos"}}'
-                )
+                raise ValueError(f"id2label has {index!r}: {name!r}: {remedy}")
             by_id[int(index)] = str(name)
-        if not by_id:
-            raise ValueError(f'id2label={id2label!r}: give each id its name, as in {{"0": "neg", "1": "pos"}}')
         if sorted(by_id) != list(range(len(by_id))):
             raise ValueError(f"id2label has the ids {sorted(by_id)}: they must count from 0 without a gap")
         return tuple(by_id[index] for index in range(len(by_id)))
@@ -84,15 +85,7 @@ class BertConfig:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for name in (
-            "vocab_size",
-            "hidden_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "intermediate_size",
-            "max_position_embeddings",
-            "type_vocab_size",
-        ):
+        for name in SIZES:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name}={value!r}: give a whole number of at least 1")

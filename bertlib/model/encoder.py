@@ -249,12 +249,8 @@ class BertModel(FromFolder, nn.Module):
                 sequences are numbered wrongly. TypeError: ids that are not integers.
         """
         config = self.config
-        check_ids(
-            "input_ids",
-            batch["input_ids"],
-            config.vocab_size,
-            "the tokenizer and the model have different vocabularies",
-        )
+        remedy = "the tokenizer and the model have different vocabularies"
+        check_ids("input_ids", batch["input_ids"], config.vocab_size, remedy)
         if batch.get("token_type_ids") is not None:
             remedy = "use 0 for segment A and 1 for B"
             check_ids("token_type_ids", batch["token_type_ids"], config.type_vocab_size, remedy)

@@ -69,7 +69,6 @@ class TextClassifier(Task):
         return texts_of(split, text_columns(split, self.text))
 
     def encode(self, texts: Sequence) -> Examples:
-        """Inputs as token ids."""
         return Examples(encode_texts(self.tokenizer, texts, self.max_length))
 
     def examples(self, split: Dataset) -> Examples:

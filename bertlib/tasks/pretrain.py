@@ -133,7 +133,8 @@ def pretrain(
         curves.close()
     model.config = model.bert.config = config
     set_dropout(model, config.hidden_dropout_prob, config.attention_probs_dropout_prob)
-    result = PretrainedBert(model, tokenizer, recipe.max_length, history, baseline)
+    result = PretrainedBert(model, tokenizer, recipe.max_length, history)
+    result.baseline = baseline
     if out is not None and rank == 0:
         result.save(Path(out) / "model")
     return result

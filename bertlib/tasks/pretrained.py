@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from tokenizers import Tokenizer
 
 from bertlib.device import pick_device
 from bertlib.metrics import pretraining_scores
@@ -15,7 +14,6 @@ from bertlib.model.weights import read_model
 from bertlib.tasks.task import Task, one_or_many
 from bertlib.text.pair_stream import Documents, PretrainingData
 from bertlib.text.tokenizer import load_tokenizer, special_tokens
-from bertlib.train.history import History
 from bertlib.train.recipe import RECIPES
 
 
@@ -30,17 +28,7 @@ class PretrainedBert(Task):
     head = BertForPreTraining
     kept = ()
     recipe = RECIPES["pretrain"]
-
-    def __init__(
-        self,
-        model: BertForPreTraining,
-        tokenizer: Tokenizer,
-        max_length: int,
-        history: History | None = None,
-        baseline: Mapping[str, float] | None = None,
-    ):
-        super().__init__(model, tokenizer, max_length, history)
-        self.baseline = baseline
+    baseline: Mapping[str, float] | None = None
 
     @torch.inference_mode()
     def fill_mask(self, text: str, top_k: int = 5) -> list[dict] | list[list[dict]]:

@@ -228,7 +228,6 @@ def _revive(value: Any) -> Any:
 
 
 def _added_token(fields: Mapping[str, Any]) -> AddedToken:
-    """One of tokenizer.json's added_tokens."""
     return AddedToken(**{name: field for name, field in fields.items() if name != "id"})
 
 

@@ -156,7 +156,6 @@ def longest_match(word: str, vocab: Mapping[str, int]) -> list[str]:
 
 
 def count_words(texts: Iterable[str], lowercase: bool = True) -> Counter[str]:
-    """How often each word occurs in the texts."""
     counts = Counter()
     for text in texts:
         if not isinstance(text, str):

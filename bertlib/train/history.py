@@ -26,10 +26,6 @@ class History:
     best_epoch: int | None = None
 
 
-def count_examples(batch: Batch) -> int:
-    return len(batch["input_ids"])
-
-
 @dataclass
 class Log:
     """Writes the history, and shows it while it grows.
@@ -43,7 +39,7 @@ class Log:
 
     what: str = "training"
     unit: str = "examples"
-    size: Callable[[Batch], int] = count_examples
+    size: Callable[[Batch], int] = lambda batch: len(batch["input_ids"])
     show_progress: bool = True
     on_epoch: Callable[[History], None] | None = None
     history: History = field(default_factory=History)
@@ -59,7 +55,6 @@ class Log:
         self.done_before, self.first_update, self.started = self.done, len(self.history.updates), time.perf_counter()
 
     def update(self, units: int, row: dict) -> None:
-        """Add one update's row."""
         self.history.updates.append({name: row[name] for name in ("epoch", "loss", "learning_rate", "grad_norm")})
         self.done += units
         speed = (self.done - self.done_before) / (time.perf_counter() - self.started)

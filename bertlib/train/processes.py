@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from bertlib.device import pick_device
-from bertlib.train.sharding import gather, let_go, shard, sharding_wanted
+from bertlib.train.sharding import gather, shard, sharding_wanted
 
 
 def process_rank() -> tuple[int, int]:
@@ -94,7 +94,11 @@ class Replicated(Alone):
         for parameter in model.parameters():
             if parameter.grad is None and parameter.requires_grad:  # a process without a batch in this update
                 parameter.grad = torch.zeros_like(parameter)
-        sum_over_processes([loss, *(p.grad for p in model.parameters() if p.grad is not None)])
+        tensors = [loss, *(p.grad for p in model.parameters() if p.grad is not None)]
+        flat = torch.cat([tensor.flatten() for tensor in tensors])  # summed in one message
+        dist.all_reduce(flat)
+        for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor))
 
     def wait(self) -> None:
         dist.barrier()
@@ -121,7 +125,6 @@ class Sharded(Replicated):
         dist.all_reduce(loss)
 
     def bring_back(self, trained: nn.Module, model: nn.Module) -> None:
-        let_go(trained)
         gather(trained, model)
 
 
@@ -131,11 +134,3 @@ def find_processes(*, may_shard: bool) -> Alone:
     if count == 1:
         return Alone()
     return Sharded(rank, count) if may_shard and sharding_wanted() else Replicated(rank, count)
-
-
-def sum_over_processes(tensors: Sequence[Tensor]) -> None:
-    """Replace each tensor by its sum over all processes, in one message."""
-    flat = torch.cat([tensor.flatten() for tensor in tensors])
-    dist.all_reduce(flat)
-    for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
-        tensor.copy_(part.view_as(tensor))

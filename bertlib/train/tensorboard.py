@@ -35,6 +35,5 @@ class Curves:
         self.writer.flush()
 
     def close(self) -> None:
-        """Let go of the file."""
         if self.writer is not None:
             self.writer.close()
