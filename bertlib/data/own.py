@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from datasets import ClassLabel, Dataset, Features, Value
@@ -265,8 +266,6 @@ def _are_numbered(groups: Sequence[Sequence[tuple[int, str, list[str]]]]) -> boo
         if not all(re.fullmatch(r"\d+([-.]\d+)?", row[0]) for row in rows):
             return False
         numbers = [int(row[0]) for row in rows if row[0].isdigit()]
-        if numbers != list(range(numbers[0] if numbers else 0, len(numbers) + (numbers[0] if numbers else 0))):
-            return False
-        if any(len(row) < 3 for row in rows):
+        if any(number + 1 != following for number, following in pairwise(numbers)) or any(len(row) < 3 for row in rows):
             return False
     return any(counted)
