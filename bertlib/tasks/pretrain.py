@@ -145,8 +145,7 @@ def begin(
 ) -> BertForPreTraining:
     """The model before its first update: stored weights, or new ones with a good start."""
     if recipe.dropout is not None:
-        dropouts = {"hidden_dropout_prob": recipe.dropout, "attention_probs_dropout_prob": recipe.dropout}
-        config = replace(config, **dropouts)
+        config = replace(config, hidden_dropout_prob=recipe.dropout, attention_probs_dropout_prob=recipe.dropout)
     if stored is None:
         model = BertForPreTraining(config)
         fresh = {name for name, _ in model.named_parameters()}

@@ -342,7 +342,11 @@ class WordPiece:
         return folder / "vocab.txt"
 
     def encode(self, text: str, *, add_special_tokens: bool = True) -> Encoding:
-        """Cut a text into pieces. A special token that is written out in it, such as [MASK], is taken as that token."""
+        """Cut a text into pieces. A special token that is written out in it, such as [MASK], is taken as that token.
+
+        Raises:
+            TypeError: text is not a string.
+        """
         if not isinstance(text, str):
             raise TypeError(f"text={text!r} is a {type(text).__name__}: give a string")
         tokens, offsets, base = [], [], 0
