@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from datasets import Dataset, DatasetDict
@@ -23,9 +24,7 @@ def find_duplicates(texts: Sequence[str], threshold: float = 0.5) -> list[int]:
     for index, own in enumerate(sentences):
         for sentence in own:
             where[sentence].append(index)
-    shared = Counter(
-        (first, second) for found in where.values() for i, first in enumerate(found) for second in found[i + 1 :]
-    )
+    shared = Counter(pair for found in where.values() for pair in combinations(found, 2))
     return sorted(
         {
             second

@@ -39,6 +39,7 @@ class TextClassifier(Task):
     recipe = RECIPES["classify"]
     pairs: ClassVar[bool] = False  # whether an input is a pair of texts
     columns: ClassVar[tuple[str, ...]] = ("text",)  # what is read of a split unless something else is said
+    names_of = staticmethod(class_names)
 
     def __init__(
         self,
@@ -50,10 +51,6 @@ class TextClassifier(Task):
     ):
         super().__init__(model, tokenizer, max_length, history)
         self.text = tuple(text or self.columns)
-
-    @classmethod
-    def names_of(cls, split: Dataset) -> tuple[str, ...]:
-        return class_names(split)
 
     @classmethod
     def check_foreign(cls, folder: str | Path) -> None:

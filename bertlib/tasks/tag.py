@@ -42,6 +42,7 @@ class EntityTagger(Task):
     figures = ("f1", "precision", "recall")
     kind = "tagging"
     words = ("tagging", "tagging", "windows")
+    names_of = staticmethod(tag_names_of)
 
     def __init__(
         self,
@@ -56,10 +57,6 @@ class EntityTagger(Task):
         super().__init__(model, tokenizer, max_length, history)
         self.constrained, self.context = constrained, context
         check_tags(self.labels, constrained)
-
-    @classmethod
-    def names_of(cls, split: Dataset) -> tuple[str, ...]:
-        return tag_names_of(split)
 
     def examples(self, split: Dataset) -> Examples:
         """The windows of a split in which something is asked for."""

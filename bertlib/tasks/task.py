@@ -111,8 +111,8 @@ class Task:
 
     # ------------------------------------------------------------------------------- what a task of its own brings
 
-    @classmethod
-    def names_of(cls, split: Dataset) -> tuple[str, ...]:
+    @staticmethod
+    def names_of(split: Dataset) -> tuple[str, ...]:
         """The labels' names of a split, in id order; raises a ValueError where the split does not fit the task."""
         raise NotImplementedError
 
