@@ -120,15 +120,13 @@ def pretrain(
     def measure(model: BertForPreTraining) -> dict[str, float]:
         return pretraining_scores(model, held_out_batches, precision=recipe.precision)
 
-    an_epoch = recipe.evaluate_every * recipe.accumulation
-    history = train(
-        model,
-        lambda number: Stretch(data, number * an_epoch, an_epoch, model.check_batch),
-        recipe,
-        evaluation=Evaluation(None if held_out is None else measure, first=True),
-        checkpoints=checkpoints,
-        log=Log("pretraining", "tokens", real_tokens, on_epoch=on_epoch, **shown),
-    )
+    def batches(number: int) -> Stretch:
+        an_epoch = recipe.evaluate_every * recipe.accumulation
+        return Stretch(data, number * an_epoch, an_epoch, model.check_batch)
+
+    evaluation = Evaluation(None if held_out is None else measure, first=True)
+    log = Log("pretraining", "tokens", real_tokens, on_epoch=on_epoch, **shown)
+    history = train(model, batches, recipe, evaluation=evaluation, checkpoints=checkpoints, log=log)
     if curves is not None:
         curves.close()
     model.config = model.bert.config = config
