@@ -3,8 +3,6 @@
 Names and modules are imported when they are first used, so that importing bertlib costs next to nothing.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.abc
 import importlib.machinery

@@ -1,7 +1,5 @@
 """Train and use a BERT from a shell: `python -m bertlib encode`, `pretrain`, `classify`, `match`, `tag`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 
@@ -17,7 +15,6 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; see `bertlib.cli.run_command`."""
     return run_command(build_parser(), arguments)
 
 

@@ -1,7 +1,5 @@
 """What a step costs, counted by hand, and what the machine could do at best."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 
@@ -13,13 +11,12 @@ from bertlib.model.config import BertConfig
 def forward_flops(config: BertConfig, batch: int, length: int, selected: int) -> dict[str, int]:
     """Floating-point operations of the matrix products of one forward pass, by part; a backward pass costs twice that.
 
-    A product of (n, k) and (k, m) is 2nkm operations. All else (softmax, LayerNorm, GELU, dropout) is left out: it is
-    a few percent of the operations, though not of the time.
+    A product of (n, k) and (k, m) is 2nkm operations. All else (softmax, LayerNorm, GELU, dropout) is left out: it is a
+    few percent of the operations, though not of the time.
 
     Args:
-        config: the model's shape.
         batch: rows.
-        length: tokens a row, padding included.
+        length: tokens per row, padding included.
         selected: tokens in the whole batch that pass through the MLM head.
     """
     tokens, width = batch * length, config.hidden_size
@@ -40,14 +37,11 @@ def training_flops(config: BertConfig, batch: int, length: int, selected: int) -
 
 
 def matrix_peak(dtype: torch.dtype, device: torch.device, size: int | None = None, seconds: float = 1.0) -> float:
-    """The most FLOP a second that this device reached in large square matrix products.
+    """The most FLOP per second that this device reached in large square matrix products, in some `seconds`.
 
     Args:
-        dtype: of the matrices.
-        device: where to multiply.
         size: of the matrices; None for 2048 on a CPU and 8192 on a GPU. Smaller ones are taken where a single product
             would take all the time: a processor without units for a format can be hundreds of times slower in it.
-        seconds: how long to try.
     """
     largest = size or (8192 if device.type == "cuda" else 2048)
     size = min(256, largest)

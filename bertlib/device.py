@@ -1,7 +1,5 @@
 """Where to compute and in which number format: the device, bfloat16 if it pays, the seeds."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import random
@@ -77,9 +75,7 @@ def bf16_speedup() -> float:
 def pick_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
     """The number format for the matrix products of training.
 
-    Args:
-        device: where the model lives.
-        precision: "fp32", "bf16", or "auto": bf16 where the device gains by it (on a CPU: measured).
+    "fp32", "bf16", or "auto": bf16 where the device gains by it (on a CPU: measured).
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise ValueError(f"precision={precision!r}: choose 'auto', 'fp32' or 'bf16'")

@@ -1,7 +1,5 @@
 """Files and folders: UTF-8 text, JSON objects, folders that are written beside their place and renamed into it."""
 
-from __future__ import annotations
-
 import codecs
 import json
 import os

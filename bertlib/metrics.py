@@ -1,7 +1,5 @@
 """Scores: of classes, of whole entities, and what can be had without reading."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +31,7 @@ def entity_scores(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[st
     """Whole entities counted as conlleval does, by seqeval: right only if both borders and the type are.
 
     Args:
-        gold, predicted: for each text one tag a word.
+        gold, predicted: for each text one tag per word.
 
     Returns:
         precision, recall and f1 over all entities, token_accuracy (all fractions), and by_type: for each type
@@ -62,7 +60,7 @@ class Difference:
     Attributes:
         text: number of the text.
         kind: "border" (right type, other words), "type" (right words), "border and type", "missed" or "invented".
-        gold, found: first word, one behind the last, type; None where there is none.
+        gold, found: first word, end (exclusive), type; None where there is none.
     """
 
     text: int

@@ -1,7 +1,5 @@
 """Progress that a person can follow: one line that renews itself, in a notebook, a terminal or a log."""
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Iterable
@@ -28,7 +26,6 @@ class _NotebookLine(io.TextIOBase):
 
 
 def in_notebook() -> bool:
-    """Whether this code runs in a Jupyter kernel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return shell is not None and hasattr(shell, "kernel")
@@ -39,12 +36,7 @@ def progress_bar(
 ) -> tqdm:
     """A tqdm bar whose line suits the place: renewed in place in notebooks and terminals, now and then in a log.
 
-    Args:
-        items: what to iterate over; None to call `update` by hand.
-        what: the words before the bar.
-        unit: what is counted.
-        total: how many there are, if items does not know.
-        show: False for silence.
+    Without items, `update` is called by hand. `what` are the words before the bar, `unit` is what is counted.
     """
     if in_notebook():
         file, pause = _NotebookLine(), 0.5

@@ -1,7 +1,5 @@
 """The commands of `python -m bertlib`, one a file: each describes its options and runs."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

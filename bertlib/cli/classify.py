@@ -1,7 +1,5 @@
 """Fine-tune a classifier on a CSV of one's own."""
 
-from __future__ import annotations
-
 import argparse
 
 from bertlib.cli.options import add_columns, add_tuning, new_command, tune_on_csv
@@ -9,12 +7,10 @@ from bertlib.train.recipe import RECIPES
 
 
 def add_command(commands) -> None:
-    """Describe the command to argparse."""
-    command = new_command(commands, "classify", "fine-tune a classifier on your own CSV")
+    command = new_command(commands, "classify", run, "fine-tune a classifier on your own CSV")
     add_columns(command)
     command.add_argument("--text", default="text", help="the column with the texts")
     add_tuning(command, RECIPES["classify"], max_length="tokens a text is cut to")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,7 +1,5 @@
 """Encode text of any size for pretraining."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -9,14 +7,11 @@ from bertlib.cli.options import CASED, learn, new_command
 
 
 def add_command(commands) -> None:
-    """Describe the command to argparse."""
-    command = new_command(
-        commands,
-        "encode",
-        "encode text of any size for pretraining",
+    more = (
         "Read documents one after the other, encode them, and write files that `pretrain --corpus` reads "
-        "without holding them in memory.",
+        "without holding them in memory."
     )
+    command = new_command(commands, "encode", run, "encode text of any size for pretraining", more)
     command.add_argument("source", help="a folder or file of .parquet, .jsonl, .txt or .json, or a data set on the hub")
     command.add_argument("--out", type=Path, required=True, help="folder for the encoded corpus")
     command.add_argument("--split", default="train", help="of a data set on the hub")
@@ -28,7 +23,6 @@ def add_command(commands) -> None:
     command.add_argument("--cased", action="store_true", help=CASED)
     command.add_argument("--sample", type=int, default=20_000, help="documents that a new tokenizer is trained on")
     command.add_argument("--limit", type=int, help="documents to read at most")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

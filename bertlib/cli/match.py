@@ -1,7 +1,5 @@
 """Fine-tune a classifier of pairs of texts on a CSV of one's own."""
 
-from __future__ import annotations
-
 import argparse
 
 from bertlib.cli.options import add_columns, add_tuning, new_command, tune_on_csv
@@ -9,13 +7,11 @@ from bertlib.train.recipe import RECIPES
 
 
 def add_command(commands) -> None:
-    """Describe the command to argparse."""
-    command = new_command(commands, "match", "fine-tune a classifier of pairs of texts on your own CSV")
+    command = new_command(commands, "match", run, "fine-tune a classifier of pairs of texts on your own CSV")
     add_columns(command)
     command.add_argument("--first", default="first", help="the column with the first texts")
     command.add_argument("--second", default="second", help="the column with the second texts")
     add_tuning(command, RECIPES["match"], max_length="tokens a pair is cut to")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import re
 import sys
 import typing
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from bertlib.text.wordpiece import WordPiece
 
 
-def new_command(commands, name: str, about: str, more: str = "") -> argparse.ArgumentParser:
+def new_command(commands, name: str, run: Callable, about: str, more: str | None = None) -> argparse.ArgumentParser:
     """A command whose help shows the defaults: what it is about in a line, and what the help says beside that."""
     shows_defaults = argparse.ArgumentDefaultsHelpFormatter
-    return commands.add_parser(name, help=about, description=more or None, formatter_class=shows_defaults)
+    command = commands.add_parser(name, help=about, description=more, formatter_class=shows_defaults)
+    command.set_defaults(run=run)
+    return command
 
 
 def field_help(recipe: Recipe) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Pretrain a BERT on text of one's own."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -10,14 +8,11 @@ from bertlib.train.recipe import RECIPES
 
 
 def add_command(commands) -> None:
-    """Describe the command to argparse."""
-    command = new_command(
-        commands,
-        "pretrain",
-        "pretrain a BERT on your own text",
+    more = (
         "Pretrain with MLM and NSP. Run the same command again to go on after an interruption; start it "
-        "with torchrun or accelerate launch to share the work among processes.",
+        "with torchrun or accelerate launch to share the work among processes."
     )
+    command = new_command(commands, "pretrain", run, "pretrain a BERT on your own text", more)
     command.add_argument(
         "--corpus",
         required=True,
@@ -48,7 +43,6 @@ def add_command(commands) -> None:
     command.add_argument("--plain-start", dest="good_start", action="store_false", help="the same as --no-good-start")
     command.add_argument("--tensorboard", action="store_true", help="write curves to OUT/runs")
     command.add_argument("--fill", action="append", metavar="TEXT", help="a text with [MASK] to fill in at the end")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

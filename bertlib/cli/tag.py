@@ -1,7 +1,5 @@
 """Fine-tune a tagger of named entities, or use one."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -10,14 +8,11 @@ from bertlib.train.recipe import RECIPES
 
 
 def add_command(commands) -> None:
-    """Describe the command to argparse."""
-    command = new_command(
-        commands,
-        "tag",
-        "fine-tune a tagger of named entities, or use one",
+    more = (
         "Fine-tune on a file in CoNLL's form (a word a line, its tag in the last column, a blank line "
-        "between texts) or on a named data set; score it; tag plain text.",
+        "between texts) or on a named data set; score it; tag plain text."
     )
+    command = new_command(commands, "tag", run, "fine-tune a tagger of named entities, or use one", more)
     command.add_argument("--train", help="a CoNLL file in UTF-8, or bbc_entities, universal_ner, wnut_17, conll2003")
     command.add_argument("--held-out", type=Path, help="a CoNLL file that chooses the epoch")
     command.add_argument("--scheme", default="BIO", help="how files mark entities: BIO, IOB1, BIOES, BILOU, BMES, IO")
@@ -26,7 +21,6 @@ def add_command(commands) -> None:
     command.add_argument("--text", action="append", help="a text whose entities are shown at the end")
     command.add_argument("--context", action="store_true", help="read what stands before and after a text, if known")
     add_tuning(command, RECIPES["tag"], max_length="tokens a window")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

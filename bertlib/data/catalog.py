@@ -1,7 +1,5 @@
 """Every data set by its name; `data/README.md` is their card."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

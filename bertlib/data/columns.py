@@ -72,8 +72,7 @@ def labels_of(split: Dataset, names: Sequence[str]) -> np.ndarray:
     """Each example's class id, as int64 (N,).
 
     Raises:
-        ValueError: there is no column "label", it has other class names (or another order of them), or it holds
-            something else than the ids of the named classes.
+        ValueError: there is no column "label", it has other class names (or another order), or not the ids of `names`.
     """
     if "label" not in split.column_names:
         raise ValueError(f"the data has no column 'label'; it has {', '.join(split.column_names)}")

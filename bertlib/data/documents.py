@@ -23,9 +23,7 @@ TABLE_ENDINGS = (".csv", ".tsv", ".parquet", *JSON_ENDINGS)  # what is no runnin
 
 
 def read_documents(path: str | Path) -> list[list[str]]:
-    """The documents of a folder or file, each a list of its sentences.
-
-    Pretraining needs whole documents in their own order: next-sentence pairs come from consecutive sentences.
+    """The documents of a folder or file, each a list of its sentences, in their own order.
 
     Args:
         path: a folder, in which every .txt file (also in folders below, but not in hidden ones) is one document; or one
@@ -33,8 +31,8 @@ def read_documents(path: str | Path) -> list[list[str]]:
 
     Raises:
         FileNotFoundError: no such path.
-        ValueError: no .txt file, no text in any of them, a table or JSON in place of text, or a file that is not UTF-8
-            (its name and line are given).
+        ValueError: no .txt file, no text, a table or JSON in place of text, or a file that is not UTF-8 (its name and
+            line are given).
     """
     path = Path(path)
     if path.is_dir():
@@ -110,7 +108,10 @@ def stream_documents(
         title = row.get("title")
         if isinstance(title, list | dict):
             raise ValueError(f"{place}: column 'title' holds {title!r:.40}, no title; write a string, or null")
-        sentences = split_sentences(whole_characters(joined(title, row[text])))
+        document = joined(title, row[text])
+        if not document.isascii():  # half characters, which JSON may hold where an emoji was cut, become U+FFFD
+            document = document.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        sentences = split_sentences(document)
         if sentences:
             yield sentences
 
@@ -127,11 +128,6 @@ def kind_of(path: Path) -> tuple[str, list[Path]]:
         if files := files_in(path, endings):
             return kind, files
     raise ValueError(f"{path} is empty: give a folder of .parquet, .jsonl, .txt or .json files")
-
-
-def whole_characters(text: str) -> str:
-    """The text with U+FFFD in place of half characters, which JSON may hold where an emoji was cut."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def parquet_rows(files: Sequence[Path], text: str) -> Iterator[tuple[str, dict[str, Any]]]:

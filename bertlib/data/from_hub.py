@@ -1,7 +1,5 @@
 """Data sets of the hub: AG News, WikiText-103, named entities; each at one revision, its content checked."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -51,17 +49,11 @@ def from_hub(repo: str, revision: str, config: str | None = None) -> DatasetDict
             builder.download_and_prepare(download_mode=datasets.DownloadMode.REUSE_CACHE_IF_EXISTS)
             return builder.as_dataset()
 
+    unknown = (datasets.exceptions.DatasetNotFoundError,)
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()  # their widgets are dead in a stored notebook
     try:
-        return hub.fetch(
-            repo,
-            "dataset",
-            revision,
-            prepare,
-            "use 'bbc_news', which needs none",
-            absent=(datasets.exceptions.DatasetNotFoundError,),
-        )
+        return hub.fetch(repo, "dataset", revision, prepare, "use 'bbc_news', which needs none", unknown)
     finally:
         if shown:
             datasets.enable_progress_bars()

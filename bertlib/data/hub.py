@@ -4,8 +4,6 @@ The client libraries compare sizes, not content. Their cache keeps each file und
 git's blob id for small ones), so that content can be compared here without asking the hub again.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import time

@@ -1,10 +1,9 @@
 """A person's own labelled files: CSV and CoNLL; every fault named by file and line."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from datasets import ClassLabel, Dataset, Features, Value
@@ -44,7 +43,7 @@ def from_csv(
     Raises:
         FileNotFoundError: no such file.
         ValueError: bad encoding, a missing column, a row of the wrong width, an empty text or label, an unknown label,
-            no rows, or a single class; the message names the file, the line and the remedy. Or delimiter is none.
+            no rows, a single class, or a delimiter that is none; the message names the file, the line and the remedy.
     """
     path, columns = Path(path), [text] if isinstance(text, str) else list(text)
     called = ["text"] if isinstance(text, str) else columns
@@ -147,7 +146,7 @@ def _lines(text: str) -> list[str]:
 
 
 def from_conll(path: str | Path, *, scheme: str = "BIO", names: Sequence[str] | None = None) -> Dataset:
-    """Read named entities in CoNLL's form: a word a line, its tag in the last column, a blank line between texts.
+    """Read named entities in CoNLL's form: a word per line, its tag in the last column, a blank line between texts.
 
     Columns are separated by tabs, or by spaces; the first is the word. Lines that begin with -DOCSTART- open a
     document. In the newer form (CoNLL-U, GermEval, Universal NER) the words' numbers stand before them: then the lines
@@ -256,7 +255,6 @@ def _conll_texts(path: Path, scheme: str) -> list[list[tuple[int, str, str]]]:
 
 
 def _is_tag(tag: str, scheme: str) -> bool:
-    """Whether it is one of the scheme's."""
     mark, _, kind = tag.partition("-")
     return tag == "O" or scheme == "IO" or (kind != "" and len(mark) == 1 and mark in SCHEMES[scheme])
 
@@ -268,8 +266,6 @@ def _are_numbered(groups: Sequence[Sequence[tuple[int, str, list[str]]]]) -> boo
         if not all(re.fullmatch(r"\d+([-.]\d+)?", row[0]) for row in rows):
             return False
         numbers = [int(row[0]) for row in rows if row[0].isdigit()]
-        if numbers != list(range(numbers[0] if numbers else 0, len(numbers) + (numbers[0] if numbers else 0))):
-            return False
-        if any(len(row) < 3 for row in rows):
+        if any(number + 1 != following for number, following in pairwise(numbers)) or any(len(row) < 3 for row in rows):
             return False
     return any(counted)

@@ -1,24 +1,20 @@
 """Splits that every machine makes alike, duplicates found before, and samples with few labels."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from datasets import Dataset, DatasetDict
 
 
 def find_duplicates(texts: Sequence[str], threshold: float = 0.5) -> list[int]:
-    """Which texts repeat an earlier one, in whole or in large part.
+    """The indices, ascending, of texts that repeat an earlier one in whole or in large part.
 
     Two texts count as the same article if at least `threshold` of the shorter one's sentences (of four words and more,
-    case and spacing aside) stand in the other too.
-
-    Returns:
-        The indices of the later texts, ascending; leaving them out leaves one text of each group.
+    case and spacing aside) stand in the other too. Leaving out what is found leaves one text of each group.
     """
     sentences = [
         {" ".join(part.split()) for part in re.split(r"[.!?\"\n]+", text.lower()) if len(part.split()) >= 4}
@@ -28,9 +24,7 @@ def find_duplicates(texts: Sequence[str], threshold: float = 0.5) -> list[int]:
     for index, own in enumerate(sentences):
         for sentence in own:
             where[sentence].append(index)
-    shared = Counter(
-        (first, second) for found in where.values() for i, first in enumerate(found) for second in found[i + 1 :]
-    )
+    shared = Counter(pair for found in where.values() for pair in combinations(found, 2))
     return sorted(
         {
             second
@@ -105,11 +99,7 @@ def with_validation(dataset: DatasetDict, share: float = 0.1, text: str | Sequen
 
 
 def few_labels(split: Dataset, per_class: int, rng: np.random.Generator) -> Dataset:
-    """A random sample with equally many examples of each class.
-
-    Raises:
-        ValueError: a class has fewer examples than that.
-    """
+    """A random sample with equally many examples of each class; a ValueError where a class has fewer."""
     labels, chosen = np.asarray(split["label"]), []
     for label, name in enumerate(split.features["label"].names):
         members = np.flatnonzero(labels == label)

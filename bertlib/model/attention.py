@@ -3,8 +3,6 @@
 Dimension letters, here and in the whole library: B batch, T tokens, D hidden size, H heads, V vocabulary, C classes.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 
@@ -23,9 +21,7 @@ def scaled_dot_product_attention(
     """Average the values, weighted by how well each key matches the query (Vaswani et al., 2017, eq. 1).
 
     Args:
-        query: (..., T_q, d_k) floats.
-        key: (..., T_k, d_k) floats.
-        value: (..., T_k, d_v) floats.
+        query, key, value: (..., T_q, d_k), (..., T_k, d_k) and (..., T_k, d_v) floats.
         mask: bool, broadcastable to (..., T_q, T_k); True where a query may look at a key. A query that may look at
             nothing gets zero weights and a zero output: a plain softmax would spread evenly over the forbidden keys.
         dropout_p: share of the weights that is dropped, at random, before they are applied.
@@ -34,8 +30,7 @@ def scaled_dot_product_attention(
         output (..., T_q, d_v), and the weights (..., T_q, T_k) before dropout, whose rows sum to 1 (or to 0, see mask).
 
     Raises:
-        ValueError: the shapes do not fit together.
-        TypeError: the mask is not bool.
+        ValueError: the shapes do not fit together. TypeError: the mask is not bool.
     """
     if query.size(-1) != key.size(-1) or key.size(-2) != value.size(-2):
         raise ValueError(

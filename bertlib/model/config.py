@@ -1,18 +1,18 @@
 """The shape of a BERT: one validated dataclass, in transformers' names, read from and written to config.json."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bertlib.files import read_json
 
 # transformers' names: "gelu" is the exact form (erf), "gelu_new" the tanh approximation, up to 5e-4 away. The code that
 # google-research/bert published computes the approximation and calls it "gelu"; weights serve either way.
 ACTIVATIONS = ("gelu", "gelu_new", "relu")
+SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+SIZES += ("max_position_embeddings", "type_vocab_size")
 
 
 def class_names(values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -20,22 +20,18 @@ def class_names(values: Mapping[str, Any]) -> tuple[str, ...]:
 
     id2label names them (in a list, from 0 on). Without it num_labels says how many there are, LABEL_0, LABEL_1, …;
     without that, a model with a classifier has two: transformers leaves its default out of the file.
-
-    Raises:
-        ValueError: the ids do not count from 0, a name is neither text nor number, or num_labels is no number.
     """
     id2label, count = values.get("id2label"), values.get("num_labels")
     if id2label:
-        pairs = enumerate(id2label) if isinstance(id2label, list) else getattr(id2label, "items", tuple)()
+        remedy = 'give each id its name, as in {"0": "neg", "1": "pos"}'
+        pairs = dict(enumerate(id2label)) if isinstance(id2label, list) else id2label
+        if not isinstance(pairs, Mapping):
+            raise ValueError(f"id2label={id2label!r}: {remedy}")
         by_id = {}
-        for index, name in pairs:
+        for index, name in pairs.items():
             if not str(index).isdecimal() or not isinstance(name, (str, int, float)):
-                raise ValueError(
-                    f'id2label has {index!r}: {name!r}: give each id its name, as in {{"0": "neg", "1": "pos"}}'
-                )
+                raise ValueError(f"id2label has {index!r}: {name!r}: {remedy}")
             by_id[int(index)] = str(name)
-        if not by_id:
-            raise ValueError(f'id2label={id2label!r}: give each id its name, as in {{"0": "neg", "1": "pos"}}')
         if sorted(by_id) != list(range(len(by_id))):
             raise ValueError(f"id2label has the ids {sorted(by_id)}: they must count from 0 without a gap")
         return tuple(by_id[index] for index in range(len(by_id)))
@@ -89,15 +85,7 @@ class BertConfig:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for name in (
-            "vocab_size",
-            "hidden_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "intermediate_size",
-            "max_position_embeddings",
-            "type_vocab_size",
-        ):
+        for name in SIZES:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name}={value!r}: give a whole number of at least 1")
@@ -130,12 +118,10 @@ class BertConfig:
         return self.hidden_size // self.num_attention_heads
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], *, labels: Sequence[str] | None = None) -> BertConfig:
+    def from_dict(cls, values: dict[str, Any], *, labels: Sequence[str] | None = None) -> Self:
         """Build from the content of a transformers config.json; fields that an encoder does not need are passed over.
 
-        Args:
-            values: the content.
-            labels: class names in place of the file's, which are not looked at then.
+        Labels that are given stand in place of the file's, which are not looked at then.
 
         Raises:
             ValueError: it describes another kind of model (not BERT, a decoder, or relative positions).
@@ -166,17 +152,17 @@ class BertConfig:
         return values
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, labels: Sequence[str] | None = None) -> BertConfig:
+    def from_pretrained(cls, folder: str | Path, labels: Sequence[str] | None = None) -> Self:
         """Read config.json of a transformers folder; for labels see `from_dict`.
 
         Raises:
-            FileNotFoundError: the folder has no config.json.
-            ValueError: the file is not JSON, or describes a model that bertlib does not build.
+            FileNotFoundError: there is none. ValueError: it is not JSON, or describes a model that bertlib does not
+                build.
         """
         return cls.from_values(read_json(Path(folder) / "config.json"), folder, labels)
 
     @classmethod
-    def from_values(cls, values: dict[str, Any], folder: str | Path, labels: Sequence[str] | None = None) -> BertConfig:
+    def from_values(cls, values: dict[str, Any], folder: str | Path, labels: Sequence[str] | None = None) -> Self:
         """`from_dict` on the content of a folder's config.json, which its messages name."""
         try:
             return cls.from_dict(values, labels=labels)

@@ -4,8 +4,6 @@ torch draws one Bernoulli number an element, serially; for a small BERT that is 
 16-bit numbers cut from each 64-bit draw do the same work, with a probability exact to 1/65536.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,12 +12,8 @@ from torch.nn import functional as F
 def dropout(x: Tensor, p: float) -> Tensor:
     """Zero each element with probability p and scale the others so that the expectation stays (inverted dropout).
 
-    Args:
-        x: floats of any shape.
-        p: probability in [0, 1); on a CPU rounded to the nearest 1/65536, and the scale fits the rounded value.
-
-    Returns:
-        A tensor like x; x itself if p is 0. The draws come from torch's default generator, so a seed fixes them.
+    On a CPU p is rounded to the nearest 1/65536, and the scale fits the rounded value. With p of 0, x itself is
+    returned. The draws come from torch's default generator, so a seed fixes them.
     """
     if p == 0.0:
         return x

@@ -1,7 +1,5 @@
 """The BERT encoder: embedding sum, post-LayerNorm layers, pooler (Devlin et al., 2019, §3)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -26,8 +24,7 @@ def check_ids(name: str, ids: Tensor, size: int, remedy: str) -> None:
     """Refuse ids outside 0 … size-1, which an embedding answers with a bare IndexError (or, on a GPU, a dead process).
 
     Raises:
-        TypeError: not integers.
-        ValueError: an id is out of range; the message names the first one and where it stands.
+        TypeError: not integers. ValueError: an id is out of range; the message names the first one and where it stands.
     """
     if ids.is_floating_point() or ids.dtype == torch.bool:
         raise TypeError(f"{name} has dtype {ids.dtype}: give integers (torch.long)")
@@ -123,10 +120,9 @@ class BertPooler(nn.Module):
 
 
 class BertModel(FromFolder, nn.Module):
-    """The encoder without a task: ids in, one vector a token out, and one for the whole input.
+    """The encoder without a task: ids in, one vector per token out, and one for the whole input.
 
     Args:
-        config: its shape.
         add_pooling_layer: False leaves out the vector for the whole input, which a head on every token does not need.
 
     Attributes:
@@ -253,12 +249,8 @@ class BertModel(FromFolder, nn.Module):
                 sequences are numbered wrongly. TypeError: ids that are not integers.
         """
         config = self.config
-        check_ids(
-            "input_ids",
-            batch["input_ids"],
-            config.vocab_size,
-            "the tokenizer and the model have different vocabularies",
-        )
+        remedy = "the tokenizer and the model have different vocabularies"
+        check_ids("input_ids", batch["input_ids"], config.vocab_size, remedy)
         if batch.get("token_type_ids") is not None:
             remedy = "use 0 for segment A and 1 for B"
             check_ids("token_type_ids", batch["token_type_ids"], config.type_vocab_size, remedy)

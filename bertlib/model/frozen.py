@@ -1,7 +1,5 @@
 """Lower layers held fixed: what they make of a text is computed once, not in every epoch of every run."""
 
-from __future__ import annotations
-
 import copy
 
 import torch
@@ -9,22 +7,17 @@ from torch import Tensor, nn
 
 
 class FrozenLayers:
-    """The embeddings and the first layers of an encoder, fixed, and what they made of every text so far.
+    """The embeddings and the first `count` layers of an encoder, fixed, and what they made of every text so far.
 
     Only the layers above are trained. Without dropout below, a text's hidden states are the same in every epoch; so
     they are computed when a text is first met and kept. One object may serve several models that start from the same
     weights: one text, met in several trainings or tests, costs its lower layers once.
 
-    Attributes:
-        count: how many layers are fixed.
+    Raises:
+        ValueError: count is no whole number of at least 0 (0 fixes the embeddings alone).
     """
 
     def __init__(self, count: int):
-        """Nothing is fixed yet; see `fix`.
-
-        Raises:
-            ValueError: count is no whole number of at least 0 (0 fixes the embeddings alone).
-        """
         if not isinstance(count, int) or count < 0:
             raise ValueError(f"count={count!r}: give a whole number of layers, at least 0")
         self.count = count
@@ -57,14 +50,11 @@ class FrozenLayers:
     @torch.inference_mode(False)  # tensors made in that mode could not be trained on later
     @torch.no_grad()
     def __call__(self, input_ids: Tensor, mask: Tensor | None, token_type_ids: Tensor | None) -> Tensor:
-        """What comes out of the highest fixed layer.
+        """What comes out of the highest fixed layer: (B, T, D), zeros at padding.
 
         Args:
             input_ids, token_type_ids: (B, T), as in `BertModel.forward`.
             mask: bool (B, 1, 1, T) from `bertlib.model.attention.padding_mask`; None if nothing is padded.
-
-        Returns:
-            (B, T, D), zeros at padding.
         """
         batch, length = input_ids.shape
         lengths = [length] * batch if mask is None else mask[:, 0, 0].sum(dim=-1).tolist()

@@ -1,7 +1,5 @@
 """Heads on the encoder: for pretraining (Devlin et al., 2019, §3.1) and for tasks (§4)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,47 +36,53 @@ class MLMHead(nn.Module):
         return F.linear(self.norm(self.activation(self.dense(hidden))), embedding, self.bias)
 
 
-def mean_loss(sums: Mapping[str, Tensor], counts: Mapping[str, int | Tensor], term: str) -> Tensor | None:
-    """A term's sum by its count; None if it was not asked for. Nothing to learn from gives 0, not 0/0."""
-    if term not in sums:
-        return None
-    count = counts[term]
-    return sums[term] / (count.clamp(min=1) if isinstance(count, Tensor) else max(count, 1))
+@dataclass(kw_only=True)
+class Losses:
+    """What an output with labels tells of its losses; no labels, no terms.
+
+    Attributes:
+        loss_sums: of each term cross-entropy in nats, summed over the batch.
+        loss_counts: over how many tokens, pairs or examples these sums run.
+    """
+
+    loss_sums: dict[str, Tensor] = field(default_factory=dict)
+    loss_counts: dict[str, int | Tensor] = field(default_factory=dict)
+
+    def mean(self, term: str) -> Tensor | None:
+        """A term's sum by its count; None if it was not asked for. Nothing to learn from gives 0, not 0/0."""
+        if term not in self.loss_sums:
+            return None
+        count = self.loss_counts[term]
+        return self.loss_sums[term] / (count.clamp(min=1) if isinstance(count, Tensor) else max(count, 1))
+
+    @property
+    def loss(self) -> Tensor | None:
+        """The sum of the means that were asked for (where transformers gives None if one was not)."""
+        return sum(map(self.mean, self.loss_sums)) if self.loss_sums else None
 
 
 @dataclass
-class PreTrainingOutput:
-    """What `BertForPreTraining` returns, under transformers' names.
+class PreTrainingOutput(Losses):
+    """What `BertForPreTraining` returns, under transformers' names; its terms are "mlm" and "nsp".
 
     Attributes:
         prediction_logits: (B, T, V) scores of the vocabulary at every position; with labels (M, V), at the M selected
             positions alone, in the order of `labels[labels != -100]`.
         seq_relationship_logits: (B, 2) scores of IsNext (0) and NotNext (1).
-        loss_sums: "mlm", cross-entropy in nats summed over the selected positions of the batch, if labels were given;
-            "nsp", over its pairs, if next_sentence_label was given.
-        loss_counts: over how many positions and pairs these sums run.
     """
 
     prediction_logits: Tensor
     seq_relationship_logits: Tensor
-    loss_sums: dict[str, Tensor] = field(default_factory=dict)
-    loss_counts: dict[str, int] = field(default_factory=dict)
 
     @property
     def mlm_loss(self) -> Tensor | None:
         """Mean over the selected positions; 0, and without influence on any weight, if none is selected."""
-        return mean_loss(self.loss_sums, self.loss_counts, "mlm")
+        return self.mean("mlm")
 
     @property
     def nsp_loss(self) -> Tensor | None:
         """Mean over the pairs."""
-        return mean_loss(self.loss_sums, self.loss_counts, "nsp")
-
-    @property
-    def loss(self) -> Tensor | None:
-        """The sum of both means, or the one that was asked for (where transformers gives None)."""
-        means = [mean for mean in (self.mlm_loss, self.nsp_loss) if mean is not None]
-        return sum(means) if means else None
+        return self.mean("nsp")
 
 
 class BertForPreTraining(FromFolder, nn.Module):
@@ -111,11 +115,9 @@ class BertForPreTraining(FromFolder, nn.Module):
         model would be multiplied for nothing.
 
         Args:
-            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
+            input_ids, attention_mask, token_type_ids, sequence_ids, sequence_starts: as in `BertModel.forward`.
             labels: (B, T) ids below V at selected positions, -100 elsewhere.
-            next_sentence_label: (B,) 0 for IsNext, 1 for NotNext.
-            sequence_ids, sequence_starts: for packed rows, in place of attention_mask, as in `BertModel.forward`;
-                there is an NSP score and a next_sentence_label for each of the N pairs then.
+            next_sentence_label: (B,) 0 for IsNext, 1 for NotNext; of packed rows (N,), one for each of their pairs.
             selected: (M,) places of the selected positions in the rows laid end to end, ascending, as the batch builder
                 knows them. None has them looked for in labels, which makes a GPU wait for the host.
 
@@ -144,7 +146,7 @@ class BertForPreTraining(FromFolder, nn.Module):
         if next_sentence_label is not None:
             sums["nsp"] = F.cross_entropy(seq_relationship_logits.float(), next_sentence_label, reduction="sum")
             counts["nsp"] = len(next_sentence_label)
-        return PreTrainingOutput(prediction_logits, seq_relationship_logits, sums, counts)
+        return PreTrainingOutput(prediction_logits, seq_relationship_logits, loss_sums=sums, loss_counts=counts)
 
     def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
         """Over how many tokens ("mlm") and pairs ("nsp") a batch's loss sums run."""
@@ -163,23 +165,14 @@ class BertForPreTraining(FromFolder, nn.Module):
 
 
 @dataclass
-class ClassifierOutput:
-    """What a classification head returns, under transformers' names.
+class ClassifierOutput(Losses):
+    """What a classification head returns, under transformers' names; its term is "classification" or "tagging".
 
     Attributes:
         logits: (B, C), or (B, T, C) of a tagger, unnormalised log-probabilities.
-        loss_sums: "classification" or "tagging": cross-entropy in nats summed over the batch, if labels were given.
-        loss_counts: over how many examples or tokens that sum runs.
     """
 
     logits: Tensor
-    loss_sums: dict[str, Tensor] = field(default_factory=dict)
-    loss_counts: dict[str, int | Tensor] = field(default_factory=dict)
-
-    @property
-    def loss(self) -> Tensor | None:
-        """Mean over the examples, or over the tokens that have a label; 0 if none has."""
-        return next((mean_loss(self.loss_sums, self.loss_counts, term) for term in self.loss_sums), None)
 
 
 def own_head(stored: Stored, needs: str) -> BertConfig:
@@ -235,8 +228,7 @@ class LabelledHead(FromFolder, nn.Module):
             labels: their names for a new head; None to use the stored head and its names.
 
         Raises:
-            ValueError: no labels given and none stored, the stored head is of another kind, or the weights do not fit;
-                see `bertlib.model.weights.load_model`.
+            ValueError: no labels given and none stored, the stored head is of another kind, or the weights do not fit.
         """
         stored = read_model(folder)
         if labels is not None:
@@ -272,7 +264,8 @@ class LabelledHead(FromFolder, nn.Module):
             wanted = tuple(logits.shape[:-1])
             raise ValueError(f"labels has shape {tuple(labels.shape)}: give {wanted}, {self.each} {len(logits)} texts")
         total = F.cross_entropy(logits.float().flatten(0, -2), labels.flatten(), reduction="sum")
-        return ClassifierOutput(logits, {self.term: total}, {self.term: self.count(labels)})
+        counts = {self.term: self.count(labels)}
+        return ClassifierOutput(logits, loss_sums={self.term: total}, loss_counts=counts)
 
     def count(self, labels: Tensor) -> int | Tensor:
         """How many of the labels are asked for."""

@@ -1,7 +1,5 @@
 """Fresh weights, as BERT draws them (google-research/bert, modeling.py)."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 
@@ -10,9 +8,8 @@ from torch import nn
 def init_weights(module: nn.Module, std: float) -> None:
     """Give one module, not those inside it, BERT's fresh weights.
 
-    Matrices and tables come from a normal truncated at two deviations; biases are zero, LayerNorm's gains one.
-
-    The reference (google-research/bert, modeling.py `create_initializer`) truncates; transformers does not.
+    Matrices and tables come from a normal truncated at two deviations (`create_initializer`; transformers does not
+    truncate); biases are zero, LayerNorm's gains one.
     """
     own = dict(module.named_parameters(recurse=False))
     if any(parameter.is_meta for parameter in own.values()):  # a shape without numbers

@@ -5,8 +5,6 @@ gain from a neighbour before attention finds neighbours, and attention gets no s
 given at the start. Nothing about the architecture changes, and every weight is trained as usual.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection
 
@@ -21,13 +19,7 @@ OFFSETS = (-1, 1, -2, 2, -3, 3, 0, 0)
 
 
 def start_well(model: BertForPreTraining, fresh: Collection[str], counts: np.ndarray) -> None:
-    """Give new weights the start that suits what is new.
-
-    Args:
-        model: with fresh weights, or on trained ones.
-        fresh: names of the parameters that are new; all of them for a random start.
-        counts: (V,) occurrences in the training text.
-    """
+    """Give the parameters named in `fresh` the start that suits what is new; counts as in `start_from_counts`."""
     if "mlm.bias" in fresh:
         start_from_counts(model, counts)
     if "bert.embeddings.position_embeddings.weight" in fresh:
@@ -41,7 +33,6 @@ def start_from_counts(model: BertForPreTraining, counts: np.ndarray) -> None:
     """Set the MLM head's bias to each token's log frequency, so that the first guess is the unigram guess.
 
     Args:
-        model: its MLM bias is overwritten.
         counts: (V,) occurrences in the training text; one is added to each.
     """
     logs = torch.from_numpy(np.log(counts + 1.0)).float()
@@ -60,16 +51,13 @@ def pass_through(model: BertForPreTraining) -> None:
 
 @torch.no_grad()
 def look_nearby(model: BertForPreTraining, layers: int = 2) -> None:
-    """Let the heads of the first layers look at fixed neighbours (see OFFSETS), by their positions alone.
+    """Let the heads of the first layers of a fresh model look at fixed neighbours (see OFFSETS), by their positions
+    alone.
 
     The first D / H entries of each position become the sines and cosines of Vaswani et al., 2017, §3.5, and tokens keep
     out of these entries. There, moving by an offset is a rotation: a head whose query matrix rotates and whose key
-    matrix does not scores highest where the positions differ by that offset. (After "mimetic initialization",
-    Trockman and Kolter, 2023, which imitates what trained attention looks like.)
-
-    Args:
-        model: with fresh weights; its position table and the queries and keys of its first layers are changed.
-        layers: how many of them.
+    matrix does not scores highest where the positions differ by that offset. (After "mimetic initialization", Trockman
+    and Kolter, 2023, which imitates what trained attention looks like.)
     """
     config, embeddings = model.config, model.bert.embeddings
     width = config.head_size - config.head_size % 2

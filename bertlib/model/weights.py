@@ -1,7 +1,5 @@
 """Weights: fresh ones, and those from and to transformers folders, every key and every shape accounted for."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -77,8 +75,7 @@ def weight_files(folder: str | Path) -> list[Path]:
 
     Raises:
         FileNotFoundError: there is no such file (pickled pytorch_model.bin files are not read: they can run code), or
-            one that the index names is not there.
-        ValueError: the index is damaged.
+            one that the index names is not there. ValueError: the index is damaged.
     """
     path, index = Path(folder) / "model.safetensors", Path(folder) / INDEX
     if path.is_file():
@@ -116,13 +113,7 @@ def read_tensors(folder: str | Path) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Stored:
-    """A model folder, read once: what the model, its head and its task look things up in.
-
-    Attributes:
-        folder: where it lies.
-        values: config.json, whole.
-        tensors: of its safetensors files, on the CPU, in their own dtype.
-    """
+    """A model folder, read once: where it lies, config.json, and the tensors, on the CPU in their own dtype."""
 
     folder: Path
     values: dict[str, Any]
@@ -183,11 +174,10 @@ def load_model(
     float16 is trained in float16 there, its fresh head too, unless it is given dtype=torch.float32.)
 
     The encoder must be complete. A head may be absent as a whole: it is then left freshly initialised (which is what
-    fine-tuning starts from), and so may the pooler of a model that never had one; `model.fresh` lists the
-    parameters that did not come from the file. Heads of other tasks in the file are passed over.
+    fine-tuning starts from), and so may the pooler of a model that never had one; `model.fresh` lists the parameters
+    that did not come from the file. Heads of other tasks in the file are passed over.
 
     Args:
-        model_class: BertModel or one of the classes in `bertlib.model.heads`.
         folder: holds config.json and model.safetensors, or its parts with their index; or what `read_model` gave.
         config: to use instead of the folder's, e.g. with other labels.
         keep_classifier: whether the file's classifier is the one that is wanted; None: it is if it has config's labels.
@@ -277,10 +267,7 @@ def write_model(folder: Path, files: Mapping[str, str], tensors: Mapping[str, Te
 def save_model(model: nn.Module, folder: str | Path, *, extra_files: Mapping[str, str] | None = None) -> None:
     """Write config.json and model.safetensors as transformers reads them, in float32.
 
-    Args:
-        model: BertModel or one of the classes in `bertlib.model.heads`.
-        folder: is made, or its model is replaced in one step.
-        extra_files: more text files for the folder, such as tokenizer.json, by name.
+    The folder is made, or its model is replaced in one step; extra files are more text files for it, by name.
 
     Raises:
         OSError: no room, or writing failed. Nothing half-written is left, and a model that was there stays.

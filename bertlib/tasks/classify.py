@@ -39,6 +39,7 @@ class TextClassifier(Task):
     recipe = RECIPES["classify"]
     pairs: ClassVar[bool] = False  # whether an input is a pair of texts
     columns: ClassVar[tuple[str, ...]] = ("text",)  # what is read of a split unless something else is said
+    names_of = staticmethod(class_names)
 
     def __init__(
         self,
@@ -50,10 +51,6 @@ class TextClassifier(Task):
     ):
         super().__init__(model, tokenizer, max_length, history)
         self.text = tuple(text or self.columns)
-
-    @classmethod
-    def names_of(cls, split: Dataset) -> tuple[str, ...]:
-        return class_names(split)
 
     @classmethod
     def check_foreign(cls, folder: str | Path) -> None:
@@ -69,7 +66,6 @@ class TextClassifier(Task):
         return texts_of(split, text_columns(split, self.text))
 
     def encode(self, texts: Sequence) -> Examples:
-        """Inputs as token ids."""
         return Examples(encode_texts(self.tokenizer, texts, self.max_length))
 
     def examples(self, split: Dataset) -> Examples:
@@ -86,9 +82,8 @@ class TextClassifier(Task):
     def probabilities(self, texts: Sequence[str], **options: Any) -> np.ndarray:
         """Class probabilities of each text, float32 (N, C), rows summing to 1, in the order of `texts`.
 
-        Args:
-            texts: a text, or several, with something in them; see `bertlib.tasks.task.one_or_many`.
-            options: batch_size, precision, show_progress; see `Task.logits`.
+        Texts are as `bertlib.tasks.task.one_or_many` takes them, each with something in it; for the options see
+        `Task.logits`.
         """
         return self.probabilities_of(self.encode(one_or_many(texts, pairs=self.pairs)[0]), **options)
 
@@ -102,10 +97,6 @@ class TextClassifier(Task):
     def predict(self, texts: str | Sequence[str], **options: Any) -> dict | list[dict]:
         """The best class of each text and its probability, as transformers' pipeline gives them.
 
-        Args:
-            texts: as `probabilities` takes them.
-            options: batch_size, precision, show_progress; see `Task.logits`.
-
         Returns:
             For one text {"label": class name, "score": probability}; for several a list of these, in their order.
         """
@@ -115,11 +106,7 @@ class TextClassifier(Task):
         return best[0] if single else best
 
     def evaluate(self, split: Dataset, **options: Any) -> dict[str, float]:
-        """Score a labelled split; for the options see `Task.logits`.
-
-        Returns:
-            accuracy and macro_f1 as fractions, loss in nats (mean cross-entropy).
-        """
+        """Score a labelled split: accuracy and macro_f1 as fractions, loss in nats (mean cross-entropy)."""
         examples = self.examples(split)
         return classification_scores(self.probabilities_of(examples, **options), np.array(examples.labels))
 
@@ -131,10 +118,6 @@ def fine_tune(dataset: DatasetDict, *, text: str | Sequence[str] | None = None, 
         dataset: splits "train" and, to choose the epoch by its accuracy, "validation"; a ClassLabel column "label".
         text: column or columns to read; None for title and text where there is a title, else text.
         options: encoder, pretrained, max_length, recipe, checkpoint, frozen, show_progress, and fields of the recipe
-            such as epochs, learning_rate, batch_size, seed; see `Task.fit`.
-
-    Raises:
-        ValueError: a split or column is missing or empty, a label is out of range, only one class, an argument out of
-            its range; the message names it. TypeError: a setting that there is not.
+            such as epochs, learning_rate, batch_size, seed; see `Task.fit`, also for what is raised.
     """
     return TextClassifier.fit(dataset, kept=lambda training: {"text": text_columns(training, text)}, **options)

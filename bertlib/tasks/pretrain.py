@@ -1,7 +1,5 @@
 """Pretraining: documents in, a BERT with both of its heads out (Devlin et al., 2019, §3.1 and A.2)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -65,7 +63,6 @@ def pretrain(
         recipe: how; a learning_rate of None is 5e-4 from a random start and 1e-4, BERT's own (A.2), from a model.
         tensorboard: write curves to `out/runs` (needs the package tensorboard).
         on_evaluation: called with the history and the baseline after each evaluation.
-        show_progress: show lines with tokens a second and the time left.
         settings: fields of the recipe that are to be others, such as updates, batch_size, max_length, seed.
 
     Raises:
@@ -123,20 +120,19 @@ def pretrain(
     def measure(model: BertForPreTraining) -> dict[str, float]:
         return pretraining_scores(model, held_out_batches, precision=recipe.precision)
 
-    an_epoch = recipe.evaluate_every * recipe.accumulation
-    history = train(
-        model,
-        lambda number: Stretch(data, number * an_epoch, an_epoch, model.check_batch),
-        recipe,
-        evaluation=Evaluation(None if held_out is None else measure, first=True),
-        checkpoints=checkpoints,
-        log=Log("pretraining", "tokens", real_tokens, on_epoch=on_epoch, **shown),
-    )
+    def batches(number: int) -> Stretch:
+        an_epoch = recipe.evaluate_every * recipe.accumulation
+        return Stretch(data, number * an_epoch, an_epoch, model.check_batch)
+
+    evaluation = Evaluation(None if held_out is None else measure, first=True)
+    log = Log("pretraining", "tokens", real_tokens, on_epoch=on_epoch, **shown)
+    history = train(model, batches, recipe, evaluation=evaluation, checkpoints=checkpoints, log=log)
     if curves is not None:
         curves.close()
     model.config = model.bert.config = config
     set_dropout(model, config.hidden_dropout_prob, config.attention_probs_dropout_prob)
-    result = PretrainedBert(model, tokenizer, recipe.max_length, history, baseline)
+    result = PretrainedBert(model, tokenizer, recipe.max_length, history)
+    result.baseline = baseline
     if out is not None and rank == 0:
         result.save(Path(out) / "model")
     return result
@@ -147,8 +143,7 @@ def begin(
 ) -> BertForPreTraining:
     """The model before its first update: stored weights, or new ones with a good start."""
     if recipe.dropout is not None:
-        dropouts = {"hidden_dropout_prob": recipe.dropout, "attention_probs_dropout_prob": recipe.dropout}
-        config = replace(config, **dropouts)
+        config = replace(config, hidden_dropout_prob=recipe.dropout, attention_probs_dropout_prob=recipe.dropout)
     if stored is None:
         model = BertForPreTraining(config)
         fresh = {name for name, _ in model.named_parameters()}

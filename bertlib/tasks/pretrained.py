@@ -1,14 +1,11 @@
 """A pretrained BERT in use: masks filled, pairs judged, measured on held-out text (Devlin et al., 2019, §3.1)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
-from tokenizers import Tokenizer
 
 from bertlib.device import pick_device
 from bertlib.metrics import pretraining_scores
@@ -17,7 +14,6 @@ from bertlib.model.weights import read_model
 from bertlib.tasks.task import Task, one_or_many
 from bertlib.text.pair_stream import Documents, PretrainingData
 from bertlib.text.tokenizer import load_tokenizer, special_tokens
-from bertlib.train.history import History
 from bertlib.train.recipe import RECIPES
 
 
@@ -25,27 +21,14 @@ class PretrainedBert(Task):
     """A pretrained model with its tokenizer: fills masks, judges pairs, is measured, saved and loaded.
 
     Attributes:
-        model: the BertForPreTraining, in evaluation mode.
-        tokenizer: its `tokenizers.Tokenizer`.
         max_length: the longest pair it was trained on, in tokens; after `load` the longest that it can read.
-        history: of the training; None after `load`.
         baseline: of the unigram guess on the held-out text; None if nothing was held out, and after `load`.
     """
 
     head = BertForPreTraining
     kept = ()
     recipe = RECIPES["pretrain"]
-
-    def __init__(
-        self,
-        model: BertForPreTraining,
-        tokenizer: Tokenizer,
-        max_length: int,
-        history: History | None = None,
-        baseline: Mapping[str, float] | None = None,
-    ):
-        super().__init__(model, tokenizer, max_length, history)
-        self.baseline = baseline
+    baseline: Mapping[str, float] | None = None
 
     @torch.inference_mode()
     def fill_mask(self, text: str, top_k: int = 5) -> list[dict] | list[list[dict]]:
@@ -111,7 +94,7 @@ class PretrainedBert(Task):
         return pretraining_scores(self.model, data.one_pass(), precision=precision)
 
     @classmethod
-    def load(cls, folder: str | Path) -> PretrainedBert:
+    def load(cls, folder: str | Path) -> Self:
         """Open a folder that `save`, `pretrain` or transformers wrote.
 
         Raises:

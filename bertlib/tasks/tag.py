@@ -29,8 +29,7 @@ class EntityTagger(Task):
     Models of others may have the tags of any scheme that `bertlib.text.spans.read_tags` knows.
 
     Attributes:
-        model, tokenizer, history: see `Task`; the model is a BertForTokenClassification.
-        max_length: tokens a window; longer texts are read in several.
+        max_length: tokens per window; longer texts are read in several.
         constrained: whether decoding forbids sequences that no annotator would write (`bertlib.text.spans`). Only for
             models that learned from BIO, as `fine_tune` makes them: in IOB1 it forbids nearly every entity.
         context: whether `evaluate` reads what stands before and after a text too.
@@ -43,6 +42,7 @@ class EntityTagger(Task):
     figures = ("f1", "precision", "recall")
     kind = "tagging"
     words = ("tagging", "tagging", "windows")
+    names_of = staticmethod(tag_names_of)
 
     def __init__(
         self,
@@ -57,10 +57,6 @@ class EntityTagger(Task):
         super().__init__(model, tokenizer, max_length, history)
         self.constrained, self.context = constrained, context
         check_tags(self.labels, constrained)
-
-    @classmethod
-    def names_of(cls, split: Dataset) -> tuple[str, ...]:
-        return tag_names_of(split)
 
     def examples(self, split: Dataset) -> Examples:
         """The windows of a split in which something is asked for."""
@@ -105,9 +101,7 @@ class EntityTagger(Task):
         They differ where a letter and its accent are two characters (as in texts from macOS or a PDF): the pipeline
         takes such a word for a part of the one before it, and loses the accent at the end of a name.
 
-        Args:
-            texts: one text or several, of any length (see `bertlib.tasks.task.one_or_many`); an empty one has none.
-            options: batch_size, precision, show_progress; see `Task.logits`.
+        Texts may have any length; an empty one has no entity. For the options see `Task.logits`.
 
         Returns:
             For one text a list of {"type", "start", "end", "text", "score"}: start and end in characters of the text,
@@ -155,11 +149,6 @@ def fine_tune(dataset: DatasetDict, *, context: bool = False, constrained: bool 
             (lists, of ClassLabel), and, where there are, text and starts (see `bertlib.data.entities`).
         context: read what stands before and after each text too (columns before and after), as far as there is room.
         constrained: forbid impossible sequences when decoding; training is not touched by it.
-        options: encoder, pretrained, max_length (of a window, [CLS] and [SEP] included), recipe, checkpoint, frozen,
-            show_progress, and fields of the recipe such as epochs, learning_rate, batch_size, seed; see `Task.fit`.
-
-    Raises:
-        ValueError: a split or column is missing or empty, tags do not fit, an argument is out of its range.
-        TypeError: a setting that there is not.
+        options: as of `bertlib.tasks.classify.fine_tune`; what it raises is raised here. max_length is of a window.
     """
     return EntityTagger.fit(dataset, kept={"context": context, "constrained": constrained}, **options)

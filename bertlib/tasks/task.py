@@ -111,8 +111,8 @@ class Task:
 
     # ------------------------------------------------------------------------------- what a task of its own brings
 
-    @classmethod
-    def names_of(cls, split: Dataset) -> tuple[str, ...]:
+    @staticmethod
+    def names_of(split: Dataset) -> tuple[str, ...]:
         """The labels' names of a split, in id order; raises a ValueError where the split does not fit the task."""
         raise NotImplementedError
 
@@ -296,7 +296,6 @@ def one_or_many(given: Any, *, pairs: bool = False) -> tuple[list, bool]:
     Args:
         given: a text, or several: a list, tuple, array, generator, a column of a data set or of a data frame. With
             pairs a tuple of two texts, or several such pairs; each may be a list too.
-        pairs: whether pairs are wanted.
 
     Returns:
         Strings, or with pairs tuples of two of them.

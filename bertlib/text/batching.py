@@ -1,7 +1,5 @@
 """From texts to tensors: encode once, group by length, pad to the longest of the batch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
@@ -42,8 +40,8 @@ def encode_pairs(
 ) -> tuple[list[list[int]], list[list[int]]]:
     """Token ids and segment ids of every pair: [CLS] first [SEP] second [SEP], segment 1 from the second text on.
 
-    What is too long is cut as transformers cuts it: from the end of the longer text, token by token, and of two equally
-    long ones from the first. (google-research/bert and transformers before release 5 take that one from the second.)
+    The longer text is cut at its end, token by token, as by transformers; of two equally long ones the first
+    (google-research/bert and transformers before release 5 take the second).
 
     Raises:
         ValueError: no pairs, something else than two strings with something in them, or max_length below 5.
@@ -65,11 +63,7 @@ def encode_pairs(
 
 
 def pad_batch(sequences: Sequence[Sequence[int]], pad_token_id: int) -> tuple[Tensor, Tensor]:
-    """Pad to the longest of these sequences.
-
-    Returns:
-        input_ids and attention_mask, both (B, T) torch.long; the mask is 1 for tokens and 0 for padding.
-    """
+    """Pad to the longest: input_ids, and attention_mask with 1 for tokens and 0 for padding; both (B, T) torch.long."""
     lengths = np.array([len(sequence) for sequence in sequences])
     mask = np.arange(lengths.max()) < lengths[:, None]
     ids = np.full(mask.shape, pad_token_id, dtype=np.int64)
@@ -82,10 +76,6 @@ def pack(lengths: Sequence[int], max_length: int) -> list[list[int]]:
 
     ("Best fit decreasing"; Krell et al., 2021, "Efficient Sequence Packing without Cross-contamination".) What keeps
     the sequences of a row from looking at each other is `bertlib.model.attention.packed_mask`.
-
-    Args:
-        lengths: tokens of each sequence.
-        max_length: tokens of a row.
 
     Returns:
         For each row the indices of its sequences; every index occurs exactly once.
@@ -113,20 +103,16 @@ def pack(lengths: Sequence[int], max_length: int) -> list[list[int]]:
 def length_buckets(
     lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None, *, jitter: float = 0.1
 ) -> list[list[int]]:
-    """Split examples into batches of similar length, so that little is padded.
+    """Split examples into batches of similar length, so that little is padded; every example occurs exactly once.
 
-    With an rng, each length is first misjudged a little, at random, and the batches come in random order: every epoch
-    sees other neighbours, and no epoch sees all short texts first. Without one the split is exactly by length, which is
-    best for evaluation.
+    With an rng, each length is first misjudged at random by up to the share `jitter`, and the batches come in random
+    order: every epoch sees other neighbours, and no epoch sees all short texts first. Without one the split is exactly
+    by length, which is best for evaluation.
 
     Args:
         lengths: tokens of each example.
-        batch_size: examples a batch (one may be smaller).
-        rng: source of the order; None for a fixed order.
-        jitter: by what share a length may be misjudged; smaller pads less, larger mixes better.
-
-    Returns:
-        Lists of indices; every example occurs exactly once.
+        batch_size: examples per batch (one may be smaller).
+        jitter: smaller pads less, larger mixes better.
 
     Raises:
         ValueError: no examples, or a batch_size below 1.

@@ -1,7 +1,5 @@
 """Text of any size for pretraining: encoded once into memory-mapped files, then read as if it were a list."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,10 +25,7 @@ def check_vocabulary(tokenizer: Tokenizer, rows: int, folder: Path | None) -> No
     """Refuse a tokenizer that is not a model's own: its token table has a row for each piece.
 
     Published models have rows to spare, up to a multiple of 8 or so; they may with the tokenizer of their own folder.
-
-    Args:
-        rows: of the model's token table.
-        folder: of the model; None if it is new.
+    The folder of a new model is None.
     """
     size = vocabulary_size(tokenizer)
     if size < rows and folder is not None:
@@ -57,18 +52,13 @@ class EncodedCorpus(Sequence):
     """A folder that `encode_corpus` wrote, as a sequence of documents: lists of sentences, each a list of token ids.
 
     Nothing is read until it is asked for, and the system keeps in memory what it has room for. A slice (step 1) is
-    another EncodedCorpus on the same files.
+    another EncodedCorpus on the same files. `tokens` counts all of its tokens, without special ones.
 
-    Attributes:
-        tokens: tokens in all, without special ones.
+    Raises:
+        FileNotFoundError: a file is missing. ValueError: the files do not fit together.
     """
 
     def __init__(self, folder: str | Path):
-        """Open the folder.
-
-        Raises:
-            FileNotFoundError: a file is missing. ValueError: the files do not fit together.
-        """
         self.folder = Path(folder)
         about = read_json(self.folder / ABOUT)
         try:
@@ -133,17 +123,16 @@ def encode_corpus(
 ) -> EncodedCorpus:
     """Encode documents as they come and write them to a folder; no more than a few hundred are in memory at a time.
 
-    Tokenization runs in parallel, on all cores (TOKENIZERS_PARALLELISM=false turns that off).
+    Tokenization runs on all cores (TOKENIZERS_PARALLELISM=false turns that off).
 
     Args:
-        documents: each a sequence of sentences; any iterable, such as `bertlib.data.documents.stream_documents`.
-            Documents without a token are left out.
+        documents: each a sequence of sentences; any iterable, such as `bertlib.data.documents.stream_documents`. Those
+            without a token are left out.
         tokenizer: whose files go into the folder too.
-        folder: to write; what stood there is replaced once all is done.
+        folder: to write; what stood there is replaced once all is done, and stays if anything is raised.
 
     Raises:
-        ValueError: there is no text in the documents. OSError: no room, or writing failed. Whatever is raised, by the
-            documents too, nothing half-written stays.
+        ValueError: there is no text in the documents. OSError: no room, or writing failed.
     """
     dtype = np.uint16 if vocabulary_size(tokenizer) <= 2**16 else np.uint32
     digest, tokens, sentences, done = hashlib.sha256(), 0, 0, 0

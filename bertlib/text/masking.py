@@ -1,7 +1,5 @@
 """Masked language modelling: which tokens are hidden, and behind what (Devlin et al., 2019, §3.1 and A.1)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,9 +26,8 @@ def mask_tokens(
     al., 2019, A.1.
 
     Args:
-        input_ids: (..., T) integers; stays as it is.
-        vocab_size: V; random tokens are drawn from it, special ones left out.
-        mask_token_id: id of [MASK].
+        input_ids: (..., T) integers.
+        vocab_size: V; random tokens are drawn from it.
         special_ids: ids that are never selected and never drawn: [PAD], [UNK], [CLS], [SEP], [MASK].
         rng: the only source of randomness.
         probability: share of the tokens to select, above 0 and below 1.
@@ -42,8 +39,7 @@ def mask_tokens(
         torch.long, new tensors. There may be nothing selected, in short inputs.
 
     Raises:
-        TypeError: input_ids are not integers. ValueError: probability, an id or a special id is out of range, or every
-            id is special.
+        TypeError: input_ids are not integers. ValueError: probability or an id is out of range, or every id is special.
     """
     if input_ids.is_floating_point() or input_ids.dtype == torch.bool:
         raise TypeError(f"input_ids has dtype {input_ids.dtype}: give integers (torch.long)")

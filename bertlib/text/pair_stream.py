@@ -1,7 +1,5 @@
 """The endless stream of pretraining batches drawn from encoded documents."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Callable, Sequence
@@ -39,12 +37,11 @@ class PretrainingData:
     from the middle, and no mask is ever used twice (RoBERTa's dynamic masking; Liu et al., 2019, §4.1).
 
     A pass over a large corpus goes section by section, each a random part of the documents, whose pairs alone are in
-    memory. A false second segment comes from the same section.
+    memory (of Wikipedia a few hundred MB). A false second segment comes from the same section.
 
     Attributes:
-        sentences: the documents as token ids, without special tokens.
-        tokens: how many tokens they have in all.
-        section: documents a section, at most: as many are drawn into pairs at a time, a few hundred MB of Wikipedia.
+        sentences: the documents as token ids, without special tokens; `tokens` counts them.
+        section: documents per section, at most.
     """
 
     section = 50_000
@@ -69,16 +66,16 @@ class PretrainingData:
             documents: each a sequence of sentences; or an EncodedCorpus, of any size.
             tokenizer: with the five special tokens.
             max_length: tokens a pair may have.
-            batch_size: pairs a batch.
+            batch_size: pairs per batch, packed or not.
             seed: of pairs, order and masks.
             probability, whole_words: see `bertlib.text.masking.mask_tokens`.
             topics: see `bertlib.text.pairs.next_sentence_pairs`.
-            packing: put several short pairs into one row of max_length, in place of batches of similar length; see
-                `bertlib.text.batching.pack`. A batch has batch_size pairs all the same.
+            packing: several short pairs in a row of max_length, in place of batches of similar length; see
+                `bertlib.text.batching.pack`.
 
         Raises:
-            ValueError: there is no document with two sentences, an argument is out of its range, or the corpus was
-                encoded with another vocabulary.
+            ValueError: no document has two sentences, an argument is out of its range, or the corpus has another
+                vocabulary.
         """
         if not len(documents):
             raise ValueError("documents is empty: give at least two documents of two sentences")
@@ -212,9 +209,8 @@ class Stretch(Sequence):
 def with_places(batch: Batch) -> Batch:
     """A batch with what the model would have to look for, which makes a GPU wait for the host.
 
-    Returns:
-        The batch with `selected` (M,), the places of the selected tokens in the rows laid end to end; of packed rows
-        with `sequence_starts` (N,), the places of their sequences' first tokens; and without a mask that hides nothing.
+    Added are `selected` (M,), the places of the selected tokens in the rows laid end to end, and of packed rows
+    `sequence_starts` (N,), those of their sequences' first tokens. A mask that hides nothing is left out.
     """
     batch = dict(batch) | {"selected": (batch["labels"] != IGNORED).flatten().nonzero().flatten()}
     if "sequence_ids" in batch:

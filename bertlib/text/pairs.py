@@ -1,7 +1,5 @@
 """Next-sentence pairs that do not lie: two segments, and whether the second followed the first (BERT, §3.1 and A.2)."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -15,12 +13,11 @@ Sentence = Sequence[int]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two segments of token ids, without special tokens (Devlin et al., 2019, Fig. 2).
+    """Two segments of token ids, without special tokens, neither of them empty (Devlin et al., 2019, Fig. 2).
 
     Attributes:
-        first, second: segments A and B, neither of them empty.
-        label: 0 if B followed A in their document (IsNext), 1 if it comes from elsewhere (NotNext).
-        documents: the numbers of the documents that A and B come from.
+        label: 0 if the second followed the first in their document (IsNext), 1 if it comes from elsewhere (NotNext).
+        documents: the numbers of the documents that they come from.
     """
 
     first: list[int]
@@ -46,17 +43,16 @@ def next_sentence_pairs(
 
     What the published pair builders get wrong, and this one does not: a false B comes from another document, never from
     A's own; it is never what truly follows A, even where two documents share a passage; and nothing about it but its
-    content gives it away: it is filled with whole sentences as a true B is, and does not open its document, as a true
-    B never does. The sentences that a false B replaced begin the next window: next to no text is lost.
+    content gives it away: it is filled with whole sentences as a true B is, and does not open its document, as a true B
+    never does. The sentences that a false B replaced begin the next window: next to no text is lost.
 
     Args:
-        documents: each a sequence of sentences, each a sequence of token ids, in reading order. Sentences without
-            tokens are passed over. A document of a single sentence has no pair of its own, but may lend a false B if
-            no other document can.
+        documents: each a sequence of sentences, each a sequence of token ids, in reading order. A document of a single
+            sentence has no pair of its own, but may lend a false B if no other document can.
         max_length: tokens a pair may have, its three special tokens included.
         rng: the only source of randomness.
-        short_share: of the windows, how many aim at a random shorter length, so that a model meets those too (A.2
-            calls for full length; google-research/bert shortens 10 %).
+        short_share: of the windows, how many aim at a random shorter length, so that a model meets those too (A.2 calls
+            for full length; google-research/bert shortens 10 %).
         topics: one for each document. If given, a false B comes from another document of the same topic, which is
             harder to tell.
 
@@ -133,9 +129,9 @@ def false_segment(
     limit: int,
     rng: np.random.Generator,
 ) -> tuple[int, list[int]]:
-    """A run of sentences from another document, which does not begin as the true B does.
+    """A run of whole sentences from another document, which does not begin as the true B does.
 
-    It is filled as a window is: whole sentences, at most `limit` tokens, `wanted` of them to half a sentence.
+    It is filled as a window is: at most `limit` tokens, `wanted` of them to half a sentence.
     """
     fallback = None
     for _ in range(100):

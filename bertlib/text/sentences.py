@@ -1,7 +1,5 @@
 """Plain text into sentences (Devlin et al., 2019, A.2: next-sentence pairs need them)."""
 
-from __future__ import annotations
-
 import re
 
 # An end mark with the quotes and brackets that close behind it. Latin marks need white space after them ("5.5%" and
@@ -17,14 +15,11 @@ ABBREVIATION = re.compile(
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Where the sentences of a text stand.
+    """(start, end) in characters of each sentence of a text, white space around it left out.
 
     A sentence ends at a full stop, question or exclamation mark (and the quotes and brackets that close there) before
-    white space and anything but a lower-case letter, or at a line break. Abbreviations and initials do not end one.
-    A rule, not a model: it errs where a sentence ends in an abbreviation.
-
-    Returns:
-        (start, end) of each sentence in characters of `text`, white space around it left out, in order.
+    white space and anything but a lower-case letter, or at a line break. Abbreviations and initials do not end one. A
+    rule, not a model: it errs where a sentence ends in an abbreviation.
     """
     spans, start = [], 0
 

@@ -3,8 +3,6 @@
 Ramshaw and Marcus (1995, §4.1) tagged chunks so; that every entity begins with B- makes it the variant IOB2.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 
@@ -71,7 +69,7 @@ def to_bio(tags: Sequence[str], names: Sequence[str] | None = None) -> list[str]
     """A text's tags in BIO, from any scheme that `read_tags` knows: the same entities, each begun by a B-.
 
     Args:
-        tags: one a word.
+        tags: one per word.
         names: the set that they are of; None for those that occur.
     """
     marks, result, current = read_tags(tags if names is None else names), [], ""
@@ -85,7 +83,7 @@ def to_bio(tags: Sequence[str], names: Sequence[str] | None = None) -> list[str]
 
 
 def tags_of(words: Sequence[Span], entities: Sequence[Entity], text: str | None = None) -> list[str]:
-    """One tag a word from entities given in characters.
+    """One tag per word from entities given in characters.
 
     Args:
         words: start and end of each word, ascending.
@@ -113,7 +111,7 @@ def tags_of(words: Sequence[Span], entities: Sequence[Entity], text: str | None 
 
 
 def entities_of(tags: Sequence[str]) -> list[Entity]:
-    """Entities in words (first word, one behind the last, type) from tags, as seqeval and conlleval read them.
+    """Entities in words (first, end, type) from tags, as seqeval and conlleval read them; the end is exclusive.
 
     An I- that follows nothing of its type begins an entity, as if it were a B-.
     """
@@ -139,7 +137,6 @@ def best_tags(scores: np.ndarray, names: Sequence[str]) -> np.ndarray:
 
     Args:
         scores: (W, C) log-probability of each tag for each word, words taken as independent given the text.
-        names: the C tags.
 
     Returns:
         (W,) tag ids with the highest sum of scores among all possible sequences.

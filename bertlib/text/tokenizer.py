@@ -7,8 +7,6 @@ added tokens from tokenizer.json or vocab.txt, and makes the rest anew from its 
 tokenizer.json as it stands. What goes by other rules is refused, never guessed.
 """
 
-from __future__ import annotations
-
 import codecs
 import json
 from collections.abc import Mapping, Sequence
@@ -42,7 +40,7 @@ WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".joi
 
 
 def read_vocab(path: str | Path) -> dict[str, int]:
-    """Read a vocab.txt, one piece a line, as transformers does: piece -> number of its line from 0.
+    """Read a vocab.txt, one piece per line, as transformers does: piece -> number of its line from 0.
 
     Only a line feed ends a line: published vocabularies hold pieces such as U+2028 (bert-base-chinese's 344th). White
     space at the end of a line is no part of the piece; what is left of such a piece, or of an empty line, is the empty
@@ -70,14 +68,12 @@ def read_vocab(path: str | Path) -> dict[str, int]:
 def load_tokenizer(folder: str | Path, config: Mapping[str, Any] | None = None) -> Tokenizer:
     """The tokenizer of a model folder, with the ids that transformers' AutoTokenizer gives; or a refusal.
 
-    Padding and truncation that a file asks for are switched off: a batch decides about those.
+    Padding and truncation that a file asks for are switched off: a batch decides about those. `special_tokens` knows
+    its special tokens.
 
     Args:
         folder: a model folder; or a vocab.txt, which is read with the settings beside it, without a tokenizer.json.
         config: what its config.json holds, if that was read already.
-
-    Returns:
-        A `tokenizers.Tokenizer`; `special_tokens` knows its special tokens.
 
     Raises:
         FileNotFoundError: there is no such file, or neither a tokenizer.json nor a vocab.txt.
@@ -232,7 +228,6 @@ def _revive(value: Any) -> Any:
 
 
 def _added_token(fields: Mapping[str, Any]) -> AddedToken:
-    """One of tokenizer.json's added_tokens."""
     return AddedToken(**{name: field for name, field in fields.items() if name != "id"})
 
 
@@ -380,10 +375,7 @@ def _check_ids(folder: Path, tokenizer: Tokenizer, added: Mapping[int, AddedToke
 
 
 def vocabulary_size(tokenizer: Tokenizer) -> int:
-    """The rows that a token table needs for it: its highest id and one.
-
-    `tokenizer.get_vocab_size()` counts pieces, which are fewer where a vocab.txt holds one twice.
-    """
+    """The rows that a token table needs: the highest id and one. `get_vocab_size` is less where pieces stand twice."""
     return max(tokenizer.get_vocab().values()) + 1
 
 
@@ -434,11 +426,8 @@ def framing_ids(tokenizer: Tokenizer) -> tuple[int, int]:
 
 
 def encode_batch(tokenizer: Tokenizer, texts: Sequence[str], *, name: str = "texts", **options: bool) -> list[Encoding]:
-    """`tokenizer.encode_batch`, which says what is wrong with a text that cannot be encoded.
-
-    Args:
-        name: what the texts are called in a message.
-        options: of `tokenizer.encode_batch`, such as add_special_tokens.
+    """`tokenizer.encode_batch`, which says what is wrong with a text that cannot be encoded; `name` is what it calls
+    them.
 
     Raises:
         ValueError: a text is no string, or holds half a surrogate pair, as out of an emoji that was cut in two.
@@ -466,10 +455,7 @@ def tokenizer_files(tokenizer: Tokenizer, max_length: int) -> dict[str, str]:
 
     transformers reads the same ids from them. A tokenizer that BertTokenizer would build is written as one; every other
     as PreTrainedTokenizerFast, which takes tokenizer.json as it stands. One without a template gets [CLS] A [SEP].
-
-    Args:
-        tokenizer: any tokenizer of `tokenizers`.
-        max_length: tokens that transformers is to cut texts to.
+    `max_length` is what transformers is to cut texts to, in tokens.
     """
     names = special_tokens(tokenizer)
     given, tokenizer = tokenizer, Tokenizer.from_str(tokenizer.to_str())

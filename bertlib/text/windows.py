@@ -1,7 +1,5 @@
 """Long texts in windows, and labels on word pieces: what stands between a text and a tagger."""
 
-from __future__ import annotations
-
 import itertools
 import unicodedata
 from collections.abc import Sequence
@@ -25,7 +23,7 @@ class Pieces:
         ids: (N,) token ids.
         offsets: (N,) start and end of each piece in the text, in characters.
         words: (N,) number of the word, as BERT cuts words, that each piece belongs to.
-        core: first and one behind the last piece of the text itself; what lies around it is context.
+        core: first and end (exclusive) of the pieces of the text itself; what lies around it is context.
     """
 
     ids: list[int]
@@ -52,7 +50,6 @@ class Pieces:
         """What a tagger says of a text, by places in it.
 
         Args:
-            text: that the pieces are of.
             scores: (W, C) log-probability of each tag for each of BERT's words.
             tags: (W,) the tag of each that was chosen.
             names: the C tags, of any scheme.
@@ -82,24 +79,18 @@ def cut_into_pieces(
         encode_batch(tokenizer, whole, add_special_tokens=False), whole, texts, contexts, strict=True
     ):
         shift = len(before) + 1
-        offsets = [(start + leading_space(joined[start:end]) - shift, end - shift) for start, end in encoding.offsets]
+        # SentencePiece counts the space before a word in; here a piece begins behind it.
+        begins = [end - len(joined[start:end].lstrip()) for start, end in encoding.offsets]
+        offsets = [(start - shift, end - shift) for start, (_, end) in zip(begins, encoding.offsets, strict=True)]
         inside = [i for i, (start, end) in enumerate(offsets) if start >= 0 and end <= len(text)]
         core = (inside[0], inside[-1] + 1) if inside else (0, 0)
         result.append(Pieces(encoding.ids, offsets, encoding.word_ids, core))
     return result
 
 
-def leading_space(text: str) -> int:
-    """Characters of white space that a piece of text begins with: SentencePiece counts the space before a word in."""
-    return len(text) - len(text.lstrip()) if text[:1].isspace() else 0
-
-
 def first_pieces(pieces: Pieces, words: Sequence[Span]) -> np.ndarray:
-    """For each word the number of its first piece, -1 if no piece begins in it; words and pieces meet by their offsets.
-
-    Args:
-        pieces: of the text.
-        words: start and end of each, ascending, in characters of the same text.
+    """For each word (start and end in characters, ascending) the number of its first piece; -1 if no piece begins in
+    it.
     """
     first, last = pieces.core
     starts = np.array([start for start, _ in pieces.offsets[first:last]], dtype=np.int64)
@@ -114,19 +105,11 @@ def first_pieces(pieces: Pieces, words: Sequence[Span]) -> np.ndarray:
 
 
 def piece_labels(pieces: Pieces, words: Sequence[Span], tags: Sequence[int], names: Sequence[str]) -> np.ndarray:
-    """What each piece is asked for in training: its word's tag at the first piece, -100 at the others.
+    """What each piece is asked for in training, (N,): its word's tag id at the first piece, -100 at the others.
 
     Where BERT cuts a word of the data into several (`U.S.` is four words to it), each of them is asked for: the first
     for the word's tag, the others for its continuation, so that plain text, of which only BERT's words are known, is
-    tagged as well. Scores count one tag a word of the data, whatever BERT made of it.
-
-    Args:
-        pieces, words: as in `first_pieces`.
-        tags: id of each word's tag.
-        names: the tags.
-
-    Returns:
-        (N,) tag ids, or -100.
+    tagged as well. Scores count one tag per word of the data, whatever BERT made of it.
     """
     goes_on = [
         number if split_tag(name)[0] != "B" else names.index(f"I{name[1:]}") for number, name in enumerate(names)
@@ -147,11 +130,10 @@ def piece_labels(pieces: Pieces, words: Sequence[Span], tags: Sequence[int], nam
 
 @dataclass
 class Window:
-    """A stretch of a text's pieces that goes through the model at once.
+    """A stretch of a text's pieces, `start` to `end`, that goes through the model at once.
 
     Attributes:
         text: number of the text.
-        start, end: its pieces.
         own: the pieces whose scores are taken from this window; every piece of a text is some window's own, once.
     """
 

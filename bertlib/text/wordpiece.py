@@ -6,8 +6,6 @@ tests hold the two equal, id by id and offset by offset, on tens of thousands of
 that are newer than its tables.
 """
 
-from __future__ import annotations
-
 import heapq
 import json
 import re
@@ -17,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 from tokenizers import Tokenizer
 from tokenizers.implementations import BertWordPieceTokenizer
@@ -47,11 +46,9 @@ Character = tuple[str, int]  # a normalised character, and the index of the orig
 
 @dataclass(frozen=True)
 class Encoding:
-    """A text in pieces.
+    """A text in pieces; one that goes on with a word begins with ##.
 
     Attributes:
-        ids: their numbers in the vocabulary.
-        tokens: the pieces themselves; one that goes on with a word begins with ##.
         offsets: (start, end) of each in characters of the original text; (0, 0) for [CLS] and [SEP] that were added.
     """
 
@@ -141,9 +138,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 def longest_match(word: str, vocab: Mapping[str, int]) -> list[str]:
     """Cut a word into pieces from the left, each as long as there is one (google-research/bert, tokenization.py).
 
-    Returns:
-        The pieces, all but the first beginning with ##; or [UNK] alone if the word is too long, or if at some place no
-        piece fits.
+    All but the first begin with ##. A word that is too long, or in which no piece fits at some place, is [UNK] alone.
     """
     if len(word) > MAX_WORD_LENGTH:
         return [UNK]
@@ -161,7 +156,6 @@ def longest_match(word: str, vocab: Mapping[str, int]) -> list[str]:
 
 
 def count_words(texts: Iterable[str], lowercase: bool = True) -> Counter[str]:
-    """How often each word occurs in the texts."""
     counts = Counter()
     for text in texts:
         if not isinstance(text, str):
@@ -201,13 +195,13 @@ def learn_pieces(
 
     Args:
         word_counts: words and how often each occurs. Those of more than MAX_WORD_LENGTH characters are left out: they
-            become [UNK] whatever the vocabulary holds, so there is nothing to learn from them.
+            become [UNK] whatever the vocabulary holds.
         size: how many pieces to learn, the single characters included.
         min_count: a pair that is rarer is not joined, so there may be fewer pieces than asked for.
 
     Returns:
-        The pieces: the characters in code-point order (those that begin words first), then the joined ones in the
-        order in which they were learned. Ties are broken by the alphabet, so that the result is always the same.
+        The pieces: the characters in code-point order (those that begin words first), then the joined ones in the order
+        in which they were learned. Ties are broken by the alphabet, so that the result is always the same.
 
     Raises:
         ValueError: there are no words, or size is smaller than the number of single characters.
@@ -264,18 +258,13 @@ def learn_pieces(
 
 
 class WordPiece:
-    """A WordPiece tokenizer of BERT's kind.
+    """A WordPiece tokenizer of BERT's kind: piece -> id, and whether text is lower-cased and loses its accents.
 
-    Attributes:
-        vocab: piece -> id.
-        lowercase: whether text is lower-cased and loses its accents.
+    Raises:
+        ValueError: a special token is missing, or the ids are not among 0, 1, 2, …, each once.
     """
 
     def __init__(self, vocab: Mapping[str, int], lowercase: bool = True):
-        """
-        Raises:
-            ValueError: a special token is missing, or the ids are not among 0, 1, 2, …, each once.
-        """
         absent = [token for token in SPECIAL_TOKENS if token not in vocab]
         if absent:
             raise ValueError(f"the vocabulary lacks {', '.join(absent)}: add a line for each")
@@ -298,18 +287,16 @@ class WordPiece:
         lowercase: bool = True,
         min_count: int = 2,
         show_progress: bool = False,
-    ) -> WordPiece:
+    ) -> Self:
         """Learn a vocabulary from texts; see `learn_pieces`.
 
         Args:
-            texts: any number of strings.
             vocab_size: entries to aim at, the five special tokens included; fewer come if the texts don't give more.
             lowercase: see `normalize`.
-            min_count: a pair that occurs more rarely is not joined.
 
         Raises:
-            ValueError: there are no words, or vocab_size does not even hold the single characters.
-            TypeError: texts is a single string, or one of them is none.
+            ValueError: there are no words, or vocab_size does not even hold the single characters. TypeError: texts is
+                a single string, or one of them is none.
         """
         if isinstance(texts, str):
             raise TypeError(f"texts={texts!r:.40} is one string: give a list of strings")
@@ -323,15 +310,13 @@ class WordPiece:
         return cls({piece: number for number, piece in enumerate(ordered)}, lowercase)
 
     @classmethod
-    def from_vocab(cls, path: str | Path, *, lowercase: bool = True) -> WordPiece:
-        """Read a vocab.txt: one piece a line, its id the number of the line from 0.
+    def from_vocab(cls, path: str | Path, *, lowercase: bool = True) -> Self:
+        """Read a vocab.txt; see `read_vocab` for odd pieces.
 
-        See `read_vocab` for odd pieces. Whether text is lower-cased is said here; `load_tokenizer`
-        takes that from the files beside the vocabulary.
+        Whether text is lower-cased is said here; `load_tokenizer` takes that from the files beside the vocabulary.
 
         Raises:
-            FileNotFoundError: no such file.
-            ValueError: it is not UTF-8, or a special token is missing; the message names the file.
+            FileNotFoundError: no such file. ValueError: it is not UTF-8, or a special token is missing.
         """
         vocab = read_vocab(path)
         try:

@@ -1,7 +1,5 @@
 """Checkpoints from which training goes on as if it had never stopped, and which a kill at any moment cannot spoil."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -31,7 +29,6 @@ class Checkpoints:
     happened so far. It is written beside its place and renamed into it; older ones are removed only after that.
 
     Attributes:
-        folder: where they stand; is made.
         settings: what must be the same for a run to go on (JSON values): configuration, data, schedule, seed.
         extra_files: text files that go into each, such as tokenizer.json, by name.
         keep: how many of the newest to keep.
@@ -62,7 +59,6 @@ class Checkpoints:
         """Write a checkpoint and remove the oldest ones.
 
         Args:
-            model: whose weights to write.
             moments: from `bertlib.train.sharding.optimizer_moments`.
             updates: how many were done.
             state: any JSON object.
@@ -93,8 +89,7 @@ class Checkpoints:
         """Put the newest checkpoint's weights into the model.
 
         Returns:
-            The `state` that was saved, and the moments for `restore_moments`; None if there is no
-            checkpoint yet.
+            The `state` that was saved, and the moments for `restore_moments`; None if there is no checkpoint yet.
 
         Raises:
             ValueError: it was made with other settings, is incomplete or damaged; the message says how to go on.

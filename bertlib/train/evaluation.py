@@ -1,7 +1,5 @@
 """Measuring a model while it is trained, and keeping the weights of its best epoch."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What happened in training: kept row by row, shown as a line, handed to whoever listens."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -28,10 +26,6 @@ class History:
     best_epoch: int | None = None
 
 
-def count_examples(batch: Batch) -> int:
-    return len(batch["input_ids"])
-
-
 @dataclass
 class Log:
     """Writes the history, and shows it while it grows.
@@ -39,15 +33,13 @@ class Log:
     Attributes:
         what: the words before the progress line.
         unit, size: what the speed counts, and how many of them a batch has.
-        show_progress: False for silence.
         on_epoch: called with the history after each epoch, e.g. to draw it.
-        history: so far.
         done: units so far.
     """
 
     what: str = "training"
     unit: str = "examples"
-    size: Callable[[Batch], int] = count_examples
+    size: Callable[[Batch], int] = lambda batch: len(batch["input_ids"])
     show_progress: bool = True
     on_epoch: Callable[[History], None] | None = None
     history: History = field(default_factory=History)
@@ -63,7 +55,6 @@ class Log:
         self.done_before, self.first_update, self.started = self.done, len(self.history.updates), time.perf_counter()
 
     def update(self, units: int, row: dict) -> None:
-        """Add one update's row."""
         self.history.updates.append({name: row[name] for name in ("epoch", "loss", "learning_rate", "grad_norm")})
         self.done += units
         speed = (self.done - self.done_before) / (time.perf_counter() - self.started)

@@ -1,7 +1,5 @@
 """The one training loop. Each paragraph is a step; what has more to it is an object that it calls."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -71,14 +69,13 @@ def train(
         recipe: how; its learning_rate must be a number.
         evaluation: what is measured after each epoch, and whether it decides which epoch is kept.
         checkpoints: where to write the state after each epoch, and to go on from if there is one.
-        log: what keeps and shows the history.
         loss: what is minimised; None for the head's own loss.
         gradient: (model, batch, loss_of) -> loss; adds a batch's gradient to the weights.
 
     Raises:
         ValueError: there is nothing to train on, a checkpoint does not fit, or checkpoints with a figure to maximize.
-        FloatingPointError: the loss or a gradient is not a number (the message names the update and remedies), or
-            the figure to maximize is not.
+        FloatingPointError: the loss, a gradient or the figure to maximize is not a number; the message names the
+            remedies.
     """
     evaluation, log, loss = evaluation or Evaluation(), log or Log(), loss or HeadLoss()
     if evaluation.maximize is not None and checkpoints is not None:
@@ -204,13 +201,10 @@ def share_out(
 
 
 def taken_in_turn(batches: Sequence[Batch], shares: Sequence[Sequence[int]], ahead: bool) -> Iterator[list[Batch]]:
-    """The batches of each share, one share after the other.
+    """The batches of each share, one share after the other; each is built when it is asked for.
 
-    Args:
-        batches: built when they are asked for.
-        shares: which of them go together.
-        ahead: build the next share in a thread while the caller works with this one: right where the work is a GPU's.
-            On a CPU it would only take cores from the work.
+    `ahead` builds the next share in a thread while the caller works with this one: right where the work is a GPU's. On
+    a CPU it would only take cores from the work.
     """
 
     def build(share: Sequence[int]) -> list[Batch]:

@@ -1,7 +1,5 @@
 """What AdamW decays, and the learning rate of each update (Devlin et al., 2019, A.2)."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

@@ -1,7 +1,5 @@
 """Several processes that train one model together, or one alone: what differs between them, behind one interface."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -12,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from bertlib.device import pick_device
-from bertlib.train.sharding import gather, let_go, shard, sharding_wanted
+from bertlib.train.sharding import gather, shard, sharding_wanted
 
 
 def process_rank() -> tuple[int, int]:
@@ -41,20 +39,11 @@ def joined_processes() -> Iterator[tuple[int, int]]:
         dist.destroy_process_group()
 
 
-def find_processes(*, may_shard: bool) -> Alone:
-    """How this process trains: alone, beside others with the whole model, or with a part of it."""
-    rank, count = process_rank()
-    if count == 1:
-        return Alone()
-    return Sharded(rank, count) if may_shard and sharding_wanted() else Replicated(rank, count)
-
-
 class Alone:
     """One process, which has the whole model and takes all batches.
 
     Attributes:
-        rank: its number, from 0; number 0 speaks and writes.
-        count: how many there are.
+        rank, count: its number, from 0, and how many there are; number 0 speaks and writes.
         scale: by what a loss is multiplied before its gradient is taken.
     """
 
@@ -105,7 +94,11 @@ class Replicated(Alone):
         for parameter in model.parameters():
             if parameter.grad is None and parameter.requires_grad:  # a process without a batch in this update
                 parameter.grad = torch.zeros_like(parameter)
-        sum_over_processes([loss, *(p.grad for p in model.parameters() if p.grad is not None)])
+        tensors = [loss, *(p.grad for p in model.parameters() if p.grad is not None)]
+        flat = torch.cat([tensor.flatten() for tensor in tensors])  # summed in one message
+        dist.all_reduce(flat)
+        for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor))
 
     def wait(self) -> None:
         dist.barrier()
@@ -132,13 +125,12 @@ class Sharded(Replicated):
         dist.all_reduce(loss)
 
     def bring_back(self, trained: nn.Module, model: nn.Module) -> None:
-        let_go(trained)
         gather(trained, model)
 
 
-def sum_over_processes(tensors: Sequence[Tensor]) -> None:
-    """Replace each tensor by its sum over all processes, in one message."""
-    flat = torch.cat([tensor.flatten() for tensor in tensors])
-    dist.all_reduce(flat)
-    for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
-        tensor.copy_(part.view_as(tensor))
+def find_processes(*, may_shard: bool) -> Alone:
+    """How this process trains: alone, beside others with the whole model, or with a part of it."""
+    rank, count = process_rank()
+    if count == 1:
+        return Alone()
+    return Sharded(rank, count) if may_shard and sharding_wanted() else Replicated(rank, count)

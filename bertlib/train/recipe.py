@@ -1,11 +1,10 @@
 """How a model is trained: one small set of numbers, each with its reason, checked once."""
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 import math
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Recipe:
         if self.precision not in ("auto", "fp32", "bf16"):
             raise ValueError(f"precision={self.precision!r}: choose 'auto', 'fp32' or 'bf16'")
 
-    def but(self, **settings) -> Recipe:
+    def but(self, **settings) -> Self:
         """The same recipe with some settings changed.
 
         Raises:
@@ -108,7 +107,7 @@ class PretrainingRecipe(Recipe):
             if not (value is None and name == "evaluate_every") and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name}={value!r}: give a whole number of at least 1")
 
-    def in_rounds(self) -> PretrainingRecipe:
+    def in_rounds(self) -> Self:
         """The same with evaluate_every a number, updates a multiple of it, and an epoch for each evaluation."""
         every = min(self.updates, self.evaluate_every or math.ceil(self.updates / 10))
         rounds = math.ceil(self.updates / every)

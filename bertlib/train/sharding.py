@@ -4,8 +4,6 @@ Every process keeps a part of each weight, of its gradient and of AdamW's moment
 computes with it (ZeRO stage 3; Rajbhandari et al., 2020, §5; here torch's `fully_shard`, "FSDP 2").
 """
 
-from __future__ import annotations
-
 import copy
 import os
 from collections.abc import Mapping

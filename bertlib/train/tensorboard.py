@@ -1,7 +1,5 @@
 """A training history as TensorBoard curves."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +35,5 @@ class Curves:
         self.writer.flush()
 
     def close(self) -> None:
-        """Let go of the file."""
         if self.writer is not None:
             self.writer.close()
