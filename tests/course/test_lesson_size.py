@@ -19,8 +19,6 @@ NOT_YET = {
     #
     "05_pretraining": {"longest": 43, "first": 44, "run": 44, "minutes": 168},
     #
-    "06_speed_and_scale": {"lines": 641, "longest": 91, "first": 44, "run": 44, "minutes": 164},
-    #
     "07_news_classification": {"longest": 34, "first": 55, "run": 55, "minutes": 147},
     #
     "08_named_entities": {"longest": 49, "first": 39, "run": 39, "minutes": 130},
