@@ -295,6 +295,59 @@ def an_empty_row(lengths, room):
     return [*speed.my_pack(lengths, room), []]
 
 
+def shortest_first(lengths, batch_size, rng):
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def drawn_texts(lengths, batch_size, rng):
+    order = rng.permutation(len(lengths)).tolist()
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def batches_as_they_come(lengths, batch_size, rng):
+    batches = unsorted_batches(lengths, batch_size)
+    return [batches[place] for place in rng.permutation(len(batches))]
+
+
+def always_the_same_order(lengths, batch_size, rng):
+    return speed.my_buckets(lengths, batch_size, np.random.default_rng(0))
+
+
+def an_order_of_its_own(lengths, batch_size, rng):
+    return speed.my_buckets(lengths, batch_size, np.random.default_rng())
+
+
+def one_batch_fewer(lengths, batch_size, rng):
+    return speed.my_buckets(lengths, batch_size, rng)[1:]
+
+
+def buckets_of_lengths(lengths, batch_size, rng):
+    return [[lengths[index] for index in batch] for batch in speed.my_buckets(lengths, batch_size, rng)]
+
+
+def scores_everything(hidden, labels, head):
+    return speed.F.cross_entropy(head(hidden).flatten(0, 1), labels.flatten())
+
+
+def scores_in_turn(hidden, labels, head):
+    return (
+        torch.stack(
+            [
+                speed.my_selected_loss(hidden, torch.where(labels == label, label, -100), head)
+                * (labels == label).sum()
+                for label in labels[labels >= 0].unique()
+            ]
+        ).sum()
+        / (labels >= 0).sum()
+        + 0 * head(hidden).sum()
+    )
+
+
+def loss_without_gradient(hidden, labels, head):
+    return speed.my_selected_loss(hidden, labels, head).item()
+
+
 def unsorted_batches(lengths, batch_size):
     return [list(range(start, min(start + batch_size, len(lengths)))) for start in range(0, len(lengths), batch_size)]
 
@@ -646,6 +699,20 @@ WRONG = {
         last_pairs_missing,
         built_without_the_rng,
         built_with_a_fixed_rng,
+    ],
+    "speed.buckets": [
+        (shortest_first, "all short texts first"),
+        (drawn_texts, "*batches* alone"),
+        (batches_as_they_come, "*batches* alone"),
+        (always_the_same_order, "the `rng` that is given"),
+        (an_order_of_its_own, "the `rng` that is given"),
+        one_batch_fewer,
+        (buckets_of_lengths, "not lengths"),
+    ],
+    "speed.selected_loss": [
+        (scores_everything, "choose first"),
+        (scores_in_turn, "choose first"),
+        (loss_without_gradient, "no item()"),
     ],
     "speed.pack": [one_a_row, in_order, too_full, the_lengths, one_missing, an_empty_row],
     "classification.buckets": [

@@ -33,11 +33,12 @@ TIMED = {  # measured with a clock: they differ from run to run and from machine
     "compiled against readable code, speed",
     "heap and index against the naive trainer, speed",
     "BERT-base's pretraining on this machine",
-    "bfloat16 products against float32, large matrices",
+    "bfloat16 products against float32",
     "ours against the plain loop",
     "utilisation of the measured peak, ours",
     "formula against fused kernel, forward and backward, this CPU",
     "matrix products' share of an update",
+    "part of the gain that is work left out",
     *(f"time grows with {letter} to the power" for letter in "TDLV"),
     "speed of fine_tune against the plain loop",
 }

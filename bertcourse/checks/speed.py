@@ -1,14 +1,19 @@
-"""Checks of the lesson on speed and scale: operations, memory, utilisation, packing."""
+"""Checks of the lesson on speed and scale: operations, utilisation, buckets, selected places, memory, packing."""
 
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 import numpy as np
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, number, show
+from bertcourse.checks.classification import _judge_batches, _plain
+from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show, truths
 from bertlib.costs import forward_flops, training_flops
 from bertlib.model.config import BertConfig
 from bertlib.text.batching import pack
@@ -44,6 +49,21 @@ def _utilisation(shape: Shape, batch: int, length: int, selected: int, seconds: 
 
 def _padding_share(lengths: list[int], length: int) -> float:
     return 1 - sum(lengths) / (len(lengths) * length)
+
+
+def _selected_loss(hidden: Tensor, labels: Tensor, head: Callable[[Tensor], Tensor]) -> Tensor:
+    selected = labels != -100
+    return F.cross_entropy(head(hidden[selected]), labels[selected])
+
+
+def _six_n(shape: Shape, selected: float) -> float:
+    width = shape["hidden_size"]
+    in_layers = shape["num_hidden_layers"] * (4 * width**2 + 2 * width * shape["intermediate_size"])
+    return 6 * (in_layers + selected * (width**2 + width * shape["vocab_size"]))
+
+
+def _hours(tokens: float, flops: float, peak: float, utilisation: float) -> float:
+    return tokens * flops / (peak * utilisation) / 3600
 
 
 # ------------------------------------------------------------------------------------------------------------- cases
@@ -88,6 +108,53 @@ def _lengths(rng):
     for _ in range(5):
         length = int(rng.integers(20, 129))
         yield rng.integers(1, length + 1, int(rng.integers(2, 30))).tolist(), length
+
+
+def _head(matrix: Tensor) -> Callable[[Tensor], Tensor]:
+    def head(vectors: Tensor) -> Tensor:
+        return vectors @ matrix
+
+    return head
+
+
+def _labelled(rng):
+    """Hidden states, labels of which some are -100, and a head; 0 is a label like any other."""
+    no = -100
+    hidden = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [2.0, 1.0]]])
+    yield hidden, torch.tensor([[no, 1, 0]]), _head(torch.tensor([[2.0, 0.0, 1.0], [0.0, 1.0, 3.0]]))
+    for _ in range(5):
+        rows, length, width, words = rng.integers(2, 7, 4).tolist()
+        labels = torch.where(truths(rng, 0.4, rows, length), integers(rng, 0, words, rows, length), no)
+        labels[0, :2] = torch.tensor([0, no])  # at least one, and not all
+        labels[1, :2] = torch.tensor([1, 1])
+        yield 2 * floats(rng, rows, length, width), labels, _head(floats(rng, width, words))
+
+
+def _shares(rng):
+    yield BASE, 0.15
+    for _ in range(5):
+        yield _shape(rng), int(rng.integers(5, 60)) / 100
+
+
+def _runs(rng):
+    yield 3.6e9, 1e6, 1e12, 0.5
+    for _ in range(5):
+        tokens, flops = float(rng.integers(1, 500)) * 1e8, float(rng.integers(10, 900)) * 1e6
+        yield tokens, flops, float(rng.integers(10, 1000)) * 1e12, int(rng.integers(10, 80)) / 100
+
+
+def _two_means(rng):
+    """Of two processes, one with much more tokens and another loss, so that the mistakes below differ."""
+    a, x = 20 * int(rng.integers(3, 8)), int(rng.integers(20, 40)) / 10
+    return {"a": a, "b": a * int(rng.integers(3, 6)), "x": x, "y": round(x + int(rng.integers(15, 40)) / 10, 1)}
+
+
+def _products(rng):
+    """Share and speed-up of the matrix products, not such that two of the mistakes below give the same number."""
+    while True:
+        m, k = int(rng.integers(56, 86)), int(rng.integers(3, 7))
+        if abs(k * (100 - m) - 100) > 3 and abs((100 - m + m * k) * (100 - m) - 10_000) > 300:
+            return {"m": m, "k": k}
 
 
 def _length_and_width(rng):
@@ -199,6 +266,57 @@ def _in_percent(*given):
 
 def _upside_down(*given):
     return 1 / _utilisation(*given)
+
+
+def _summed(hidden, labels, head):
+    return _selected_loss(hidden, labels, head) * (labels != -100).sum()
+
+
+def _by_all(hidden, labels, head):
+    return _summed(hidden, labels, head) / labels.numel()
+
+
+def _by_rows(hidden, labels, head):
+    return _summed(hidden, labels, head) / len(labels)
+
+
+def _mean_of_rows(hidden, labels, head):
+    some = [row for row in range(len(labels)) if (labels[row] != -100).any()]
+    return torch.stack([_selected_loss(hidden[row], labels[row], head) for row in some]).mean()
+
+
+def _without_label_0(hidden, labels, head):
+    return F.cross_entropy(head(hidden[labels > 0]), labels[labels > 0])
+
+
+def _the_others(hidden, labels, head):
+    return F.cross_entropy(head(hidden[labels == -100]), labels[labels == -100])
+
+
+def _softmax_first(hidden, labels, head):
+    return F.cross_entropy(head(hidden[labels != -100]).softmax(-1), labels[labels != -100])
+
+
+def _zeros_scored(hidden, labels, head):
+    """Everything else set to 0 and scored all the same."""
+    some = (labels != -100)[..., None]
+    return F.cross_entropy(head(hidden * some).flatten(0, 1), labels.flatten().clamp(min=0))
+
+
+def _unlike(change: Callable) -> Callable:
+    """The rule of 6N with another count: change(shape, selected, parameters in the layers, in the head) -> FLOPs."""
+
+    def rule(shape, selected):
+        width = shape["hidden_size"]
+        layers = shape["num_hidden_layers"] * (4 * width**2 + 2 * width * shape["intermediate_size"])
+        return change(shape, selected, layers, width**2 + width * shape["vocab_size"])
+
+    return rule
+
+
+def _inner_of_four(shape, selected, layers, head):
+    width = shape["hidden_size"]
+    return 6 * (shape["num_hidden_layers"] * 12 * width**2 + selected * head)
 
 
 def _longest_first(lengths: list[int]) -> list[int]:
@@ -332,6 +450,100 @@ def _judge_pack(trial: Trial) -> None:
             raise Wrong(f"{len(rows)} rows, where {best} will do; tried with: {described}", hint)
 
 
+_DRAWN_TOO_LATE = (
+    "draw the order of the *batches* alone: sort the indices by length, cut, and only then rng.permutation over the "
+    "batches."
+)
+_OF_ITS_OWN = "draw from the `rng` that is given, not from a generator of your own."
+
+
+def _judge_buckets(trial: Trial) -> None:
+    in_order = []
+    for case in range(6):
+        lengths = trial.rng.integers(3, 60, 50 if case else 7).tolist()
+        size = int(trial.rng.integers(4, 9)) if case else 3
+        seed = int(trial.rng.integers(1000))
+        batches = _batches_of(trial, lengths, size, seed)
+        try:
+            _judge_batches(batches, lengths, size, trial.described)
+        except Wrong as wrong:
+            if "% of the slots" in wrong.message and "n-th" not in wrong.hint:
+                raise Wrong(wrong.message, _DRAWN_TOO_LATE) from None
+            raise
+        if case:
+            means = [sum(lengths[index] for index in batch) / len(batch) for batch in batches]
+            up = all(a <= b for a, b in pairwise(means))
+            in_order.append(up or all(a >= b for a, b in pairwise(means)))
+        if _batches_of(trial, lengths, size, seed) != batches:
+            raise Wrong("the same rng gave other batches the second time", _OF_ITS_OWN)
+        trial.right += 1
+    if all(in_order):
+        raise Wrong(
+            "the batches come in the order of their lengths, every time",
+            "training would see all short texts first, or last: put the finished batches in an order drawn from `rng`.",
+        )
+    if len({str(_batches_of(trial, lengths, size, seed)) for seed in range(8)}) == 1:
+        raise Wrong(
+            "eight different rngs gave the same batches",
+            "the order is drawn, but always the same one: draw from the `rng` that is given.",
+        )
+
+
+def _batches_of(trial: Trial, lengths: list[int], size: int, seed: int) -> list[list[int]]:
+    """The batches that an answer gives, as lists of whole numbers."""
+    got = trial.call(lengths, size, np.random.default_rng(seed))
+    if inspect.isgenerator(got):
+        raise Wrong("expected a list of batches, came a generator", "yield makes a generator: collect the batches.")
+    batches = [_plain(batch) for batch in _plain(got)] if isinstance(_plain(got), list) else [None]
+    batches = [
+        [index.item() if isinstance(index, np.generic) else index for index in batch]
+        if isinstance(batch, list)
+        else batch
+        for batch in batches
+    ]
+    if not all(isinstance(batch, list) for batch in batches):
+        flat = bool(batches) and all(isinstance(batch, int) for batch in batches)
+        hint = "cut the sorted indices into batches of `batch_size`." if flat else ""
+        raise Wrong(f"expected a list of batches, each a list of indices; came {show(got)}", hint)
+    if not all(type(index) is int for batch in batches for index in batch):
+        raise Wrong(f"expected indices in the batches, came {show(batches[0])}", "indices alone are asked for.")
+    if not batches or not all(batches):
+        raise Wrong(f"expected batches with something in each; came {show(got)}")
+    return batches
+
+
+def _only_selected(plain: Check) -> Check:
+    """The same check; and the loss leads back to the hidden states, and no more than the labelled ones are scored."""
+
+    def judge(trial: Trial) -> None:
+        with torch.enable_grad():  # lessons may have switched gradients off
+            plain.judge(trial)
+            scored = []
+            matrix = torch.tensor([[2.0, 0.0, 1.0], [0.0, 1.0, 3.0]])
+
+            def head(vectors: Tensor) -> Tensor:
+                scored.append(vectors.numel() // vectors.size(-1))
+                return vectors @ matrix
+
+            hidden = torch.ones(2, 4, 2, requires_grad=True)
+            got = trial.call(hidden, torch.tensor([[-100, 1, -100, 0], [-100, -100, 2, -100]]), head)
+            if not isinstance(got, Tensor) or got.grad_fn is None:
+                raise Wrong(
+                    f"the numbers are right, but the loss has no gradient: came {show(got)}",
+                    "training follows a loss back to the hidden states: no item(), float(), numpy or detach().",
+                )
+            if sum(scored) > 3:
+                raise Wrong(
+                    f"the number is right, but the head scored {sum(scored)} vectors, where 3 have a label: no work is "
+                    f"saved; tried with: {trial.described}",
+                    "choose first, score then: hand head only the hidden states at the places that have a label."
+                    if max(scored) > 3
+                    else "call head once, with all the chosen states.",
+                )
+
+    return Check(plain.asks, judge, plain.mistakes)
+
+
 CHECKS = {
     "layer_flops": against(
         "shape (a config: shape.hidden_size, num_hidden_layers, intermediate_size, vocab_size; or shape['hidden_size'] "
@@ -426,6 +638,158 @@ CHECKS = {
     ),
     "pack": Check(
         "lengths, room -> rows (lists of indices), each with at most `room` tokens, as few as you can", _judge_pack
+    ),
+    "buckets": Check(
+        "lengths, batch_size, rng (numpy's) -> batches (lists of indices) of similar length, every index once, the "
+        "batches in an order drawn from rng",
+        _judge_buckets,
+    ),
+    "selected_loss": _only_selected(
+        against(
+            "hidden (B, T, D), labels (B, T) with -100 where none is asked, head: vectors (…, D) -> scores (…, V) -> "
+            "mean cross-entropy at the labelled places, which alone are scored",
+            _selected_loss,
+            _labelled,
+            mistakes=(
+                (_summed, "that is the sum: divide by the number of labelled places."),
+                (_by_all, "divide by the number of labelled places, not of all places."),
+                (_by_rows, "divide by the number of labelled places, not of rows."),
+                (_mean_of_rows, "a mean of row means: one mean over all labelled places is asked for."),
+                (_without_label_0, "0 is a label like any other: only -100 means that nothing is asked."),
+                (_the_others, "those are the places without a label: choose the others."),
+                (_softmax_first, "cross_entropy takes scores: its softmax is its own, leave yours out."),
+                (_zeros_scored, "a place set to 0 is still scored and still counts: leave it out, with hidden[…]."),
+            ),
+        )
+    ),
+    "six_n": against(
+        "shape (a config, as in layer_flops), selected (share of the tokens that have a label, 0 to 1) -> FLOPs per "
+        "token of a training step by the rule of 6N",
+        _six_n,
+        _shares,
+        mistakes=(
+            (
+                _unlike(lambda shape, selected, layers, head: 6 * (layers + head)),
+                "the head is used by the selected tokens alone: count it for that share.",
+            ),
+            (_unlike(lambda shape, selected, layers, head: 6 * layers), "the MLM head is missing."),
+            (
+                _unlike(lambda shape, selected, layers, head: 2 * (layers + selected * head)),
+                "that is the forward pass: a training step is three times that.",
+            ),
+            (
+                _unlike(lambda shape, selected, layers, head: 3 * (layers + selected * head)),
+                "a multiplication and an addition are two operations.",
+            ),
+            (
+                _unlike(lambda shape, selected, layers, head: 6 * selected * (layers + head)),
+                "every token passes through the layers, labelled or not.",
+            ),
+            (
+                _unlike(
+                    lambda shape, selected, layers, head: 6 * (layers + selected * (head - shape["hidden_size"] ** 2))
+                ),
+                "the MLM head has a D × D matrix before that with the vocabulary.",
+            ),
+            (
+                _unlike(
+                    lambda shape, selected, layers, head: (
+                        6 * (layers + selected * head + shape["hidden_size"] * shape["vocab_size"])
+                    )
+                ),
+                "the table of token vectors is looked up, not multiplied: do not count it for every token.",
+            ),
+            (
+                _unlike(
+                    lambda shape, selected, layers, head: 6 * (layers / shape["num_hidden_layers"] + selected * head)
+                ),
+                "that is one layer: all layers work.",
+            ),
+            (_unlike(_inner_of_four), "the inner width is given; it is not always 4 · D."),
+        ),
+        atol=1.0,
+    ),
+    "hours": against(
+        "tokens, flops (per token of training), peak (operations per second), utilisation (0 to 1) -> hours",
+        _hours,
+        _runs,
+        mistakes=(
+            (lambda tokens, flops, peak, utilisation: tokens * flops / peak / 3600, "nothing runs at its peak."),
+            (
+                lambda tokens, flops, peak, utilisation: tokens * flops / peak * utilisation / 3600,
+                "a loop that uses half of the peak takes twice as long: divide by the utilisation.",
+            ),
+            (
+                lambda tokens, flops, peak, utilisation: 3600 * _hours(tokens, flops, peak, utilisation),
+                "those are seconds.",
+            ),
+            (
+                lambda tokens, flops, peak, utilisation: 60 * _hours(tokens, flops, peak, utilisation),
+                "those are minutes.",
+            ),
+            (lambda tokens, flops, peak, utilisation: _hours(tokens, flops, peak, utilisation) / 24, "those are days."),
+            (
+                lambda tokens, flops, peak, utilisation: 3 * _hours(tokens, flops, peak, utilisation),
+                "`flops` is of training: the backward pass is in it.",
+            ),
+            (
+                lambda tokens, flops, peak, utilisation: 100 * _hours(tokens, flops, peak, utilisation),
+                "the utilisation is a share from 0 to 1, not percent.",
+            ),
+            (
+                lambda tokens, flops, peak, utilisation: 1 / _hours(tokens, flops, peak, utilisation),
+                "yours is upside down.",
+            ),
+        ),
+    ),
+    "slots_saved": number(
+        "times, to three significant digits",
+        lambda rng: {"p": int(rng.integers(18, 46)), "q": int(rng.integers(2, 10))},
+        "Of the token slots of all batches {p} % hold padding; with buckets {q} %. The texts are the same. How many "
+        "times fewer slots are there now?",
+        lambda p, q: (100 - q) / (100 - p),
+        rel_tol=5e-3,
+        mistakes=(
+            (lambda p, q: p / q, "that is how much the padding's share fell: compare all slots, for the same tokens."),
+            (lambda p, q: (100 - p) / (100 - q), "upside down: the old number of slots by the new one."),
+            (lambda p, q: 100 / (100 - p), "that would be without any padding: q per cent of it is left."),
+            (lambda p, q: 1 + (p - q) / 100, "the shares are of different totals: how many slots does a token need?"),
+            (lambda p, q: 100 / (100 - p + q), "the shares are of different totals: how many slots does a token need?"),
+            (lambda p, q: p - q, "those are percentage points: how many slots does a token need, before and after?"),
+        ),
+    ),
+    "whole_update": number(
+        "times, to three significant digits",
+        _products,
+        "Matrix products take {m} % of an update's time. On another machine they run {k} times as fast, all else as "
+        "before. How many times as fast is the whole update?",
+        lambda m, k: 100 / (100 - m + m / k),
+        rel_tol=5e-3,
+        mistakes=(
+            (lambda m, k: k, "the rest takes as long as before."),
+            (lambda m, k: (100 - m + m * k) / 100, "times add up, speeds do not: how long does each part take now?"),
+            (lambda m, k: (100 - m + m / k) / 100, "that is the time that is left: how many times as fast is that?"),
+            (lambda m, k: 100 / (100 - m), "that is if the products took no time at all."),
+            (lambda m, k: 100 / (m + (100 - m) / k), "it is the products that become faster, not the rest."),
+        ),
+    ),
+    "mean_of_two": number(
+        "nats, to three significant digits",
+        _two_means,
+        "One batch has {a} selected tokens with a mean loss of {x} nats, another has {b} with a mean of {y}. What is "
+        "the mean over all of them?",
+        lambda a, b, x, y: (a * x + b * y) / (a + b),
+        rel_tol=5e-3,
+        mistakes=(
+            (
+                lambda a, b, x, y: (x + y) / 2,
+                "a mean of means: the batch with fewer tokens counts as much as the other.",
+            ),
+            (lambda a, b, x, y: (b * x + a * y) / (a + b), "the weights are swapped."),
+            (lambda a, b, x, y: (a * x + b * y) / 2, "divide the sum over all tokens by their number, not by 2."),
+            (lambda a, b, x, y: a * x + b * y, "that is the sum over all tokens: divide it by their number."),
+            (lambda a, b, x, y: x + y, "that is the sum of the two means."),
+        ),
     ),
     "attention_share": number(
         "percent, to three significant digits",

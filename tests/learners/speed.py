@@ -66,6 +66,46 @@ def number(name, expression, named, *never):
     return Answer(f"speed.{name}", f"answer = {expression}", named, never)
 
 
+def buckets(lines, named, *never):
+    return Answer("speed.buckets", f"def answer(lengths, batch_size, rng):\n{lines}", named, (*GENERIC, *never))
+
+
+def grouped(order, give, named, *never):
+    """Cuts this order into batches and gives them in this way."""
+    cut = "batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]"
+    return buckets(f"    order = {order}\n    {cut}\n    return {give}", named, *never)
+
+
+def selected_loss(lines, named, *never):
+    return Answer("speed.selected_loss", f"def answer(hidden, labels, head):\n{lines}", named, (*GENERIC, *never))
+
+
+def chosen(condition, expression, named, *never):
+    return selected_loss(f"    selected = {condition}\n    return {expression}", named, *never)
+
+
+SIX = """
+def answer(shape, selected):
+    layers, width, inner = shape.num_hidden_layers, shape.hidden_size, shape.intermediate_size
+    in_layers = layers * (4 * width**2 + 2 * width * inner)
+    in_head = width**2 + width * shape.vocab_size
+    return 6 * (in_layers + selected * in_head)
+"""
+
+
+def six_n(change, to, named, *never):
+    assert change in SIX
+    return Answer("speed.six_n", SIX.replace(change, to), named, (*GENERIC, *never))
+
+
+def hours(expression, named, *never):
+    code = f"def answer(tokens, flops, peak, utilisation): return {expression}"
+    return Answer("speed.hours", code, named, (*GENERIC, *never))
+
+
+BY_LENGTH = "sorted(range(len(lengths)), key=lambda i: lengths[i])"
+DRAWN = "[batches[i] for i in rng.permutation(len(batches))]"
+CE = "F.cross_entropy(head(hidden[selected]), labels[selected])"
 LONGEST_FIRST = "sorted(range(len(lengths)), key=lambda i: -lengths[i])"
 FIRST_FIT, BEST_FIT, LAST_ROW = ("fits[0]", "rows"), ("max(fits, key=full)", "rows"), ("fits[0]", "rows[-1:]")
 
@@ -272,7 +312,193 @@ def answer(shape, batch, length, selected, seconds, peak):
     pack("    return len(lengths)", "list of rows"),
     pack("    return list(range(len(lengths)))", "list of rows"),
     pack("    return [[float('nan')]]", "list of rows"),
+    # -------------------------------------------------------------------------------------------------------- buckets
+    grouped(BY_LENGTH, DRAWN, None),
+    grouped("np.argsort(lengths)[::-1]", DRAWN, None),
+    grouped("torch.tensor(lengths).argsort()", "[batches[i].tolist() for i in rng.permutation(len(batches))]", None),
+    grouped("np.argsort(np.array(lengths) * rng.uniform(0.9, 1.1, len(lengths)))", DRAWN, None),
+    buckets(
+        """
+    batches = np.split(np.argsort(lengths), range(batch_size, len(lengths), batch_size))
+    rng.shuffle(batches)
+    return tuple(batches)""",
+        None,
+    ),
+    buckets(
+        """
+    from bertlib.text.batching import length_buckets
+    return length_buckets(lengths, batch_size, rng)""",
+        None,
+    ),
+    buckets(
+        """
+    waiting, batches = sorted((n, i) for i, n in enumerate(lengths)), []
+    while waiting:
+        batches.insert(int(rng.integers(len(batches) + 1)), [i for _, i in waiting[:batch_size]])
+        waiting = waiting[batch_size:]
+    return batches""",
+        None,
+    ),
+    grouped(BY_LENGTH, "batches", "all short texts first"),
+    grouped("np.argsort(lengths)[::-1]", "batches", "all short texts first"),
+    grouped("list(range(len(lengths)))", DRAWN, "of the *batches* alone"),
+    grouped("rng.permutation(len(lengths))", "batches", "of the *batches* alone"),
+    grouped("rng.permutation(sorted(range(len(lengths)), key=lengths.__getitem__))", "batches", "the *batches* alone"),
+    grouped(BY_LENGTH, "[batches[i] for i in np.random.permutation(len(batches))]", "the `rng` that is given"),
+    grouped(
+        BY_LENGTH,
+        "[batches[i] for i in np.random.default_rng(0).permutation(len(batches))]",
+        "the `rng` that is given",
+        "all short texts",
+    ),
+    grouped("sorted(lengths)", DRAWN, "not lengths"),
+    grouped(BY_LENGTH, DRAWN.replace("len(batches)", "len(batches) - 1"), "smaller batch is missing"),
+    buckets(f"    return {BY_LENGTH}", "cut the sorted"),
+    buckets(f"    order = {BY_LENGTH}\n    return [order[i::batch_size] for i in range(batch_size)]", "neighbours"),
+    buckets(
+        f"    order = {BY_LENGTH}\n    for i in rng.permutation(-(-len(order) // batch_size)):\n"
+        "        yield order[i * batch_size : (i + 1) * batch_size]",
+        "generator",
+    ),
+    buckets("    return []", ""),
+    buckets("    rng.shuffle(lengths)\n    return [lengths]", "in place"),
+    # -------------------------------------------------------------------------------------------------- selected_loss
+    chosen("labels != -100", CE, None),
+    chosen(
+        "labels.flatten() >= 0",
+        "F.cross_entropy(head(hidden.flatten(0, 1)[selected]), labels.flatten()[selected])",
+        None,
+    ),
+    chosen("(labels != -100).nonzero(as_tuple=True)", CE, None),
+    chosen(
+        "labels > -1",
+        "-head(hidden[selected]).log_softmax(-1).gather(-1, labels[selected][:, None]).mean()",
+        None,
+    ),
+    selected_loss(
+        """
+    total, count = 0, 0
+    for states, row in zip(hidden, labels):
+        places = [i for i, label in enumerate(row.tolist()) if label >= 0]
+        if places:
+            scores = head(states[places])
+            total = total + F.cross_entropy(scores, row[places], reduction="sum")
+            count += len(places)
+    return total / count""",
+        None,
+    ),
+    chosen(
+        "labels.ne(-100)",
+        "nn.CrossEntropyLoss(reduction='sum')(head(hidden[selected]), labels[selected]) / selected.sum()",
+        None,
+    ),
+    selected_loss(
+        "    return F.cross_entropy(head(hidden).flatten(0, 1), labels.flatten())", "choose first", "right on"
+    ),
+    selected_loss("    return F.cross_entropy(head(hidden).transpose(1, 2), labels)", "choose first"),
+    chosen("labels != -100", "F.cross_entropy(head(hidden)[selected], labels[selected])", "choose first"),
+    chosen("labels != -100", CE[:-1] + ", reduction='sum')", "that is the sum"),
+    chosen("labels != -100", CE[:-1] + ", reduction='sum') / labels.numel()", "not of all places"),
+    chosen("labels != -100", CE[:-1] + ", reduction='sum') / len(labels)", "not of rows"),
+    chosen("labels > 0", CE, "0 is a label"),
+    chosen("labels == -100", CE, "without a label"),
+    chosen("labels != -100", CE.replace("[selected])", "[selected]).softmax(-1)", 1), "leave yours out"),
+    chosen("labels != -100", CE + ".item()", "no gradient"),
+    chosen("labels != -100", CE.replace("hidden[selected]", "hidden[selected].detach()"), "no gradient"),
+    chosen("labels != -100", "F.cross_entropy(head(hidden[selected]), labels)", "batch_size"),
+    chosen(
+        "labels != -100",
+        "F.cross_entropy(head(hidden * selected[..., None]).flatten(0, 1), labels.flatten().clamp(min=0))",
+        "leave it out",
+    ),
+    selected_loss(
+        """
+    rows = [F.cross_entropy(head(h[l != -100]), l[l != -100]) for h, l in zip(hidden, labels) if (l != -100).any()]
+    return torch.stack(rows).mean()""",
+        "row means",
+    ),
+    # ---------------------------------------------------------------------------------------------------------- six_n
+    six_n("6 *", "6.0 *", None),
+    six_n("shape.num_hidden_layers", "shape['num_hidden_layers']", None),
+    Answer(
+        "speed.six_n",
+        """
+from bertlib.costs import forward_flops
+
+def answer(shape, selected):
+    parts = forward_flops(shape, 1, 1000, 1)
+    once = parts["projections"] + parts["feed-forward"]
+    return 3 * (once / 1000 + selected * (parts["MLM transform"] + parts["vocabulary"]))
+""",
+        None,
+    ),
+    Answer(
+        "speed.six_n",
+        """
+def answer(config, selected):
+    D, matrices = config.hidden_size, []
+    for _ in range(config.num_hidden_layers):
+        matrices += [(D, D)] * 4 + [(D, config.intermediate_size), (config.intermediate_size, D)]
+    head = [(D, D), (D, config.vocab_size)]
+    return np.float64(6 * sum(n * m for n, m in matrices) + 6 * selected * sum(n * m for n, m in head))
+""",
+        None,
+    ),
+    six_n("selected * in_head", "in_head", "selected tokens alone"),
+    six_n(" + selected * in_head", "", "head is missing"),
+    six_n("return 6 *", "return 2 *", "forward pass"),
+    six_n("return 6 *", "return 3 *", "two operations"),
+    six_n("width**2 + width * shape.vocab_size", "width * shape.vocab_size", "d × d"),
+    six_n("selected * in_head)", "selected * in_head + width * shape.vocab_size)", "looked up"),
+    six_n("layers * (4", "(4", "one layer"),
+    six_n("2 * width * inner", "8 * width**2", "inner width"),
+    six_n("(in_layers + selected * in_head)", "selected * (in_layers + in_head)", "labelled or not"),
+    # ---------------------------------------------------------------------------------------------------------- hours
+    hours("tokens * flops / (peak * utilisation) / 3600", None),
+    hours("(tokens / (utilisation * peak / flops)) / 60 / 60", None),
+    hours("np.float64(tokens) * flops / peak / utilisation / 3600", None),
+    hours("torch.tensor(tokens * flops / (peak * utilisation) / 3600, dtype=torch.float64)", None),
+    hours("tokens * flops / peak / 3600", "at its peak"),
+    hours("tokens * flops / peak * utilisation / 3600", "divide by the utilisation"),
+    hours("tokens * flops / (peak * utilisation)", "seconds"),
+    hours("tokens * flops / (peak * utilisation) / 60", "minutes"),
+    hours("tokens * flops / (peak * utilisation) / 86400", "days"),
+    hours("3 * tokens * flops / (peak * utilisation) / 3600", "backward"),
+    hours("tokens * flops / (peak * utilisation / 100) / 3600", "percent"),
+    Answer(
+        "speed.hours",
+        "def answer(tokens, flops, peak, utilisation): return tokens / (peak * utilisation) / 3600",
+        "never uses its argument flops",
+    ),
     # --------------------------------------------------------------------------------------------------------- numbers
+    number("slots_saved", "(100 - 6) / (100 - 21)", None),
+    number("slots_saved", "0.94 / 0.79", None),
+    number("slots_saved", "1.19", None),
+    number("slots_saved", "21 / 6", "padding's share"),
+    number("slots_saved", "0.79 / 0.94", "upside down"),
+    number("slots_saved", "100 / 79", "without any padding"),
+    number("slots_saved", "1.15", "different totals"),
+    number("slots_saved", "15", "percentage points"),
+    number("slots_saved", "1 / (1 - 0.15)", "different totals"),
+    number("slots_saved", "1.2", "three significant digits"),
+    number("whole_update", "1 / (0.27 + 0.73 / 6)", None),
+    number("whole_update", "600 / (6 * 27 + 73)", None),
+    number("whole_update", "2.55", None),
+    number("whole_update", "6", "rest takes"),
+    number("whole_update", "2.4", ""),
+    number("whole_update", "0.27 + 0.73 * 6", "times add up"),
+    number("whole_update", "0.27 + 0.73 / 6", "time that is left"),
+    number("whole_update", "1 / 0.27", "no time at all"),
+    number("whole_update", "1 / (0.73 + 0.27 / 6)", "not the rest"),
+    number("mean_of_two", "(100 * 3.2 + 400 * 5.3) / 500", None),
+    number("mean_of_two", "0.2 * 3.2 + 0.8 * 5.3", None),
+    number("mean_of_two", "np.average([3.2, 5.3], weights=[100, 400])", None),
+    number("mean_of_two", "(3.2 + 5.3) / 2", "mean of means"),
+    number("mean_of_two", "0.8 * 3.2 + 0.2 * 5.3", "swapped"),
+    number("mean_of_two", "(100 * 3.2 + 400 * 5.3) / 2", "not by 2"),
+    number("mean_of_two", "100 * 3.2 + 400 * 5.3", "sum over all tokens"),
+    number("mean_of_two", "3.2 + 5.3", "sum of the two means"),
+    number("mean_of_two", "4.7", ""),
     number("attention_share", "100 * 4 * 256 / (24 * 896 + 4 * 256)", None),
     number("attention_share", "4.545", None),
     number("attention_share", "torch.tensor(4.5455)", None),
