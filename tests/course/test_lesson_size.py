@@ -23,8 +23,6 @@ NOT_YET = {
     #
     "07_news_classification": {"longest": 34, "first": 55, "run": 55, "minutes": 147},
     #
-    "08_named_entities": {"longest": 49, "first": 39, "run": 39, "minutes": 130},
-    #
     "09_looking_inside": {"longest": 75, "first": 28, "run": 28, "minutes": 126},
 }
 
