@@ -8,8 +8,12 @@ from collections.abc import Callable, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, number, show
+from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show, truths
+from bertlib.model.heads import mean_loss
 from bertlib.text.masking import IGNORED
 from bertlib.text.spans import best_tags, entities_of, follows, split_tag, tag_names, tags_of
 from bertlib.text.windows import Pieces, piece_labels
@@ -48,6 +52,19 @@ def _f1(gold: list[list[str]], predicted: list[list[str]]) -> float:
 
 def _tag_words(text: str, entities: list[dict]) -> list[str]:
     return tags_of(word_spans(text), [(entity["start"], entity["end"], entity["type"]) for entity in entities])
+
+
+def _tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """As `bertlib.model.heads.BertForTokenClassification` counts it: one sum, one count."""
+    total = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum", ignore_index=IGNORED)
+    return mean_loss({"tagging": total}, {"tagging": (labels != IGNORED).sum()}, "tagging")
+
+
+def _join(windows: Sequence[tuple[int, int]], predictions: Sequence[Sequence[int]]) -> list[int]:
+    """Borders as those of `bertlib.text.windows.make_windows`."""
+    borders = [0, *((end + start) // 2 for (_, end), (start, _) in pairwise(windows)), windows[-1][1]]
+    own = zip(windows, predictions, pairwise(borders), strict=True)
+    return [tag for (start, _), tags, (first, last) in own for tag in tags[first - start : last - start]]
 
 
 def _viterbi(scores: np.ndarray, names: Sequence[str]) -> list[int]:
@@ -132,6 +149,50 @@ def _texts(rng):
                 found.append({"start": spans[at][0], "end": spans[at + size - 1][1], "type": kind})
             at += size
         yield text, found
+
+
+def _hidden_states(rng):
+    yield (
+        torch.tensor([[[1.0, 0.0], [0.0, 2.0]]]),
+        torch.tensor([[1.0, 1.0], [0.0, 3.0], [2.0, 0.0]]),
+        torch.arange(3.0),
+    )
+    for batch, length, size, tags in ((2, 3, 4, 5), (3, 2, 5, 3), (1, 4, 3, 9)):
+        yield floats(rng, batch, length, size), floats(rng, tags, size), floats(rng, tags)
+
+
+def _labelled_pieces(rng):
+    """Sentences of which different numbers of pieces are asked; at the end one of which none is."""
+    three = torch.tensor([[[0.6, 0.3, 0.1], [0.2, 0.2, 0.6], [0.1, 0.8, 0.1]]]).log()
+    yield three, torch.tensor([[0, IGNORED, 1]])
+    yield 2 * floats(rng, 2, 4, 3), torch.tensor([[IGNORED, 1, 0, IGNORED], [IGNORED, 2, IGNORED, IGNORED]])
+    for batch, length, tags in ((3, 5, 4), (2, 7, 5), (4, 3, 3)):
+        asked = truths(rng, 0.5, batch, length)
+        asked[0], asked[1, 1:], asked[:2, 0] = True, False, True
+        labels = integers(rng, 0, tags, batch, length)
+        labels[0, 0], labels[0, 1] = 0, tags - 1
+        yield 2 * floats(rng, batch, length, tags), labels.masked_fill(~asked, IGNORED)
+    yield floats(rng, 2, 2, 3), torch.tensor([[IGNORED, IGNORED], [2, IGNORED]])
+    yield floats(rng, 2, 3, 4), torch.full((2, 3), IGNORED)
+
+
+def _overlapping(rng):
+    """Windows of which no piece lies in three, and neighbours that share an even number of pieces."""
+    yield _told_apart([(0, 6), (4, 10)])
+    yield _told_apart([(0, 5)])
+    yield _told_apart([(0, 3), (3, 7), (7, 9)])
+    yield _told_apart([(0, 8), (4, 12), (8, 15)])
+    for _ in range(6):
+        overlap, windows = 2 * int(rng.integers(0, 4)), [(0, int(rng.integers(8, 15)))]
+        for _ in range(int(rng.integers(1, 4))):
+            start = windows[-1][1] - overlap
+            windows.append((start, start + 2 * overlap + int(rng.integers(1, 6))))
+        yield _told_apart(windows)
+
+
+def _told_apart(windows: list[tuple[int, int]]) -> tuple:
+    """Windows, and predictions that say by which window they are, and of which piece: 203 is window 2's of piece 3."""
+    return windows, [[100 * count + place for place in range(*window)] for count, window in enumerate(windows)]
 
 
 # ---------------------------------------------------------------------------------------------------- known mistakes
@@ -612,6 +673,182 @@ def _first_words_alone(text, entities):
     return ["O" if tag.startswith("I-") else tag for tag in _tag_words(text, entities)]
 
 
+def _with_gradient(check: Check, arguments: Callable[[], tuple]) -> Check:
+    """The same check, and what came must lead back to the first argument: a loss without a gradient trains nothing."""
+
+    def judge(trial: Trial) -> None:
+        with torch.enable_grad():  # a lesson may have switched gradients off
+            check.judge(trial)
+            first, *others = arguments()
+            got = trial.call(first.requires_grad_(), *others)
+            if not isinstance(got, Tensor) or not got.requires_grad:
+                raise Wrong(
+                    f"the numbers are right, but the loss has no gradient: came {show(got)}",
+                    "training follows a loss back to the logits: use operations of torch, without item(), float(), "
+                    "numpy or detach().",
+                )
+
+    return Check(check.asks, judge, check.mistakes)
+
+
+def _loss_of(each: Callable, mean: Callable) -> Callable:
+    """A loss of the pieces, and how their mean is taken: (losses (B, T), asked (B, T)) -> a number."""
+
+    def loss(logits: Tensor, labels: Tensor) -> Tensor:
+        return mean(each(logits, labels), labels != IGNORED)
+
+    return loss
+
+
+def _each_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """(B, T) cross-entropy of each piece; of those that are not asked as if they were of tag 0."""
+    return F.cross_entropy(logits.transpose(1, 2), labels.clamp(min=0), reduction="none")
+
+
+def _each_probability(logits: Tensor, labels: Tensor) -> Tensor:
+    return logits.softmax(-1).gather(-1, labels.clamp(min=0)[..., None])[..., 0]
+
+
+def _each_without_softmax(logits: Tensor, labels: Tensor) -> Tensor:
+    return -logits.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
+
+
+def _asked_mean(each: Tensor, asked: Tensor) -> Tensor:
+    return (each * asked).sum() / asked.sum().clamp(min=1)
+
+
+def _mean_of_sentences(each: Tensor, asked: Tensor) -> Tensor:
+    return ((each * asked).sum(dim=1) / asked.sum(dim=1).clamp(min=1)).mean()
+
+
+def _nan_for_nothing(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+
+
+def _outside_ignored(logits: Tensor, labels: Tensor) -> Tensor:
+    return _asked_mean(_each_loss(logits, labels), labels > 0)
+
+
+def _without_outside_in_the_sum(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten().clamp(min=0), ignore_index=0)
+
+
+def _one_after_another(windows, predictions):
+    return [tag for tags in predictions for tag in tags]
+
+
+def _placed(later: bool) -> Callable:
+    """Of what two windows share, all from the later one; or all from the earlier one."""
+
+    def joined(windows, predictions):
+        found: dict[int, int] = {}
+        for (start, _), tags in zip(windows, predictions, strict=True):
+            for place, tag in enumerate(tags, start):
+                if later or place not in found:
+                    found[place] = tag
+        return [found[place] for place in sorted(found)]
+
+    return joined
+
+
+def _shared_left_out(windows, predictions):
+    """What two windows share is taken from neither."""
+    places = [place for window in windows for place in range(*window)]
+    made = zip(places, _one_after_another(windows, predictions), strict=True)
+    return [tag for place, tag in made if places.count(place) == 1]
+
+
+def _all_ends_cut(windows, predictions):
+    """Half of what is shared is cut off at both ends of every window, also where the text begins and ends."""
+    half = max(((end - start) // 2 for (_, end), (start, _) in pairwise(windows)), default=0)
+    return [tag for tags in predictions for tag in tags[half : len(tags) - half]]
+
+
+def _half_from_each_exchanged(windows, predictions):
+    """Of what is shared the first half comes from the later window, and the second half from the earlier one."""
+    found = _placed(later=False)(windows, predictions)
+    for (tags, later), ((_, end), (start, _)) in zip(pairwise(predictions), pairwise(windows), strict=True):
+        half = (end - start) // 2
+        found[start:end] = later[:half] + tags[len(tags) - half :]
+    return found
+
+
+def _starts_forgotten(windows, predictions):
+    """Places in the text are taken for places in the window."""
+    borders = [0, *((end + start) // 2 for (_, end), (start, _) in pairwise(windows)), windows[-1][1]]
+    return [tag for tags, (first, last) in zip(predictions, pairwise(borders), strict=True) for tag in tags[first:last]]
+
+
+def _last_window_forgotten(windows, predictions):
+    return _join(windows, predictions)[: windows[-2][1] if len(windows) > 1 else None]
+
+
+def _overlap_skipped_twice(windows, predictions):
+    """The whole overlap is left out at the beginning of each window but the first, and half of it at the end."""
+    found: list[int] = []
+    for place, ((start, end), tags) in enumerate(zip(windows, predictions, strict=True)):
+        before = windows[place - 1][1] if place else start
+        last = (end + windows[place + 1][0]) // 2 if place + 1 < len(windows) else end
+        found += tags[max(before - start, 0) : last - start]
+    return found
+
+
+def _by_window(windows, predictions):
+    borders = [0, *((end + start) // 2 for (_, end), (start, _) in pairwise(windows)), windows[-1][1]]
+    own = zip(windows, predictions, pairwise(borders), strict=True)
+    return [tags[first - start : last - start] for (start, _), tags, (first, last) in own]
+
+
+def _pairs_of(windows, predictions):
+    return list(enumerate(_join(windows, predictions)))
+
+
+# ----------------------------------------------------------------------------------------------------------- numbers
+
+
+def _begun(tags: list[str]) -> int:
+    return sum(tag.startswith("B-") for tag in tags)
+
+
+def _runs(tags: list[str]) -> int:
+    return sum(tag != "O" and before == "O" for before, tag in pairwise(["O", *tags]))
+
+
+def _everything_until_b(tags):
+    """An I- goes on with whatever stands before it."""
+    return [tag for before, tag in pairwise(["O", *tags]) if tag[0] == "B" or (tag[0] == "I" and before == "O")]
+
+
+HOW_MANY = {
+    _begun: "an I- that continues nothing begins one, too.",
+    _runs: "two entities may stand side by side: a B- begins a new one, and so does another type.",
+    lambda tags: len(_begin_ignored(tags)): "a B- begins a new entity even behind one of the same type.",
+    lambda tags: len(_everything_until_b(tags)): "an I- of another type begins a new one.",
+    lambda tags: sum(tag != "O" for tag in tags): "those are the words in entities: an entity may have several words.",
+}
+
+
+def _kinds_of_mistakes(tags: str) -> list[int]:
+    """The right number of entities, and those of `how_many`'s mistakes."""
+    words = tags.split()
+    return [len(entities_of(words)), *(wrong(words) for wrong in HOW_MANY)]
+
+
+def _tags_to_count(rng) -> dict:
+    while True:
+        tags = " ".join(_drawn_tags(rng, int(rng.integers(9, 13))))
+        if len(set(_kinds_of_mistakes(tags))) == 1 + len(HOW_MANY):
+            return {"tags": tags}
+
+
+def _a_training(rng) -> dict:
+    while True:
+        given = {"n": int(rng.integers(90, 400)), "b": int(rng.choice([8, 16])), "e": int(rng.integers(3, 9))}
+        left_over = given["n"] % given["b"]
+        if 2 < left_over < given["b"] - 2:  # the last batch is neither full nor nearly empty
+            return given
+
+
 def _judge_windows(trial: Trial) -> None:
     drawn = (
         (int(trial.rng.integers(1, 200)), int(trial.rng.integers(8, 60)), int(trial.rng.integers(0, 7)))
@@ -872,6 +1109,195 @@ CHECKS = {
                 "words are those of bertlib.text.wordpiece.word_spans: punctuation marks are words too.",
             ),
             (_first_words_alone, "every word of an entity has a tag."),
+        ),
+    ),
+    "tag_scores": against(
+        "hidden (B, T, D), weight (C, D), bias (C,) -> (B, T, C): of each piece a score for each tag, as "
+        "F.linear gives it",
+        F.linear,
+        _hidden_states,
+        mistakes=(
+            (
+                lambda hidden, weight, bias: F.linear(hidden[:, 0], weight, bias),
+                "that is [CLS] alone, for one label per text: every piece has its scores.",
+            ),
+            (
+                lambda hidden, weight, bias: F.linear(hidden.mean(dim=1), weight, bias),
+                "that is one label per text: every piece has its scores.",
+            ),
+            (
+                lambda hidden, weight, bias: F.linear(hidden, weight, bias).softmax(dim=-1),
+                "those are probabilities: the loss takes the softmax itself, give it the scores.",
+            ),
+            (
+                lambda hidden, weight, bias: F.linear(hidden, weight, bias).log_softmax(dim=-1),
+                "those are log-probabilities: the loss takes the softmax itself, give it the scores.",
+            ),
+            (lambda hidden, weight, bias: F.linear(hidden, weight), "the bias is missing."),
+            (
+                lambda hidden, weight, bias: F.linear(hidden, weight, -bias),
+                "the bias is added, not subtracted.",
+            ),
+            (
+                lambda hidden, weight, bias: F.linear(hidden, weight, bias).relu(),
+                "no activation behind it: scores may be negative.",
+            ),
+            (
+                lambda hidden, weight, bias: F.linear(hidden.tanh(), weight, bias),
+                "no tanh: there is no pooler before it, a tag is read from the hidden state itself.",
+            ),
+            (
+                lambda hidden, weight, bias: F.linear(hidden, weight, bias).argmax(dim=-1),
+                "those are the chosen tags: the scores are asked for, or there is nothing to learn from.",
+            ),
+            (
+                lambda hidden, weight, bias: F.linear(hidden, weight, bias).transpose(1, 2),
+                "(B, T, C): the tags come last.",
+            ),
+            (
+                lambda hidden, weight, bias: F.linear(hidden, weight, bias).flatten(0, 1),
+                "(B, T, C): keep sentences and pieces apart.",
+            ),
+        ),
+    ),
+    "tag_loss": _with_gradient(
+        against(
+            "logits (B, T, C), labels (B, T), -100 where nothing is asked -> a tensor: the mean cross-entropy, in "
+            "nats, of the pieces that are asked, 0 where none is; with a gradient",
+            _tag_loss,
+            _labelled_pieces,
+            mistakes=(
+                (
+                    _loss_of(_each_loss, lambda each, asked: (each * asked).mean()),
+                    "divide by the number of pieces that are asked, not by all.",
+                ),
+                (
+                    _loss_of(_each_loss, lambda each, asked: each.mean()),
+                    "-100 is no tag: pieces that are not asked must not count, nor be taken for O.",
+                ),
+                (
+                    _loss_of(_each_loss, lambda each, asked: each.mean() * asked.sum() / asked.sum().clamp(min=1)),
+                    "the mean was taken over all pieces before those that are asked were chosen.",
+                ),
+                (
+                    _loss_of(_each_loss, _mean_of_sentences),
+                    "a mean of means: short sentences weigh too much. One sum, one count, over the whole batch.",
+                ),
+                (
+                    _loss_of(_each_loss, lambda each, asked: (each * asked).sum() / len(each)),
+                    "divide by the number of pieces that are asked, not by the number of sentences.",
+                ),
+                (
+                    _loss_of(_each_loss, lambda each, asked: (each * asked).sum()),
+                    "that is the sum; the mean is asked for.",
+                ),
+                (
+                    _loss_of(_each_loss, lambda each, asked: each * asked),
+                    "that is the loss of each piece; their mean is asked for, one number.",
+                ),
+                (_outside_ignored, "tag 0 is O, a tag like the others: only -100 is left out."),
+                (_without_outside_in_the_sum, "tag 0 is O, a tag like the others: only -100 is left out."),
+                (_nan_for_nothing, "no piece is asked: the mean over nothing is 0/0. Then the loss is 0."),
+                (
+                    _loss_of(lambda logits, labels: _each_loss(logits.softmax(-1), labels), _asked_mean),
+                    "cross_entropy takes the softmax itself: give it the logits.",
+                ),
+                (
+                    _loss_of(lambda logits, labels: -_each_probability(logits, labels), _asked_mean),
+                    "the logarithm is missing: the loss of a piece is −log p.",
+                ),
+                (
+                    _loss_of(lambda logits, labels: 1 - _each_probability(logits, labels), _asked_mean),
+                    "that is 1 − p; the loss of a piece is −log p.",
+                ),
+                (_loss_of(_each_without_softmax, _asked_mean), "that is the mean score: take the log-softmax first."),
+                (
+                    _loss_of(_each_probability, lambda each, asked: -_asked_mean(each, asked).log()),
+                    "take the logarithm of each p first, and the mean of them.",
+                ),
+                (
+                    _loss_of(_each_loss, lambda each, asked: -_asked_mean(each, asked)),
+                    "the minus is missing: a loss is not negative.",
+                ),
+                (
+                    _loss_of(_each_loss, lambda each, asked: _asked_mean(each, asked) / np.log(2)),
+                    "nats are asked for: the natural logarithm.",
+                ),
+                (
+                    _loss_of(
+                        lambda logits, labels: _each_without_softmax(logits.log_softmax(dim=1), labels), _asked_mean
+                    ),
+                    "the softmax runs over the tags, not over the pieces.",
+                ),
+            ),
+        ),
+        lambda: (torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.tensor([[1, IGNORED]])),
+    ),
+    "join": against(
+        "windows [(start, end)], predictions (for each window a list, one for each of its pieces) -> list: one for "
+        "each piece of the text",
+        _join,
+        _overlapping,
+        mistakes=(
+            (_one_after_another, "what two windows share comes twice: take each piece once."),
+            (_placed(later=True), "what is shared comes from the later window alone: its first half is the earlier's."),
+            (
+                _placed(later=False),
+                "what is shared comes from the earlier window alone: its second half is the later's.",
+            ),
+            (_shared_left_out, "what two windows share is lost: half of it is the earlier's, half the later's."),
+            (_all_ends_cut, "where the text begins and ends nothing is shared: nothing is cut off there."),
+            (_half_from_each_exchanged, "exchanged: the first half of what is shared is the earlier window's."),
+            (_starts_forgotten, "a window's list begins at its own start: piece n of the text is its n - start."),
+            (_last_window_forgotten, "the last window goes on to the end of the text."),
+            (_overlap_skipped_twice, "half of what is shared is lost: the later window begins at its middle."),
+            (_by_window, "one list for the whole text, not one per window."),
+            (_pairs_of, "the predictions alone, in the order of the text."),
+            (
+                lambda windows, predictions: dict(enumerate(_join(windows, predictions))),
+                "a list is asked for, in the order of the text.",
+            ),
+            (lambda windows, predictions: list(predictions[0]), "only the first window is read."),
+        ),
+    ),
+    "how_many": number(
+        "a whole number",
+        _tags_to_count,
+        "How many entities are in these tags? {tags}",
+        lambda tags: len(entities_of(tags.split())),
+        mistakes=tuple((lambda tags, wrong=wrong: wrong(tags.split()), hint) for wrong, hint in HOW_MANY.items()),
+    ),
+    "updates": number(
+        "a whole number",
+        _a_training,
+        "{n} sentences in batches of {b}; each epoch reads all of them. How many updates are {e} epochs?",
+        lambda n, b, e: -(-n // b) * e,
+        mistakes=(
+            (lambda n, b, e: n // b * e, "what is left over is a batch too, a smaller one: round up."),
+            (lambda n, b, e: n / b * e, "each epoch ends with a smaller batch: round up first, then times the epochs."),
+            (
+                lambda n, b, e: -(-n * e // b),
+                "each epoch ends with a smaller batch: round up first, then times the epochs.",
+            ),
+            (lambda n, b, e: n * e, "those are the sentences that are read: an update is made from a whole batch."),
+            (lambda n, b, e: -(-n // b), "that is one epoch."),
+            (lambda n, b, e: n, "an update is made from a whole batch, and there are several epochs."),
+        ),
+    ),
+    "borders": number(
+        "a fraction from 0 to 1, to three significant digits",
+        lambda rng: {"n": int(rng.integers(61, 99)), "k": int(rng.integers(11, 25))},
+        "A text has {n} entities. A tagger finds all of them, but {k} with a last word too many; it finds nothing "
+        "else. What is its F1?",
+        lambda n, k: (n - k) / n,
+        rel_tol=2e-3,
+        mistakes=(
+            (lambda n, k: 2 * (n - k) / (2 * n - k), "a wrong border counts twice: one is missed, one is invented."),
+            (lambda n, k: (n - k / 2) / n, "there are no half points: with a wrong border it is not found."),
+            (lambda n, k: (n - 2 * k) / n, "n are found, n are there: what is wrong is taken off each of them once."),
+            (lambda n, k: (n - k) / (n + k), "that is Jaccard's index, which counts what is right once."),
+            (lambda n, k: k / n, "that is the share of wrong ones."),
+            (lambda n, k: n - k, "that is how many are right: a fraction is asked for."),
         ),
     ),
     "entity_f1": number(

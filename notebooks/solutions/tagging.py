@@ -1,6 +1,7 @@
 """Worked solutions of the exercises on named entities. Try first: `check` tells you more than these do."""
 
 import numpy as np
+from torch.nn import functional as F
 
 from bertlib.text.wordpiece import word_spans
 
@@ -76,7 +77,34 @@ def my_tag_words(text, entities):
     return tags
 
 
+my_how_many = 6  # three on the left of the two O, three on the right
+
+
 my_entity_f1 = 2 * 12 / (22 + 58)
+
+
+my_updates = 8 * 5  # 119 sentences are 7 full batches of 16 and a smaller one
+
+my_borders = 2 * (63 - 13) / (63 + 63)
+
+
+def my_tag_scores(hidden, weight, bias):
+    return hidden @ weight.T + bias  # (B, T, D) by (D, C)
+
+
+def my_tag_loss(logits, labels):
+    asked = labels != -100
+    each = F.cross_entropy(logits[asked], labels[asked], reduction="sum")  # only the pieces that are asked
+    return each / max(int(asked.sum()), 1)
+
+
+def my_join(windows, predictions):
+    joined = []
+    for number, ((start, end), own) in enumerate(zip(windows, predictions, strict=True)):
+        if number + 1 < len(windows):
+            end = (end + windows[number + 1][0]) // 2  # the middle of what it shares with the next one
+        joined += own[len(joined) - start : end - start]  # so many pieces are there already
+    return joined
 
 
 def all_pieces(pieces, words, tags, names):

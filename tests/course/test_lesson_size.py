@@ -13,13 +13,6 @@ from bertcourse.lessons import lessons_in
 ROOT = Path(__file__).parents[2]
 NAMES = [path.stem for path in lessons_in(ROOT / "notebooks")]
 
-# Lessons that exceed limits, with the values that they may not exceed. Whoever brings one within the limits takes it
-# out; nothing is added here. (The lines between them keep changes to two lessons apart.)
-NOT_YET = {
-    #
-    "08_named_entities": {"longest": 49, "first": 39, "run": 39, "minutes": 130},
-}
-
 FOLD = {"jupyter": {"source_hidden": True}}
 
 
@@ -30,17 +23,10 @@ def found():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lesson_keeps_to_the_limits(name, found):
-    allowed, beyond = NOT_YET.get(name, {}), found[name].beyond()
-    too_much = {key: value for key, value in beyond.items() if value > allowed.get(key, LIMITS[key])}
-    assert too_much == {}, "python tools/lesson_size.py shows all; " + str(found[name])
-    assert name not in NOT_YET or beyond, f"{name} keeps to the limits now: take it out of NOT_YET"
+    assert found[name].beyond() == {}, "python tools/lesson_size.py shows all; " + str(found[name])
 
 
-def test_lessons_that_exceed_limits_exist():
-    assert set(NOT_YET) <= set(NAMES)
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in NOT_YET])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_exercise_says_how_long_and_how_hard_it_is(name):
     texts = [
         "".join(cell["source"])

@@ -139,6 +139,57 @@ def entity_f1(expression, named, *never):
     return Answer("tagging.entity_f1", f"answer = {expression}", named, never)
 
 
+def tag_scores(expression, named, *never):
+    return Answer("tagging.tag_scores", f"def answer(hidden, weight, bias): return {expression}", named, never)
+
+
+def tag_loss(lines, named, *never):
+    return Answer("tagging.tag_loss", f"def answer(logits, labels):\n{lines}", named, never)
+
+
+def lost(change, to, named, *never):
+    code = """
+    asked = labels != -100
+    logp = logits.log_softmax(dim=-1)
+    each = -logp.gather(-1, labels.clamp(min=0)[..., None]).squeeze(-1)
+    return (each * asked).sum() / asked.sum().clamp(min=1)
+"""
+    assert change in code
+    return tag_loss(code.replace(change, to), named, *never)
+
+
+def join(lines, named, *never):
+    return Answer("tagging.join", f"def answer(windows, predictions):\n{lines}", named, never)
+
+
+def joined(change, to, named, *never):
+    code = """
+    result = []
+    for i, (start, end) in enumerate(windows):
+        first = 0 if i == 0 else (windows[i - 1][1] + start) // 2
+        last = end if i == len(windows) - 1 else (end + windows[i + 1][0]) // 2
+        for piece in range(first, last):
+            result.append(predictions[i][piece - start])
+    return result
+"""
+    for one, other in zip(change, to, strict=True) if isinstance(change, tuple) else [(change, to)]:
+        assert one in code
+        code = code.replace(one, other)
+    return join(code, named, *never)
+
+
+def how_many(value, named, *never):
+    return Answer("tagging.how_many", f"answer = {value}", named, never)
+
+
+def updates(expression, named, *never):
+    return Answer("tagging.updates", f"answer = {expression}", named, never)
+
+
+def borders(expression, named, *never):
+    return Answer("tagging.borders", f"answer = {expression}", named, never)
+
+
 STEPS = "range(0, max(length - overlap, 1), room - overlap)"
 
 ANSWERS = [
@@ -585,4 +636,171 @@ def answer(text, entities):
     entity_f1("30", "not percent"),
     entity_f1("12", "fraction"),
     entity_f1("1.0", ""),
+    # --------------------------------------------------------------------------------------------------- tag scores
+    tag_scores("F.linear(hidden, weight, bias)", None),
+    tag_scores("torch.einsum('btd,cd->btc', hidden, weight) + bias", None),
+    tag_scores("(hidden[..., None, :] * weight).sum(-1) + bias", None),
+    tag_scores("torch.stack([torch.stack([weight @ h + bias for h in row]) for row in hidden])", None),
+    tag_scores("hidden.numpy() @ weight.numpy().T + bias.numpy()", None),
+    tag_scores("[[[float(w @ h + b) for w, b in zip(weight, bias)] for h in row] for row in hidden]", None),
+    tag_scores("hidden[:, 0] @ weight.T + bias", "[cls] alone"),
+    tag_scores("hidden.mean(1) @ weight.T + bias", "one label per text"),
+    tag_scores("(hidden @ weight.T + bias).softmax(-1)", "takes the softmax itself"),
+    tag_scores("F.log_softmax(hidden @ weight.T + bias, -1)", "takes the softmax itself"),
+    tag_scores("hidden @ weight.T", "bias"),
+    tag_scores("hidden @ weight + bias", "runtimeerror"),
+    tag_scores("torch.tanh(hidden) @ weight.T + bias", "no tanh"),
+    tag_scores("F.relu(hidden @ weight.T + bias)", "no activation"),
+    tag_scores("(hidden @ weight.T + bias).argmax(-1)", "chosen tags"),
+    tag_scores("(hidden @ weight.T + bias).mT", "tags come last"),
+    # ----------------------------------------------------------------------------------------------------- tag loss
+    tag_loss(
+        "    return F.cross_entropy(logits[labels != -100], labels[labels != -100], reduction='sum') / max(1, "
+        "(labels != -100).sum())",
+        None,
+    ),
+    tag_loss(
+        "    loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-100)\n"
+        "    return loss if (labels != -100).any() else 0 * logits.sum()",
+        None,
+    ),
+    tag_loss("    return F.cross_entropy(logits.mT, labels, reduction='sum') / (labels != -100).sum().clamp(1)", None),
+    tag_loss(
+        "    total, count = 0 * logits.sum(), 0\n"
+        "    for b in range(len(labels)):\n"
+        "        for t in range(len(labels[b])):\n"
+        "            if labels[b, t] != -100:\n"
+        "                total = total - torch.log(torch.softmax(logits[b, t], 0)[labels[b, t]])\n"
+        "                count += 1\n"
+        "    return total / count if count else total",
+        None,
+    ),
+    lost("each * asked", "each * asked", None),
+    tag_loss("    return F.cross_entropy(logits.flatten(0, 1), labels.flatten())", "0/0"),
+    tag_loss("    return F.cross_entropy(logits.flatten(0, 1), labels.flatten().clamp(min=0))", "-100 is no tag"),
+    lost("asked.sum().clamp(min=1)", "labels.numel()", "asked, not by all"),
+    lost("(each * asked).sum() / asked.sum().clamp(min=1)", "(each * asked).mean()", "asked, not by all"),
+    lost("(each * asked).sum() / asked.sum().clamp(min=1)", "each.mean()", "-100 is no tag"),
+    lost(
+        "(each * asked).sum() / asked.sum().clamp(min=1)",
+        "((each * asked).sum(1) / asked.sum(1).clamp(min=1)).mean()",
+        "mean of means",
+    ),
+    lost("(each * asked).sum() / asked.sum().clamp(min=1)", "(each * asked).sum()", "the sum"),
+    lost("asked.sum().clamp(min=1)", "len(labels)", "number of sentences"),
+    lost("labels != -100", "labels > 0", "tag 0 is o"),
+    lost("logits.log_softmax(dim=-1)", "logits.softmax(-1).log_softmax(-1)", "itself"),
+    lost("logits.log_softmax(dim=-1)", "logits.softmax(dim=-1)", "logarithm is missing"),
+    lost("logits.log_softmax(dim=-1)", "logits", "log-softmax first"),
+    lost("logits.log_softmax(dim=-1)", "logits.log_softmax(dim=1)", "over the tags"),
+    lost("each = -logp", "each = logp", "minus"),
+    lost(".clamp(min=1)", "", "0/0"),
+    lost("(each * asked).sum() / asked.sum().clamp(min=1)", "each * asked", "one number"),
+    lost(
+        "(each * asked).sum() / asked.sum().clamp(min=1)",
+        "((each * asked).sum() / asked.sum().clamp(min=1)).item()",
+        "no gradient",
+    ),
+    # --------------------------------------------------------------------------------------------------------- join
+    joined("return result", "return np.array(result)", None),
+    joined("return result", "return tuple(result)", None),
+    join(
+        "    n = windows[-1][1]\n"
+        "    best = [None] * n\n"
+        "    for (start, end), own in zip(windows, predictions):\n"
+        "        for at, tag in enumerate(own):\n"
+        "            room = min(at if start else 999, len(own) - 1 - at if end < n else 999)\n"
+        "            if best[start + at] is None or room > best[start + at][0]: best[start + at] = (room, tag)\n"
+        "    return [tag for _, tag in best]",
+        None,
+    ),
+    join(
+        "    joined = list(predictions[0])\n"
+        "    for (_, end), (start, _), new in zip(windows, windows[1:], predictions[1:]):\n"
+        "        half = (end - start) // 2\n"
+        "        joined = joined[: len(joined) - half] + new[half:]\n"
+        "    return joined",
+        None,
+    ),
+    join("    return [tag for own in predictions for tag in own]", "comes twice"),
+    join(
+        "    joined = [None] * windows[-1][1]\n"
+        "    for (start, end), own in zip(windows, predictions): joined[start:end] = own\n"
+        "    return joined",
+        "first half is the earlier",
+    ),
+    join(
+        "    joined = []\n"
+        "    for (start, end), own in zip(windows, predictions): joined += own[len(joined) - start:]\n"
+        "    return joined",
+        "second half is the later",
+    ),
+    join(
+        "    joined = {}\n"
+        "    for (start, end), own in zip(windows, predictions):\n"
+        "        for at, tag in enumerate(own): joined.setdefault(start + at, tag)\n"
+        "    return list(joined.values())",
+        "second half is the later",
+    ),
+    joined("predictions[i][piece - start]", "predictions[i][piece]", "indexerror"),
+    joined(
+        "first = 0 if i == 0 else (windows[i - 1][1] + start) // 2",
+        "first = start if i == 0 else windows[i - 1][1]",
+        "half of what is shared is lost",
+    ),
+    joined("last = end if i == len(windows) - 1 else (end + windows[i + 1][0]) // 2", "last = end", ""),
+    joined(
+        (
+            "first = 0 if i == 0 else (windows[i - 1][1] + start) // 2",
+            "last = end if i == len(windows) - 1 else (end + windows[i + 1][0]) // 2",
+        ),
+        ("first = 0 if i == 0 else windows[i - 1][1]", "last = end if i == len(windows) - 1 else windows[i + 1][0]"),
+        "is lost",
+    ),
+    joined("range(first, last)", "range(first, last - 1)", ""),
+    joined(
+        "            result.append(predictions[i][piece - start])",
+        "            result.append((piece, predictions[i][piece - start]))",
+        "alone",
+    ),
+    joined("for i, (start, end) in enumerate(windows):", "for i, (start, end) in enumerate(windows[:1]):", ""),
+    join("    return list(predictions[0])", "only the first"),
+    joined("return result", "return dict(enumerate(result))", "a list"),
+    # ----------------------------------------------------------------------------------------------------- how many
+    how_many("6", None),
+    how_many("6.0", None),
+    how_many("np.int64(6)", None),
+    how_many("torch.tensor(6)", None),
+    how_many("4", "an i- that continues nothing"),
+    how_many("2", "side by side"),
+    how_many("8", "several words"),
+    how_many("3", ""),
+    how_many("'6'", "expected a number"),
+    how_many("10", ""),
+    how_many("True", "expected a number"),
+    # ------------------------------------------------------------------------------------------------------ updates
+    updates("40", None),
+    updates("math.ceil(119 / 16) * 5", None),
+    updates("len(range(0, 119, 16)) * 5", None),
+    updates("-(-119 // 16) * 5.0", None),
+    updates("119 // 16 * 5", "round up"),
+    updates("119 / 16 * 5", "round up first"),
+    updates("math.ceil(119 * 5 / 16)", "round up first"),
+    updates("119 * 5", "whole batch"),
+    updates("8", "one epoch"),
+    updates("119", "whole batch"),
+    updates("5", ""),
+    # ------------------------------------------------------------------------------------------------------ borders
+    borders("50 / 63", None),
+    borders("2 * 50 / (63 + 63)", None),
+    borders("0.794", None),
+    borders("np.float32(0.7937)", None),
+    borders("2 * 50 / (63 + 50)", "twice"),
+    borders("(63 - 13 / 2) / 63", "half points"),
+    borders("(63 - 26) / 63", "once"),
+    borders("50 / 76", "jaccard"),
+    borders("13 / 63", "share of wrong"),
+    borders("50", "fraction"),
+    borders("79.4", "not percent"),
+    borders("0.8", "three significant"),
 ]
