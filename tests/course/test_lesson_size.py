@@ -5,7 +5,7 @@ from pathlib import Path
 
 import lesson_size
 import pytest
-from lesson_size import LIMITS, Size, count_words, exercises_in, is_stop, size_of, sizes
+from lesson_size import Size, count_words, exercises_in, is_stop, size_of, sizes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from bertcourse.lessons import lessons_in
