@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show, truths
-from bertlib.model.heads import mean_loss
+from bertlib.model.heads import Losses
 from bertlib.text.masking import IGNORED
 from bertlib.text.spans import best_tags, entities_of, follows, split_tag, tag_names, tags_of
 from bertlib.text.windows import Pieces, piece_labels
@@ -57,7 +57,7 @@ def _tag_words(text: str, entities: list[dict]) -> list[str]:
 def _tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """As `bertlib.model.heads.BertForTokenClassification` counts it: one sum, one count."""
     total = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum", ignore_index=IGNORED)
-    return mean_loss({"tagging": total}, {"tagging": (labels != IGNORED).sum()}, "tagging")
+    return Losses(loss_sums={"tagging": total}, loss_counts={"tagging": (labels != IGNORED).sum()}).loss
 
 
 def _join(windows: Sequence[tuple[int, int]], predictions: Sequence[Sequence[int]]) -> list[int]:
