@@ -18,7 +18,18 @@ LESSONS = lessons_in(repeats.ROOT / "notebooks")
 ENDS = {0.0, 1.0, 50.0, 100.0}  # of shares and sizes; where a claim turns: 0 points, once as much, a coin's 50 %
 # Lessons with figures of which only the run that is stored is known. Whoever makes the others (`make repeats`, an hour
 # and a half on a quiet machine) takes the lesson out; none is added.
-ONE_RUN = {"05_pretraining"}
+ONE_RUN = {
+    "05_pretraining",
+    "05b_going_on",
+    "06_speed_and_scale",
+    "07_news_classification",
+    "08_named_entities",
+    "09_looking_inside",
+    "A5_crashes_and_costs",
+    "A6_processes_and_memory",
+    "A7_controls_and_claims",
+    "A8_choices_of_a_tagger",
+}
 
 
 def table():
