@@ -12,13 +12,15 @@ Span = tuple[int, int, str]  # first word, end (exclusive), type
 def _columns(drawing: Drawing, words: Sequence[str], beneath: Sequence[Sequence[float]], left: float) -> list[Point]:
     """Left and right of a column for each word, wide enough for it and for the widths that stand beneath."""
     need = [max(text_width(word, SMALL) + 8, sum(widths), 34) for word, widths in zip(words, beneath, strict=True)]
-    room = drawing.width - left - MARGIN - 6 * (len(words) - 1)
+    gaps = len(words) - 1
+    gap = 6 if sum(need) + 6 * gaps <= drawing.width - left - MARGIN else 2
+    room = drawing.width - left - MARGIN - gap * gaps
     if sum(need) > room:
         raise ValueError(f"{len(words)} words do not fit side by side: draw a shorter text")
     more, x, found = min((room - sum(need)) / len(words), 40), left, []
     for wide in need:
         found.append((x, x + wide + more))
-        x += wide + more + 6
+        x += wide + more + gap
     return found
 
 

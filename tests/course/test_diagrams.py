@@ -24,7 +24,7 @@ from bertcourse.lessons import lessons_in, number_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "data:image/svg+xml;base64,"
-DRAWN = {"00", "01", "02", "03", "04", "04b"}  # lessons that have at least three
+DRAWN = {"00", "01", "02", "03", "04", "04b", "05", "06", "07", "08", "09"}  # at least three in each; in appendices any
 SVG = {"svg", "g", "rect", "text", "polyline", "polygon", "circle"}
 
 
@@ -268,7 +268,7 @@ def test_lessons_have_at_least_three():
     counted = {}
     for number, _, _, _ in stored():
         counted[number] = counted.get(number, 0) + 1
-    assert {number: count for number, count in counted.items() if count < 3} == {}
+    assert {number: count for number, count in counted.items() if count < 3 and not number.startswith("A")} == {}
     assert counted.keys() >= DRAWN
 
 
