@@ -1257,7 +1257,7 @@ CHECKS = {
             (lambda n, k, p: 100 - p, "that is the gift among the copies; they are only a part of the test."),
             (lambda n, k, p: 100 * (k + (n - k) * p / 100) / n, "that is the accuracy: how much of it is the gift?"),
             (lambda n, k, p: k * (1 - p / 100), "that is how many texts: divide by how many there are."),
-            (lambda n, k, p: k / n * (1 - p / 100), "that is the share: points are percent."),
+            (lambda n, k, p: k / n * (1 - p / 100), "that is the share: percent are asked for."),
             (lambda n, k, p: 100 * k / n * p / 100, "that is what it would have got right of the copies anyway."),
             (lambda n, k, p: 100 * (n - k) / n * (1 - p / 100), "the gift is among the copies, not among the others."),
         ),

@@ -4,7 +4,7 @@ Both have the same weights in 32 bits, one thread and no GPU. transformers.js's 
 one [MASK], as its documentation shows it; ours with these, NSP, attention of every head and the vectors at one place
 of the diagram. Before the ratio: both must give the same five pieces, with the same shares to 1e-3.
 
-    python benchmarks/play.py       (needs make setup-all, npm and Chromium)
+    python benchmarks/in_the_page.py       (needs make setup-all, npm and Chromium)
 """
 
 from __future__ import annotations
