@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show
+from bertcourse.checks.engine import Around, Check, Trial, Wrong, against, floats, integers, number, show
 from bertlib.text.batching import pad_batch, padding_share
 
 
@@ -511,28 +511,37 @@ def _judge_buckets(trial: Trial) -> None:
     for case in range(6):
         lengths = trial.rng.integers(3, 60, 50 if case else 7).tolist()
         size = int(trial.rng.integers(4, 9)) if case else 3
-        got = trial.call(lengths, size)
-        if inspect.isgenerator(got):
-            raise Wrong("expected a list of batches, came a generator", "yield makes a generator: collect the batches.")
-        batches = [_plain(batch) for batch in _plain(got)] if isinstance(_plain(got), list) else [None]
-        if not all(isinstance(batch, list) for batch in batches):
-            flat = all(isinstance(batch, int) for batch in batches)
-            hint = "cut the sorted indices into batches of `batch_size`." if flat else ""
-            raise Wrong(f"expected a list of batches, each a list of indices; came {show(got)}", hint)
-        if not all(type(index) is int for batch in batches for index in batch):
-            raise Wrong(f"expected indices in the batches, came {show(batches[0])}", "indices alone are asked for.")
-        _judge_batches(batches, lengths, size, trial.described)
+        batches = batches_given(trial.call(lengths, size))
+        judge_batches(batches, lengths, size, trial.described)
         trial.right += 1
 
 
 def _plain(value: object) -> object:
-    """A tuple, array or tensor as a list; the last two whole."""
-    if isinstance(value, Tensor | np.ndarray):
+    """A tuple, array, tensor or number of theirs as a list or number of Python."""
+    if isinstance(value, Tensor | np.ndarray | np.generic):
         return value.tolist()
     return list(value) if isinstance(value, list | tuple) else value
 
 
-def _judge_batches(batches: list[list[int]], lengths: list[int], size: int, tried: str) -> None:
+def batches_given(got: object) -> list[list[int]]:
+    """The batches that an answer gives, as lists of whole numbers."""
+    if inspect.isgenerator(got):
+        raise Wrong("expected a list of batches, came a generator", "yield makes a generator: collect the batches.")
+    batches = [_plain(batch) for batch in _plain(got)] if isinstance(_plain(got), list) else [None]
+    batches = [[_plain(index) for index in batch] if isinstance(batch, list) else batch for batch in batches]
+    if not all(isinstance(batch, list) for batch in batches):
+        flat = bool(batches) and all(isinstance(batch, int) for batch in batches)
+        hint = "cut the sorted indices into batches of `batch_size`." if flat else ""
+        raise Wrong(f"expected a list of batches, each a list of indices; came {show(got)}", hint)
+    if not all(type(index) is int for batch in batches for index in batch):
+        raise Wrong(f"expected indices in the batches, came {show(batches[0])}", "indices alone are asked for.")
+    if not batches or not all(batches):
+        raise Wrong(f"expected batches with something in each; came {show(got)}")
+    return batches
+
+
+def judge_batches(batches: list[list[int]], lengths: list[int], size: int, tried: str) -> None:
+    """Refuse batches that leave an example out, are of another size, or pad where they need not."""
     flat = [index for batch in batches for index in batch]
     if sorted(flat) != list(range(len(lengths))):
         missing = sorted(set(range(len(lengths))) - set(flat))
@@ -668,18 +677,6 @@ def _told(check: Check, words: str, hint: str) -> Check:
     return Check(check.asks, judge, check.mistakes)
 
 
-class _Around:
-    """A call around an answer. To the engine, which tells lines and arguments, it looks like the answer itself."""
-
-    def __init__(self, answer: Callable, call: Callable):
-        self.__wrapped__, self.call = answer, call
-        if hasattr(answer, "__code__"):
-            self.__code__ = answer.__code__
-
-    def __call__(self, *args: object) -> object:
-        return self.call(*args)
-
-
 def _trains(epoch: Callable) -> Callable:
     """(table, batches) -> what the loop returns, and the table after it."""
 
@@ -707,7 +704,7 @@ def _loops(mistakes: tuple[tuple[Callable, str], ...]) -> Check:
     def judge(trial: Trial) -> None:
         if not callable(trial.answer):
             inner.judge(trial)
-        around = dataclasses.replace(trial, answer=_Around(trial.answer, _trains(trial.answer)))
+        around = dataclasses.replace(trial, answer=Around(trial.answer, _trains(trial.answer)))
         try:
             inner.judge(around)
             got = around.call(*next(_tables_and_batches(trial.rng)))["what it returns"]

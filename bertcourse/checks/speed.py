@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertcourse.checks.classification import _judge_batches, _plain
+from bertcourse.checks.classification import batches_given, judge_batches
 from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show, truths
 from bertlib.costs import forward_flops, training_flops
 from bertlib.model.config import BertConfig
@@ -465,7 +464,7 @@ def _judge_buckets(trial: Trial) -> None:
         seed = int(trial.rng.integers(1000))
         batches = _batches_of(trial, lengths, size, seed)
         try:
-            _judge_batches(batches, lengths, size, trial.described)
+            judge_batches(batches, lengths, size, trial.described)
         except Wrong as wrong:
             if "% of the slots" in wrong.message and "n-th" not in wrong.hint:
                 raise Wrong(wrong.message, _DRAWN_TOO_LATE) from None
@@ -491,25 +490,7 @@ def _judge_buckets(trial: Trial) -> None:
 
 def _batches_of(trial: Trial, lengths: list[int], size: int, seed: int) -> list[list[int]]:
     """The batches that an answer gives, as lists of whole numbers."""
-    got = trial.call(lengths, size, np.random.default_rng(seed))
-    if inspect.isgenerator(got):
-        raise Wrong("expected a list of batches, came a generator", "yield makes a generator: collect the batches.")
-    batches = [_plain(batch) for batch in _plain(got)] if isinstance(_plain(got), list) else [None]
-    batches = [
-        [index.item() if isinstance(index, np.generic) else index for index in batch]
-        if isinstance(batch, list)
-        else batch
-        for batch in batches
-    ]
-    if not all(isinstance(batch, list) for batch in batches):
-        flat = bool(batches) and all(isinstance(batch, int) for batch in batches)
-        hint = "cut the sorted indices into batches of `batch_size`." if flat else ""
-        raise Wrong(f"expected a list of batches, each a list of indices; came {show(got)}", hint)
-    if not all(type(index) is int for batch in batches for index in batch):
-        raise Wrong(f"expected indices in the batches, came {show(batches[0])}", "indices alone are asked for.")
-    if not batches or not all(batches):
-        raise Wrong(f"expected batches with something in each; came {show(got)}")
-    return batches
+    return batches_given(trial.call(lengths, size, np.random.default_rng(seed)))
 
 
 def _only_selected(plain: Check) -> Check:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number
+from bertcourse.checks.engine import Around, Check, Trial, Wrong, against, floats, integers, number
 from bertlib.text.batching import Batch
 from bertlib.train.optimizer import linear_schedule, make_optimizer, parameter_groups, set_rate
 from bertlib.train.recipe import Recipe
@@ -609,18 +609,6 @@ def _plain_descent(weight, gradients, rate, decay):
 # ------------------------------------------------------------------------------------------------------------ judges
 
 
-class _Around:
-    """A call around an answer. To the engine, which tells lines and arguments, it looks like the answer itself."""
-
-    def __init__(self, answer: Callable, call: Callable):
-        self.__wrapped__, self.call = answer, call
-        if hasattr(answer, "__code__"):
-            self.__code__ = answer.__code__
-
-    def __call__(self, *args: object) -> object:
-        return self.call(*args)
-
-
 def _with_weights(found: Check) -> Check:
     """The same check of a training loop, whose result is what it returned and what it made of the model's weights."""
 
@@ -639,7 +627,7 @@ def _with_weights(found: Check) -> Check:
             found.judge(trial)
         mistakes = tuple((with_weights(wrong), hint) for wrong, hint in found.mistakes)
         whole = against(found.asks, with_weights(_train), _runs, mistakes=mistakes, shrink=False, in_place=True)
-        inner = dataclasses.replace(trial, answer=_Around(answer, with_weights(answer)))
+        inner = dataclasses.replace(trial, answer=Around(answer, with_weights(answer)))
         try:
             whole.judge(inner)
         finally:
@@ -670,7 +658,7 @@ def _in_place_as_well(found: Check) -> Check:
             works_in_place = works_in_place or not all(kept)
             return got if isinstance(got, list | tuple) or not works_in_place else gradients
 
-        inner = dataclasses.replace(trial, answer=_Around(answer, scaled))
+        inner = dataclasses.replace(trial, answer=Around(answer, scaled))
         try:
             found.judge(inner)
         finally:
@@ -697,7 +685,7 @@ def _with_gradient(found: Check) -> Check:
             "torch.tensor(…) cut the gradient off."
         )
         losses = [floats(trial.rng, size).abs().requires_grad_() for size in (3, 1)]
-        asked = dataclasses.replace(trial, answer=_Around(answer, gradients_of))
+        asked = dataclasses.replace(trial, answer=Around(answer, gradients_of))
         try:
             got = asked.call(losses)
         except Wrong as wrong:
