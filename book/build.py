@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import floors  # noqa: E402 - the house, as pyproject.toml declares it
+import pictures  # noqa: E402 - what the front page shows of the lessons
 
 from bertcourse.lessons import lessons_in, number_of  # noqa: E402
 
@@ -171,6 +172,8 @@ def assemble(source: Path) -> None:
     (source / "book" / "glossary.md").write_text(glossary(ROOT / "book" / "glossary.toml"), encoding="utf-8")
     front = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
     (source / "index.md").write_text(with_lessons(front), encoding="utf-8")
+    machine = pictures.html_of(*pictures.MACHINE, pictures.MARK)
+    (source / "book" / "machine.html").write_text(machine, encoding="utf-8")
     write_api(source / "api")
 
 
