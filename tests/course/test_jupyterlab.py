@@ -147,6 +147,29 @@ def test_attention_views_are_drawn_once_the_lesson_is_trusted(lab):
         assert wrong == []
 
 
+STILL = "(count) => document.body.textContent.split('This is a picture.').length == count + 1"
+MACHINES = "[...document.querySelectorAll('.jp-OutputArea-output [data-machine]')]"
+
+
+def test_machines_are_pictures_until_the_lesson_is_trusted(lab):
+    """Then they are moved by keys, which JupyterLab leaves to them: the letters a and b would add cells."""
+    lesson = LESSONS["01"]
+    count = sum("data-machine=" in text for text in html_of(stored(lesson).cells))
+    assert count > 1
+    with lab.open(lab.copy(lesson, trusted=False)) as (page, wrong):
+        page.wait_for_function(STILL, arg=count)
+        assert wrong == []
+    with lab.open(lab.copy(lesson)) as (page, wrong):
+        page.wait_for_function(f"{MACHINES}.filter((host) => host.machine).length == {count}")
+        slider, cells = page.locator("[data-machine] input").first, page.evaluate(f"{CELLS}.length")
+        slider.focus()
+        for key in ("ArrowRight", "a", "ArrowRight", "b", "d", "d"):
+            slider.press(key)
+        assert page.evaluate(f"{MACHINES}[0].machine.state().width") == 3
+        assert page.evaluate(f"{CELLS}.length") == cells
+        assert wrong == []
+
+
 def test_beside_each_attention_view_stands_a_plain_picture():
     """For those who have not trusted the lesson, where the view stays blank: in its cell, or in the next one."""
     for lesson in LESSONS.values():
