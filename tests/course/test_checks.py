@@ -715,6 +715,7 @@ def test_every_theme_is_asked_for_in_the_lessons():
     asked = [name for path in LESSONS for name in asked_in(exercises(path)[1])[1].values()]
     assert len(asked) == len(set(asked)), "an exercise stands in two lessons"
     assert {name.split(".")[0] for name in asked} == set(checks.THEMES)
+    assert sorted(asked) == sorted(ALL), "a check that no lesson asks for"
 
 
 def test_exercises_are_found_in_the_text_and_at_the_end(tmp_path):
