@@ -8,7 +8,7 @@ from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing, shortened
 from bertcourse.machines.frame import Machine
 
 DEAREST_WRONG, DEAREST_CHECK = 100, 20  # cents, at the ends of the sliders
-LEAST_ROWS, MOST_ROWS = 10, 1000
+LEAST_ROWS, MOST_ROWS = 20, 1000
 
 
 def threshold_and_money(
@@ -50,8 +50,8 @@ def threshold_and_money(
     texts, errors = len(validation[1]), len(data["validation"]["wrong"])
     cost = 100 * errors * wrong / texts
     picture = Drawing(
-        f"Without a threshold all {texts} validation texts are answered, {errors} of them wrongly; {cost:.0f} cents per "
-        "100 texts. The test split is closed."
+        f"Without a threshold all {texts} validation texts are answered, {errors} of them wrongly; {cost:.0f} cents "
+        "per 100 texts. The test split is closed."
     )
     rows = [["", "right", "wrong", "by hand", "cents per 100"]]
     rows += [["validation", str(texts - errors), str(errors), "0", f"{cost:.0f}"], ["test", "–", "–", "–", "–"]]
@@ -60,7 +60,9 @@ def threshold_and_money(
         picture.grid(
             MARGIN, 44 + 34 * number, [row[:4]], (96, 34), tone=lambda i, j, n=number: "grey" if n == 0 else "plain"
         )
-        picture.box(MARGIN + 384, 44 + 34 * number, 148, 34, row[4], "plain" if number else "grey", size=SMALL, round_=0)
+        picture.box(
+            MARGIN + 384, 44 + 34 * number, 148, 34, row[4], "plain" if number else "grey", size=SMALL, round_=0
+        )
     question = (
         f"A wrong answer costs {wrong} cents, to check a text by hand {check}. Texts below the threshold are checked. "
         f"Which threshold is the cheapest on the validation texts? When you are sure, open the test split: once."
@@ -76,7 +78,7 @@ def leads_by_rows(right: Mapping[str, Sequence[bool]]) -> Machine:
             first is compared with each of the others, and the question is about the second.
 
     Raises:
-        ValueError: fewer than two classifiers, not the same number of rows, or not more than ten.
+        ValueError: fewer than two classifiers, not the same number of rows, or not more than twenty.
     """
     counts = {name: len(marks) for name, marks in right.items()}
     if len(counts) < 2 or len(set(counts.values())) > 1 or min(counts.values()) <= LEAST_ROWS:
@@ -84,19 +86,18 @@ def leads_by_rows(right: Mapping[str, Sequence[bool]]) -> Machine:
     names = list(right)
     marks = ["".join(str(int(one)) for one in list(right[name])[:MOST_ROWS]) for name in names]
     data = {"names": names, "right": marks, "least": LEAST_ROWS}
-    scores = [own[:LEAST_ROWS].count("1") for own in marks]
+    scores = [own[:LEAST_ROWS].count("1") for own in marks[:2]]
     picture = Drawing(
-        f"The first {LEAST_ROWS} of {len(marks[0])} rows: {names[0]} is right on {scores[0]}, {names[1]} on {scores[1]}."
+        f"Of the first {LEAST_ROWS} of {len(marks[0])} rows {names[0]} is right on {scores[0]}, {names[1]} on "
+        f"{scores[1]}."
     )
     picture.text(280, 22, f"the first {LEAST_ROWS} of {len(marks[0])} rows", bold=True)
     for number in (0, 1):
-        y, unit = 42 + 48 * number, 36
+        y, unit = 42 + 48 * number, 20
         picture.text(MARGIN + 116, y + 18, shortened(names[number], 112, SMALL), size=SMALL, align="end")
         for row, mark in enumerate(marks[number][:LEAST_ROWS]):
             good = mark == "1"
-            picture.box(
-                MARGIN + 128 + unit * row, y, unit - 4, 36, "✓" if good else "×", "green" if good else "orange"
-            )
+            picture.box(MARGIN + 128 + unit * row, y, unit, 36, "✓" if good else "×", "green" if good else "orange")
     picture.text(280, 152, "✓ right, × wrong", size=SMALL, color=SOFT)
     question = (
         f"From how many rows on can {names[0]} and {names[1]} be told apart: from where on, up to the last row, does "

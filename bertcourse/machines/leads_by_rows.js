@@ -58,14 +58,19 @@ const machine = {
     kit.row(rows.node, ...steps.map((step) => step.node));
     kit.row(other.node);
     const lines = [0, 1, 2].map(() => kit.element("g"));
-    const words = [0, 1, 2].map((i) => kit.element("text", { x: 4, y: 22 + 62 * i }));
-    const X = (share) => 14 + 532 * share, Lead = (lead) => 280 + 532 * Math.max(-0.5, Math.min(0.5, lead));
-    const picture = kit.add(kit.element("svg", { viewBox: "0 0 560 196", role: "img" },
-      ...[0, 1].map((i) => kit.element("line", { x1: X(0), x2: X(1), y1: 40 + 62 * i, y2: 40 + 62 * i, stroke: "#d5dbe1" })),
-      kit.element("line", { x1: X(0), x2: X(1), y1: 164, y2: 164, stroke: "#d5dbe1" }),
-      kit.element("line", { x1: 280, x2: 280, y1: 152, y2: 176, stroke: "#1f2933", "stroke-dasharray": "3 3" }),
-      kit.element("text", { x: 280, y: 193, "text-anchor": "middle" }, "0"), ...words, ...lines));
-    const table = kit.table({ caption: "Rows, by who is right", rows: ["both", "first alone", "second alone", "neither"], columns: [""] });
+    const words = [0, 1, 2].map((i) => kit.element("text", { x: 4, y: [22, 84, 156][i] }));
+    const shares = data.names.map((_, i) => (data.right[i].split("1").length - 1) / last);
+    const left = Math.max(0, Math.floor(10 * Math.min(...shares) - 2) / 10), reach = 0.2; // what the two scales show; beyond, a bar is cut
+    const within = (value, low, high) => Math.max(low, Math.min(high, value));
+    const X = (share) => 14 + (532 * (within(share, left, 1) - left)) / (1 - left), Lead = (lead) => 280 + (266 * within(lead, -reach, reach)) / reach;
+    const picture = kit.add(kit.element("svg", { viewBox: "0 0 560 204", role: "img" },
+      ...[0, 1].map((i) => kit.element("line", { x1: X(left), x2: X(1), y1: 40 + 62 * i, y2: 40 + 62 * i, stroke: "#d5dbe1" })),
+      kit.element("line", { x1: X(left), x2: X(1), y1: 174, y2: 174, stroke: "#d5dbe1" }),
+      kit.element("line", { x1: 280, x2: 280, y1: 162, y2: 186, stroke: "#1f2933", "stroke-dasharray": "3 3" }),
+      kit.element("text", { x: 280, y: 201, "text-anchor": "middle" }, "0"),
+      ...[-reach, reach].map((end) => kit.element("text", { x: Lead(end), y: 201, "text-anchor": end < 0 ? "start" : "end" }, `${kit.decimals(100 * end, 0)} points`)),
+      ...[left, 1].map((end) => kit.element("text", { x: X(end), y: 132, "text-anchor": end < 1 ? "start" : "end" }, kit.percent(end))), ...words, ...lines));
+    const table = kit.table({ caption: "Rows", rows: ["both are right", "first alone", "second alone", "neither is right"], columns: [""] });
     const scroll = kit.add(table.node), heads = scroll.querySelectorAll("th[scope=row]");
     const told = kit.add(kit.text());
     return (state, values) => {
@@ -81,18 +86,19 @@ const machine = {
       words[1].textContent = `${second}: ${shown(values.second)}`;
       words[2].textContent = `difference: ${kit.decimals(100 * values.lead, 1)} points, ${kit.decimals(100 * values.low, 1)} to ${kit.decimals(100 * values.high, 1)}`;
       const draw = (group, y, place, { low, high }, mean, tone) => group.replaceChildren(
-        kit.element("line", { x1: place(Math.max(-1, low)), x2: place(Math.min(1, high)), y1: y, y2: y, stroke: kit.TONES[tone][1], "stroke-width": 6 }),
+        kit.element("line", { x1: place(low), x2: place(high), y1: y, y2: y, stroke: kit.TONES[tone][1], "stroke-width": 6 }),
         kit.element("circle", { cx: place(mean), cy: y, r: 6, fill: kit.TONES[tone][1] }));
       draw(lines[0], 40, X, values.first, values.first.share, "blue");
       draw(lines[1], 102, X, values.second, values.second.share, "grey");
-      draw(lines[2], 164, Lead, values, values.lead, clear ? "green" : "orange");
+      draw(lines[2], 174, Lead, values, values.lead, clear ? "green" : "orange");
       picture.setAttribute("aria-label", words.map((one) => one.textContent).join("; "));
-      heads[1].textContent = `${data.names[0]} alone`;
-      heads[2].textContent = `${second} alone`;
+      heads[1].textContent = `${data.names[0]} alone is right`;
+      heads[2].textContent = `${second} alone is right`;
       const both = values.first.right - ours;
       [both, ours, theirs, state.rows - both - ours - theirs].forEach((count, i) => table.set(i, 0, { text: String(count) }));
       told.textContent = (clear ? "The interval of the difference leaves 0 out. " : "The interval of the difference holds 0. ") +
-        `A coin thrown ${ours + theirs} times falls as unevenly as ${ours} to ${theirs}, or more, in ${kit.percent(values.chance, 1)} of the cases.`;
+        `A coin thrown ${ours + theirs} times falls as unevenly as ${ours} to ${theirs}, or more, in ${kit.percent(values.chance, 1)} of the cases.` +
+        (Math.max(values.first.high, values.second.high) > 1 ? " An interval passes 100 %: with so few rows or errors the formula is rough." : "");
     };
   },
 };

@@ -22,7 +22,7 @@ const machine = {
     const best = Math.min(...later), texts = data.validation.right.length + data.validation.wrong.length;
     return `Threshold ${decimals(state.at / 100)}: ${decimals(validation.cost, 1)} cents per 100 validation texts, the least there is ` +
       `(${decimals(costs[0], 1)} without a threshold, ${decimals(costs[100], 1)} with all by hand). On the test split the same threshold costs ` +
-      `${decimals(test.cost, 1)}` + (test.cost > best + 1e-9 ? `; the cheapest there is ${decimals(best, 1)}, but who chooses by it reports luck. ` : ", and no other is cheaper there. ") +
+      `${decimals(test.cost, 1)}` + (test.cost > best + 1e-9 ? `; the cheapest there is ${decimals(best, 1)}, but whoever chooses by it reports luck. ` : ", and no other is cheaper there. ") +
       (state.wrong > state.check ? `If confidences were right on average, one would check below 1 − ${state.check}/${state.wrong} = ${decimals(1 - state.check / state.wrong)}, where ` +
         `the risk is dearer than the check; ${texts} texts find that place only roughly.` : "A check that costs more than a wrong answer never pays.");
   },
@@ -34,15 +34,15 @@ const machine = {
     kit.row(at.node);
     kit.row(wrong.node, check.node);
     const bars = kit.bars({ names: ["right", "wrong", "by hand"], tones: ["green", "orange", "grey"] });
-    kit.add(kit.text("Validation texts"), bars.node);
-    const table = kit.table({ caption: "Cents are per 100 texts", rows: ["validation", "test"],
+    kit.add(kit.text("The validation texts:"), bars.node, kit.text("Precision: right of all that are answered. Recall: right of all texts. Cents: for 100 texts."));
+    const table = kit.table({ caption: "Texts", rows: ["validation", "test"],
       columns: ["right", "wrong", "by hand", "precision", "recall", "cents"] });
     kit.add(table.node);
     const place = kit.add(kit.element("div"));
     const open = kit.button("Open the test split", () => kit.set({ opened: true }));
     kit.row(open.node);
     const note = kit.add(kit.text());
-    let seen = new Map(), prices = "", plot = null; // thresholds that were tried at these prices
+    let seen = new Map(), prices = "", plot = null, closed = true; // seen: thresholds that were tried at these prices
     return (state, values) => {
       at.set(state.at);
       wrong.set(state.wrong);
@@ -63,7 +63,8 @@ const machine = {
           xTicks: [0, 0.2, 0.4, 0.6, 0.8, 1], yTicks: [0, top / 2, top] });
         place.replaceChildren(plot.node);
       }
-      if (state.at === 0) seen = new Map();
+      if (!closed && !state.opened) seen = new Map(); // started again
+      closed = !state.opened;
       seen.set(state.at, cost);
       const points = [...seen].sort((a, b) => a[0] - b[0]).map(([one, money]) => [one / 100, money]);
       plot.set([{ points, tone: "blue", dots: false }, { points: [[state.at / 100, cost]], tone: "orange", dots: true }],
