@@ -20,7 +20,7 @@ const machine = {
     if (state.said !== best) return null;
     return `Layer ${best}: ${decimals(all[best].rise, 3)} nats together, ${decimals(all[best].added, 3)} added up. ` +
       `The others, together and added up: ${all.map(({ rise, added }, l) => (l === best ? null : `layer ${l} ${decimals(rise, 3)} and ${decimals(added, 3)}`)).filter(Boolean).join(", ")}. ` +
-      (beyond[best] > 0 ? "So what a head costs alone is too little wherever another head can stand in for it." : "Here no layer costs more than the sum of its heads.");
+      (beyond[best] > 0 ? "Taken alone, a head costs less than its part of that, as if the others stood in for it." : "Here no layer costs more than the sum of its heads.");
   },
 
   build(kit, data) {
@@ -42,7 +42,7 @@ const machine = {
     return (state, { alone, added, count, loss, rise, whole }) => {
       rows.forEach((_, l) => columns.forEach((__, h) => {
         const i = l * data.heads + h, out = state.out[i];
-        table.set(l, h, { text: `${kit.decimals(alone[i], 3)}${out ? " out" : ""}`, pressed: out, fill: out ? [kit.TONES.orange[0], "#1f2933"] : ["#fff", "#1f2933"] });
+        table.set(l, h, { text: `${kit.decimals(alone[i], 3)}${out ? " out" : ""}`, pressed: out });
       }));
       bars.set([added, rise ?? 0], [kit.decimals(added, 3), rise === null ? "?" : kit.decimals(rise, 3)]);
       told.textContent = count === 0 ? `All heads are in: the loss is ${kit.decimals(whole, 3)} nats.`

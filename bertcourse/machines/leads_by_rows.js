@@ -60,7 +60,8 @@ const machine = {
     const lines = [0, 1, 2].map(() => kit.element("g"));
     const words = [0, 1, 2].map((i) => kit.element("text", { x: 4, y: [22, 84, 156][i] }));
     const shares = data.names.map((_, i) => (data.right[i].split("1").length - 1) / last);
-    const left = Math.max(0, Math.floor(10 * Math.min(...shares) - 2) / 10), reach = 0.2; // what the two scales show; beyond, a bar is cut
+    const left = Math.max(0, Math.floor(10 * Math.min(...shares) - 2) / 10); // what the two scales show; beyond, a bar is cut
+    const reach = Math.ceil(10 * Math.max(...shares.map((share) => Math.abs(share - shares[0]))) + 1.5) / 10;
     const within = (value, low, high) => Math.max(low, Math.min(high, value));
     const X = (share) => 14 + (532 * (within(share, left, 1) - left)) / (1 - left), Lead = (lead) => 280 + (266 * within(lead, -reach, reach)) / reach;
     const picture = kit.add(kit.element("svg", { viewBox: "0 0 560 204", role: "img" },

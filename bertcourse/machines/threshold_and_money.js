@@ -59,8 +59,8 @@ const machine = {
         prices = `${state.wrong} ${state.check}`;
         const top = Math.ceil((1.1 * Math.max(...machine.costs(data, state, "validation"))) / 50) * 50;
         seen = new Map();
-        plot = kit.plot({ x: [0, 1], y: [0, top], xLabel: "threshold", yLabel: "cents per 100", height: 200,
-          xTicks: [0, 0.2, 0.4, 0.6, 0.8, 1], yTicks: [0, top / 2, top] });
+        plot = kit.plot({ x: [0, 1], y: [0, top], xLabel: "threshold", yLabel: "cents", height: 200,
+          xTicks: [0, 0.2, 0.4, 0.6, 0.8, 1], yTicks: [0, top] });
         place.replaceChildren(plot.node);
       }
       if (!closed && !state.opened) seen = new Map(); // started again
