@@ -45,7 +45,7 @@ const machine = {
     const told = `${decimals(100 * values.lead, 1)} points, ${decimals(100 * values.low, 1)} to ${decimals(100 * values.high, 1)}`;
     const apart = values.first.low > values.second.high || values.second.low > values.first.high;
     return (from === null ? `All ${last} rows are too few: ${told}, which holds 0. ` : `From ${from} rows on, in this order of the rows: ${told}. `) +
-      `What tells them apart are the ${first + second} rows on which one alone is right, ${first} and ${second}; all others say nothing. ` +
+      `What tells them apart are the ${first + second} rows on which one alone is right, ${first} and ${second}; the others say nothing about that. ` +
       (apart ? "Their single intervals do not even overlap." : "The two single intervals overlap: they do not know that both had the same rows.");
   },
 

@@ -34,11 +34,12 @@ const machine = {
     kit.row(at.node);
     kit.row(wrong.node, check.node);
     const bars = kit.bars({ names: ["right", "wrong", "by hand"], tones: ["green", "orange", "grey"] });
-    kit.add(kit.text("The validation texts:"), bars.node, kit.text("Precision: right of all that are answered. Recall: right of all texts. Cents: for 100 texts."));
+    kit.add(kit.text("The validation texts:"), bars.node);
+    const place = kit.add(kit.element("div"));
+    kit.add(kit.text("Precision: right of all that are answered. Recall: right of all texts. Cents: for 100 texts."));
     const table = kit.table({ caption: "Texts", rows: ["validation", "test"],
       columns: ["right", "wrong", "by hand", "precision", "recall", "cents"] });
     kit.add(table.node);
-    const place = kit.add(kit.element("div"));
     const open = kit.button("Open the test split", () => kit.set({ opened: true }));
     kit.row(open.node);
     const note = kit.add(kit.text());

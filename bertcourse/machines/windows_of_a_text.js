@@ -24,9 +24,10 @@ const machine = {
     if (state.length !== length || least < context) return null;
     for (let stride = state.stride + 1; stride <= room; stride++)
       if (machine.compute(data, { ...state, stride }).least >= context) return null;
+    const apart = machine.compute(data, { ...state, stride: room });
     return `A stride of ${state.stride}: neighbours share ${room - state.stride} pieces and meet in the middle, so nothing sees less than half of ` +
       `that, ${least} here, on a side where the text goes on. The price: ${windows.length} windows read ${thousands(read)} pieces for ${thousands(count)}, ` +
-      `${decimals(read / count, 1)} times as many; without any overlap it would be about 1.0, and somewhere a piece would see nothing on one side.`;
+      `${decimals(read / count, 2)} times as many. Without overlap it would be ${decimals(apart.read / count, 2)} times, and some piece would see ${apart.least || "nothing"} on one side.`;
   },
 
   build(kit, data) {
@@ -46,11 +47,11 @@ const machine = {
     const X = (piece) => 4 + (552 * piece) / count;
     kit.add(kit.text("A bar is a window; its dark part gives its pieces their tags. The upright line is the piece below."));
     const table = kit.table({ caption: "", rows: ["least context on a side", "windows", "pieces read"], columns: [""] });
+    kit.add(table.node);
     kit.row(at.node);
     const chips = kit.chips("the piece and its neighbours");
     kit.add(chips.node);
     const told = kit.add(kit.text());
-    kit.add(table.node);
     return (state, { windows, holding, owner, before, behind, least: smallest, read }) => {
       length.set(state.length);
       input.min = least(state.length);
