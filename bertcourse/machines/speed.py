@@ -59,8 +59,8 @@ def padded_batches(lengths: Sequence[int], batch_size: int, longest: int) -> Mac
     first = lengths[:batch_size]
     picture = rows_of_texts({f"a random batch of {batch_size}": [[n] for n in first]}, _as_wide(batch_size, first))
     question = (
-        f"In random order even batches of {SMALLEST} rows are {100 * padded:.1f} % padding. Find batches of {LARGEST} that "
-        f"have less, and sort as few batches together as you can: how many?"
+        f"In random order even batches of {SMALLEST} rows are {100 * padded:.1f} % padding. Find batches of {LARGEST} "
+        f"that have less, and sort as few batches together as you can: how many?"
     )
     data = {
         "lengths": lengths,
