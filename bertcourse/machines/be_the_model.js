@@ -32,13 +32,20 @@ const machine = {
 
   build(kit, data) {
     const text = kit.add(kit.text("", { style: "font-size:17px" }));
-    const guess = () => kit.set(({ at, typed, guesses }) => {
-      const word = typed.trim().toLowerCase();
-      return word && !guesses[at] ? { guesses: guesses.map((one, i) => (i === at ? word : one)), typed: "" } : {};
-    });
+    const guess = () => {
+      kit.set(({ at, typed, guesses }) => {
+        const word = typed.trim().toLowerCase();
+        return word && !guesses[at] ? { guesses: guesses.map((one, i) => (i === at ? word : one)), typed: "" } : {};
+      });
+      if (input.disabled) next.node.focus(); // type, Enter, Enter, type: without leaving the keyboard
+    };
     const field = kit.field("Your word", "typed", { maxlength: 30, keydown: (event) => { if (event.key === "Enter") guess(); } });
     const enter = kit.button("Guess", guess);
-    const step = (by) => kit.set(({ at }) => ({ at: (at + by + data.rows.length) % data.rows.length, typed: "" }));
+    const input = field.node.querySelector("input");
+    const step = (by) => {
+      kit.set(({ at }) => ({ at: (at + by + data.rows.length) % data.rows.length, typed: "" }));
+      if (!input.disabled) input.focus();
+    };
     const back = kit.button("Previous", () => step(-1)), next = kit.button("Next", () => step(1));
     kit.row(field.node, enter.node, back.node, next.node);
     const told = kit.add(kit.text("", { "aria-live": "polite" })), chips = kit.chips("the trained model's first guesses");
@@ -60,7 +67,7 @@ const machine = {
         ...(row.headline ? [gap, " ", kit.element("b", {}, join(after[0])), after[1].length ? "· " : ""]
           : ["· ", join(before[1]), gap, " "]), join(after[1]), cut);
       field.set(state.typed);
-      field.node.querySelector("input").disabled = Boolean(word);
+      input.disabled = Boolean(word);
       enter.set(null, !word && state.typed.trim() !== "");
       if (word) {
         const its = row.best.find(([piece]) => piece === word);

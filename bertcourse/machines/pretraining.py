@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -148,8 +149,8 @@ def warm_up_and_decay(
         span: by how much the largest and the smallest of the weights that are to be learned differ.
 
     Raises:
-        ValueError: the shapes do not fit, or with none of the settings the way down gains, or loses while the rates
-            sum to less than half the span.
+        ValueError: the shapes do not fit, or with none of the settings the way down gains, or costs something while
+            the rates sum to less than half the span.
     """
     peaks, warmups, zeros = (list(rates[name]) for name in ("peak", "warmup", "zero"))
     losses = np.asarray(losses, dtype=float)
@@ -162,10 +163,19 @@ def warm_up_and_decay(
     gains = losses[:, :, -1:, -1] - losses[:, :, :, -1]  # what the way down takes off the last loss
     peak, warmup = np.unravel_index(gains[:, :, 0].argmax(), gains.shape[:2])
     most = gains[peak, warmup, 0]
-    if not (most > CLEARLY and gains.min() < -CLEARLY):
+
+    def all_rates(peak: float, warmup: int, zero: int) -> list[float]:
+        return [peak * linear_schedule(step, warmup_steps=warmup, total_steps=zero) for step in range(total)]
+
+    too_short = [
+        2 * sum(all_rates(*setting)) < span and gain < -CLEARLY
+        for setting, gain in zip(product(peaks, warmups, zeros), gains.flat, strict=True)
+    ]
+    if not (most > CLEARLY and any(too_short)):
         raise ValueError(
-            f"losses: the way down gains {gains.max():.2f} nats at most and loses {-gains.min():.2f}: record peaks "
-            f"from too small to too large, so that both exceed {CLEARLY}"
+            f"losses: the way down gains {gains.max():.2f} nats at most and costs {-gains.min():.2f}, span={span:.1f}: "
+            f"record peaks from too small (their rates sum to less than half the span) to too large, so that both "
+            f"exceed {CLEARLY}"
         )
     data = {
         "peaks": peaks,
@@ -177,16 +187,10 @@ def warm_up_and_decay(
         "span": round(float(span), 2),
         "start": [int(peak), int(warmup)],
         "clearly": CLEARLY,
-        "shown": [
-            float(np.floor(min(losses.min(), goal) * 5) / 5),
-            float(np.ceil(min(losses.max(), goal + 2.4) * 5) / 5),
-        ],
+        "shown": [float(np.floor(2 * min(losses.min(), goal)) / 2), float(np.ceil(2 * losses.max()) / 2)],
     }
-    first = [
-        peaks[peak] * linear_schedule(step, warmup_steps=warmups[warmup], total_steps=total) for step in range(total)
-    ]
     picture = learning_rates(
-        first,
+        all_rates(peaks[peak], warmups[warmup], total),
         f"last loss {losses[peak, warmup, 0, -1]:.2f} nats, of the constant rate {losses[peak, warmup, -1, -1]:.2f}",
     )
     question = (
