@@ -59,7 +59,7 @@ const machine = {
     const line = kit.add(kit.text());
     return (state, values) => {
       const row = data.rows[state.at], word = state.guesses[state.at], done = values.yours.length;
-      const gap = kit.element("strong", {}, word ? row.hidden : "______");
+      const gap = kit.element("strong", { style: "text-decoration:underline" }, word ? row.hidden : "______");
       const words = [...row.after[0], ...row.after[1]], cut = /[.!?"']$/.test(words[words.length - 1] ?? ".") ? "" : "…";
       const join = (words) => (words.length ? `${words.join(" ")} ` : "");
       const { before, after } = row;

@@ -1,10 +1,10 @@
-"""Machines of lesson 05: guess like a model, and the learning rate's way beside the losses that it led to."""
+"""Machines of lessons 05 and 05b: guess like a model, the rate's way beside recorded losses, perplexity on a curve."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -18,6 +18,7 @@ NEVER = 10**12  # the update at which the rate reaches 0, where it is not to fal
 FIRST_SHARE, SHARE_STEP, LARGEST_SHARE = 90, 5, 95  # percent of the probability on one's own guess
 KEPT = 40  # of the model's guesses for a gap
 CLEARLY = 0.05  # nats
+NEARLY = 0.02  # of a ratio of perplexities to a half
 
 
 @dataclass(frozen=True)
@@ -198,3 +199,63 @@ def warm_up_and_decay(
         f"rate stays at its peak. Find settings where it costs more than {CLEARLY} nats instead. What did it take away?"
     )
     return Machine("warm_up_and_decay", "Up, and down again", question, data, picture)
+
+
+def perplexity_halved(updates: Sequence[int], losses: Sequence[float], minutes: Sequence[float]) -> Machine:
+    """Two marks moved on a recorded curve; the nats between them, and how the perplexity changes.
+
+    Args:
+        updates: after which the loss was measured, rising.
+        losses: held-out, in nats.
+        minutes: of training until then.
+
+    Raises:
+        ValueError: the lengths differ, or after a quarter of the run no two marks halve the perplexity.
+    """
+    if not len(updates) == len(losses) == len(minutes) > 1 or list(updates) != sorted(set(updates)):
+        raise ValueError(
+            f"{len(updates)} updates, {len(losses)} losses, {len(minutes)} minutes: give as many of each, at least "
+            "two, the updates rising"
+        )
+    late = next(place for place, update in enumerate(updates) if 4 * update >= updates[-1])
+    halves = [
+        (start, end)
+        for start, end in combinations(range(len(losses)), 2)
+        if abs(np.exp(losses[end] - losses[start]) - 0.5) <= NEARLY
+    ]
+    if not any(start >= late for start, _ in halves):
+        raise ValueError(
+            f"losses: from update {updates[late]:,} on no two of them lie {np.log(2):.2f} nats apart: give a run in "
+            "which the loss falls so far"
+        )
+    early = [pair for pair in halves if pair[0] < late]
+    low, high = np.floor(2 * min(losses)) / 2, np.ceil(2 * max(losses)) / 2
+    data = {
+        "updates": [int(update) for update in updates],
+        "losses": [round(float(loss), 4) for loss in losses],
+        "minutes": [round(float(minute), 1) for minute in minutes],
+        "late": late,
+        "early": list(min(early, key=lambda pair: updates[pair[1]] - updates[pair[0]])) if early else None,
+        "nearly": NEARLY,
+        "shown": [float(low), float(high)],
+    }
+    picture = Drawing(
+        f"Held-out loss over {updates[-1]:,} updates, from {losses[0]:.2f} to {losses[-1]:.2f} nats; the perplexity "
+        f"falls from {np.exp(losses[0]):,.0f} to {np.exp(losses[-1]):,.0f}."
+    )
+    left, right, top, base = 70, picture.width - MARGIN - 6, 30, 220
+    places = [
+        (left + (right - left) * update / updates[-1], base - (base - top) * (loss - low) / (high - low))
+        for update, loss in zip(updates, losses, strict=True)
+    ]
+    picture.line((left, top - 10), (left, base), (right, base))
+    picture.line(*places, tone="blue", heavy=True)
+    for (x, y), loss, align in ((places[0], losses[0], "start"), (places[-1], losses[-1], "end")):
+        picture.dot(x, y, 6, "orange")
+        picture.text(x + (12 if align == "start" else 0), y - 18, f"{loss:.2f} nats", size=SMALL, align=align)
+    picture.text(right, base + 18, f"{updates[-1]:,} updates", size=SMALL, align="end")
+    question = (
+        f"Find two marks, both from update {updates[late]:,} on, between which the perplexity halves. Can you say "
+        "before you move by how many nats the loss falls there?"
+    )
+    return Machine("perplexity_halved", "A perplexity halved", question, data, picture)

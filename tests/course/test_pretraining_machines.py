@@ -34,6 +34,8 @@ def test_of_a_text_no_more_words_are_shown_and_of_many_no_more_texts():
     tokenizer, rng = load_tokenizer(encoder_folder("bbc_bert")), np.random.default_rng(0)
     (gap,) = hide_words(DOCUMENTS, tokenizer, 1, rng, words=3)
     assert gap.words == ("Oil", "prices", "fall") and gap.headline == 3
+    (gap,) = hide_words([["Oil prices", "They fell again " * 20]], tokenizer, 1, rng)
+    assert len(gap.words) == 25  # a short quotation, as the terms of BBC News allow
 
 
 def test_texts_without_a_word_are_refused():
@@ -69,6 +71,15 @@ def test_losses_that_do_not_fit_the_schedules_are_refused():
         with pytest.raises(ValueError, match=r"record peaks from too small .* to too large"):
             pretraining.warm_up_and_decay(rates, flat, at, 6.9, span)
     assert warm_up_and_decay().data["start"] == [2, 0]  # where the way down gains most
+
+
+def test_curves_on_which_no_perplexity_halves_are_refused():
+    with pytest.raises(ValueError, match="3 updates, 2 losses, 3 minutes: give as many of each"):
+        pretraining.perplexity_halved([0, 1, 2], [7, 6], [0, 1, 2])
+    with pytest.raises(ValueError, match="the updates rising"):
+        pretraining.perplexity_halved([0, 2, 1], [7, 6, 5], [0, 1, 2])
+    with pytest.raises(ValueError, match=r"from update 1 on no two of them lie 0.69 nats apart"):
+        pretraining.perplexity_halved([0, 1, 2, 3, 4], [7, 6.3, 6, 5.9, 5.7], [0, 1, 2, 3, 4])
 
 
 def test_padding_that_cannot_be_found_is_refused():

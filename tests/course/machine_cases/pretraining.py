@@ -1,11 +1,15 @@
-"""Machines of lesson 05."""
+"""Machines of lessons 05 and 05b."""
+
+import json
 
 import numpy as np
+import solutions
 import torch
 from torch.nn import functional as F
 
 from bertcourse.machines import pretraining
 from bertcourse.machines.pretraining import NEVER, Gap
+from bertlib.data import encoder_folder
 from bertlib.train.optimizer import linear_schedule
 
 PIECES = ["the", "cat", "sat", "dog", "ran", "mat", "hat", "##s", "oil", "price"]
@@ -103,6 +107,27 @@ def draw_schedule(rng, data):
     return {key: int(rng.integers(len(data[name]))) for key, name in parts.items()}
 
 
+def history():
+    """Updates, held-out losses and minutes of the shipped checkpoint."""
+    rows = json.loads((encoder_folder("bbc_bert") / "history.json").read_text(encoding="utf-8"))["rows"]
+    minutes = np.cumsum([row.get("seconds", 0) / 60 for row in rows])
+    return [row["updates"] for row in rows], [row["mlm_loss"] for row in rows], minutes.tolist()
+
+
+def perplexity_halved(rows=33):
+    return pretraining.perplexity_halved(*(part[:rows] for part in history()))
+
+
+def expected_perplexities(data, state):
+    """By the worked solution of lesson 05b's exercise, which is torch's exponential of the mean loss."""
+    perplexity = solutions.answer("pretraining.perplexity")
+    losses = [data["losses"][state[key]] for key in ("from", "to")]
+    before, after = (perplexity(np.array([loss]), np.array([1])) for loss in losses)
+    assert np.allclose(torch.tensor(losses, dtype=torch.float64).exp(), [before, after])
+    between = {key: data[key][state["to"]] - data[key][state["from"]] for key in ("updates", "minutes")}
+    return {"fall": losses[0] - losses[1], "before": before, "after": after, "ratio": after / before} | between
+
+
 CASES = {
     "be_the_model": (
         be_the_model,
@@ -122,5 +147,16 @@ CASES = {
         draw_schedule,
         expected_schedule,
         lambda data: [{"peak": 1}, {"zero": 2}, {"peak": 0}, {"zero": 0}],
+    ),
+    "perplexity_halved": (
+        perplexity_halved,
+        lambda: perplexity_halved(rows=30),
+        lambda rng, data: {key: int(rng.integers(len(data["losses"]))) for key in ("from", "to")},
+        expected_perplexities,
+        lambda data: [
+            {"from": data["updates"].index(1000), "to": data["updates"].index(2000)},  # halved, but too early
+            {"from": data["updates"].index(5250), "to": data["updates"].index(2000)},
+            {"from": data["updates"].index(2000), "to": data["updates"].index(5250)},
+        ],
     ),
 }
