@@ -81,7 +81,7 @@ def parse_rated(domain: str, sentences: tuple[str, str], ratings: tuple[str, str
 
 def fields_of(file: str, content: str, count: int) -> Iterator[tuple[int, list[str]]]:
     """The lines of a file with their numbers, each cut at its tabs."""
-    for number, line in enumerate(content.rstrip().split("\n"), start=1):
+    for number, line in enumerate(content.rstrip("\r\n").split("\n"), start=1):
         fields = line.strip("\r").split("\t")
         if len(fields) != count:
             raise ValueError(f"{file}, line {number}: {len(fields)} fields; give {count}, with tabs between them")
@@ -97,7 +97,8 @@ def film_names() -> dict[str, str]:
     """The film of each snippet, by its letters; the first name in the alphabet where several films share a snippet."""
     content = bz2.decompress(read_member(*FILMS)).decode("utf-8")
     rows = [row for row in csv.DictReader(io.StringIO(content, newline="")) if row["category"] != "plot"]
-    return {letters(row["text"]): row["movie_name"] for row in sorted(rows, key=itemgetter("movie_name"), reverse=True)}
+    rows.sort(key=itemgetter("movie_name"), reverse=True)
+    return {letters(html.unescape(row["text"])): row["movie_name"] for row in rows}
 
 
 def leave_out(rows: Sequence[dict]) -> dict[str, list[int]]:
