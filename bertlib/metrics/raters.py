@@ -53,7 +53,7 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> float:
         if not len(column) or (column == column[0]).all():
             raise ValueError(f"numbers {column[:3].tolist()}: nothing correlates with them; give some that differ")
     first, second = (column - column.mean() for column in columns)
-    return float(first @ second / np.sqrt((first @ first) * (second @ second)))
+    return float((first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum()))
 
 
 def interval(
@@ -75,10 +75,12 @@ def interval(
         raise ValueError(
             f"columns of {lengths} rows, groups of {len(keys)}: give as many of each, in two groups at least"
         )
-    members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
-    values = []
+    order, sizes, values = np.argsort(keys, kind="stable"), np.bincount(keys), []
+    ends = np.cumsum(sizes)
     for _ in range(draws):
-        rows = np.concatenate([members[group] for group in rng.integers(len(members), size=len(members))])
+        drawn = rng.integers(len(sizes), size=len(sizes))
+        shifts = ends[drawn] - np.cumsum(sizes[drawn])  # from a row's place in the draw to its place in its group
+        rows = order[np.arange(sizes[drawn].sum()) + np.repeat(shifts, sizes[drawn])]
         values.append(statistic(*(array[rows] for array in arrays)))
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
