@@ -4,6 +4,7 @@ import bz2
 import itertools
 import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from bertlib.data import rated
 from bertlib.data.catalog import load
 from bertlib.data.rated import PANEL, RATED_DOMAINS, leave_out, load_rated, parse_rated, read_lexicon, read_rated
 from bertlib.data.splits import content_key, near_copies, tied
+from bertlib.metrics.raters import rater_spread
 
 SENTENCES = "1\t1.5\tFun &amp;  games &lt;3\r\n2\t-1.0\tno \r\n"
 RATINGS = "2\t-1.0\t0.0\t[-1, -1, -1]\r\n1\t1.5\t0.5\t[1, 2]\r\n"
@@ -191,21 +193,29 @@ def sides(domain):
     return load(f"rated_{domain}")
 
 
-# Domain -> sentences, ratings, fewest and most raters; disputed, wordless, repeated; sentences of the sides.
-CARD = {
-    "tweets": (4200, 159_750, 20, 99, (200, 0, 0), (2804, 399, 797)),
-    "films": (10_605, 198_810, 15, 29, (0, 0, 2), (7524, 894, 2185)),
-    "products": (3708, 74_160, 20, 20, (0, 4, 9), (2607, 413, 675)),
-    "editorials": (5190, 103_800, 20, 20, (0, 0, 71), (3628, 470, 1021)),
-}
+LEFT_OUT = {"tweets": (200, 0, 0), "films": (0, 0, 2), "products": (0, 4, 9), "editorials": (0, 0, 71)}
 
 
 def test_counts_are_those_of_the_card(domain, rows, sides):
-    counts = [len(row["ratings"]) for row in rows]
-    left_out = tuple(len(indices) for indices in leave_out(rows).values())
-    sizes = tuple(len(sides[split]) for split in ("train", "validation", "test"))
-    assert (len(rows), sum(counts), min(counts), max(counts), left_out, sizes) == CARD[domain]
-    assert len(rows) == sum(sizes) + sum(left_out)
+    counts, used = [len(row["ratings"]) for row in rows], concatenate_datasets(list(sides.values()))
+    labels = Counter(used["label"][:])
+    card = (Path(__file__).resolve().parents[2] / "data" / "README.md").read_text(encoding="utf-8")
+    numbers = [
+        f"{len(rows):,}",
+        f"{min(counts)}–{max(counts)}",
+        f"{len(used):,}",
+        *(f"{labels[k]:,}" for k in range(3)),
+    ]
+    numbers.append(f"{rater_spread(used['ratings'][:])['opposed']:.0%}".replace("%", " %"))
+    numbers += [f"{len(sides[split]):,}" for split in ("train", "validation", "test")]
+    assert f"| {domain} | {' | '.join(numbers)} |" in card
+    left_out = leave_out(rows)
+    assert tuple(map(len, left_out.values())) == LEFT_OUT[domain]
+    assert len(rows) == len(used) + sum(LEFT_OUT[domain])
+    column = list(RATED_DOMAINS).index(domain)
+    for reason, indices in left_out.items():
+        (line,) = (line for line in card.splitlines() if line.startswith(f'| "{reason}"'))
+        assert line.strip("| ").split(" | ")[1 + column] == str(len(indices))
 
 
 DIGESTS = {
