@@ -65,7 +65,7 @@ def test_ece_is_that_of_the_loops(bins, classes):
     assert found["count"].sum() == 500
 
 
-@pytest.mark.parametrize("bins", [2, 5, 10, 15, 20])
+@pytest.mark.parametrize("bins", [2, 5, 6, 10, 14, 15, 20])
 def test_ece_on_every_edge(bins):
     """Confidences k / bins exactly, right and wrong by turns, and between them."""
     confidence = [number / (2 * bins) for number in range(bins, 2 * bins + 1)] * 2
@@ -162,6 +162,17 @@ def test_a_calibrated_model_lies_in_the_range_95_times_in_100():
     assert 0.90 <= np.mean(inside) <= 0.99
 
 
+def test_the_range_is_that_of_ids_drawn_from_the_whole_table():
+    logits, _ = model(250, 3, seed=4)
+    table, rng = softmax(logits, axis=1), np.random.default_rng(9)
+    errors = []
+    for _ in range(1500):
+        gold = (table.cumsum(axis=1) > rng.random((250, 1))).argmax(axis=1)
+        errors.append(by_loops(table.tolist(), gold, 10))
+    expected = np.quantile(errors, [0.025, 0.975])
+    assert calibrated_range(table, bins=10, draws=3000) == pytest.approx(expected, abs=0.002)
+
+
 def test_the_range_shrinks_with_rows_and_a_wrong_model_leaves_it():
     widths = []
     for rows in (200, 3200):
@@ -235,6 +246,7 @@ def test_equal_confidences_are_answered_together():
 def test_a_share_of_whole_rows_is_so_many_rows(rows):
     """k / N times N is sometimes over k in floating point."""
     table, gold = rows_of(np.linspace(0.99, 0.51, rows), np.arange(rows) % 2 == 0)
+    assert accuracy_at(*rows_of([0.9] * 7 + [0.8] * 93, [True] * 7 + [False] * 93), 0.07) == 1, "0.07 × 100 is over 7"
     for wanted in range(1, rows + 1):
         assert accuracy_at(table, gold, wanted / rows) == pytest.approx((wanted + 1) // 2 / wanted, abs=1e-9)
 
