@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,6 +102,13 @@ def adapters_of(model: nn.Module) -> dict[str, LoRALinear]:
     return {name: module for name, module in model.named_modules() if isinstance(module, LoRALinear)}
 
 
+def lora_of(model: nn.Module) -> LoRA:
+    """What was put on a model; a ValueError if nothing was."""
+    for layer in adapters_of(model).values():
+        return layer.lora
+    raise ValueError("the model has no adapters: they were never put on, or are merged already")
+
+
 def put_on(model: nn.Module, lora: LoRA) -> None:
     """Put adapters on the encoder of a model, in place. From now on only these train, and what the encoder is not: the
     head, and a pooler that came from no file.
@@ -124,7 +132,7 @@ def put_on(model: nn.Module, lora: LoRA) -> None:
     for target in lora.targets:
         found = [name for theirs, name in linears.items() if f".{theirs}".endswith(f".{target}")]
         if not found:
-            known = sorted({theirs.rpartition("layer.")[2].lstrip("0123456789.") for theirs in linears})
+            known = sorted({re.sub(r"(bert\.)?(encoder\.layer\.\d+\.)?", "", theirs, count=1) for theirs in linears})
             raise ValueError(
                 f"targets: no linear layer of the encoder is called {target!r}: there is {', '.join(known)}"
             )
@@ -149,8 +157,8 @@ def wear(model: nn.Module, layers: Mapping[str, LoRALinear]) -> None:
 
 
 def trained(model: nn.Module) -> dict[str, nn.Parameter]:
-    """What trains in a model with adapters, and is all that its folder holds: A, B, the head. By name."""
-    lora = next(iter(adapters_of(model).values())).lora
+    """What trains in a model with adapters, and is all that its folder holds, by name: A, B, the head."""
+    lora = lora_of(model)
     return {name: p for name, p in model.named_parameters() if ".lora_" in name or name in lora.whole}
 
 
@@ -164,9 +172,7 @@ def merge(model: nn.Module) -> dict[str, LoRALinear]:
     Raises:
         ValueError: there are no adapters (any more).
     """
-    layers = adapters_of(model)
-    if not layers:
-        raise ValueError("the model has no adapters: they were never put on, or are merged already")
+    layers, _ = adapters_of(model), lora_of(model)
     for name, layer in layers.items():
         model.set_submodule(name, layer.merged())
     model.requires_grad_(True)
@@ -208,7 +214,7 @@ def save_adapters(model: LabelledHead, folder: str | Path, settings: Mapping[str
     Raises:
         OSError: no room, or writing failed; nothing half-written is left.
     """
-    lora, kept = next(iter(adapters_of(model).values())).lora, trained(model)
+    lora, kept = lora_of(model), trained(model)
     tensors = {PREFIX + peft_key(name): p.detach().float().cpu().contiguous() for name, p in kept.items()}
     config = {"peft_type": "LORA", "task_type": task_type(model), "base_model_name_or_path": lora.encoder}
     config |= {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout, "bias": "none"}
@@ -253,7 +259,7 @@ def load_adapters(head: type[LabelledHead], stored: Stored, folder: str | Path) 
         lora = read_settings(values, head)
         put_on(model, replace(lora, whole=tuple(names[key] for key in tensors if key in names)))
     except ValueError as error:
-        raise ValueError(f"{folder / ADAPTERS[0]}: {error}") from error
+        raise ValueError(f"{folder / ADAPTERS[0]} does not go with {stored.folder}: {error}") from error
     wanted = {peft_key(name): parameter for name, parameter in trained(model).items()}
     problems = [f"{key} is missing" for key in wanted.keys() - tensors.keys()]
     problems += [f"{key} is left over" for key in tensors.keys() - wanted.keys()]

@@ -109,6 +109,8 @@ def read_tensors(folder: str | Path) -> dict[str, Tensor]:
 
 def read_file(path: Path) -> dict[str, Tensor]:
     """The tensors of one safetensors file; a ValueError that names it where it is damaged."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; fetch the whole folder")
     try:
         return safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
