@@ -67,7 +67,7 @@ lint: $(STAMP)
 
 check: lint unit
 
-unit: $(STAMP)
+unit: $(DEV)
 	$(PY) -m pytest tests -n auto --maxprocesses 4 --dist loadfile --durations=20
 
 rehearsal: $(STAMP)
