@@ -64,20 +64,13 @@ def encoder_folder(name: str | Path = DEFAULT_ENCODER) -> Path:
 
 
 def encoder_for(adapters: str | Path, encoder: str | Path | None = None) -> Path:
-    """The folder of what adapters were trained on: what is given, or else what their folder names.
-
-    Raises:
-        ValueError: it names nothing that is known here; and what `encoder_folder` raises.
-    """
-    name = encoder or read_json(Path(adapters) / ADAPTERS[0]).get("base_model_name_or_path") or "unnamed"
+    """The folder of what adapters were trained on: what is given, or what their folder names; see `encoder_folder`."""
+    named = read_json(Path(adapters) / ADAPTERS[0]).get("base_model_name_or_path")
     try:
-        return encoder_folder(name)
+        return encoder_folder(encoder or named or "None")
     except ValueError as error:
-        if encoder:
-            raise
-        raise ValueError(
-            f"{adapters} holds adapters without the encoder they were trained on, {name!r}: give encoder=, its folder"
-        ) from error
+        remedy = "" if encoder else f"{adapters} holds adapters alone; give encoder=, the folder of their encoder: "
+        raise ValueError(f"{remedy}{error}") from error
 
 
 def encoder_from_hub(repo: str, revision: str) -> Path:

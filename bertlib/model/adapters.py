@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,14 +16,13 @@ from torch.nn import functional as F
 from bertlib.files import read_json, write_folder
 from bertlib.model.dropout import dropout
 from bertlib.model.heads import LabelledHead
-from bertlib.model.weights import ADAPTERS, WEIGHTS, Stored, read_file, transformers_name
+from bertlib.model.weights import ADAPTERS, WEIGHTS, Stored, read_file, transformers_name, write_model
 
 OWN, PREFIX = "bertlib.json", "base_model.model."  # a file of ours, and what peft puts before every name
 # What peft's adapter_config.json may say freely; whatever else is switched on there computes something else.
-FREE = {"peft_version", "task_type", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "r"}
+FREE = {"peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "r"}
 FREE |= {"lora_alpha", "lora_dropout", "target_modules", "modules_to_save", "megatron_core", "qalora_group_size"}
-KNOWN = {"peft_type": ("LORA",), "init_lora_weights": (True, False, "gaussian")}
-FREE |= KNOWN.keys()
+TASKS = {True: "SEQ_CLS", False: "TOKEN_CLS"}  # peft's words for a head that reads the pooler, or every token
 
 
 @dataclass(frozen=True)
@@ -133,27 +130,16 @@ def put_on(model: nn.Module, lora: LoRA) -> None:
         found = [name for theirs, name in linears.items() if f".{theirs}".endswith(f".{target}")]
         if not found:
             known = sorted({re.sub(r"(bert\.)?(encoder\.layer\.\d+\.)?", "", theirs, count=1) for theirs in linears})
-            raise ValueError(
-                f"targets: no linear layer of the encoder is called {target!r}: there is {', '.join(known)}"
-            )
-        chosen |= {name: model.get_submodule(name) for name in found}
-    for name, linear in chosen.items():
-        if lora.rank > min(linear.weight.shape):
-            size = " × ".join(map(str, linear.weight.shape))
-            raise ValueError(f"rank={lora.rank}: {name} is {size}; give at most {min(linear.weight.shape)}")
+            raise ValueError(f"targets: the encoder has no linear layer {target!r}: there is {', '.join(known)}")
+        for name in found:
+            chosen[name] = model.get_submodule(name)
+            size = chosen[name].weight.shape
+            if lora.rank > min(size):
+                raise ValueError(f"rank={lora.rank}: {name} is {size[0]} × {size[1]}; give at most {min(size)}")
     fresh = getattr(model, "fresh", ())
     own = [name for name, _ in model.named_parameters() if name in fresh or not name.startswith(inside)]
     lora = replace(lora, whole=tuple(dict.fromkeys([*own, *lora.whole])))
-    wear(model, {name: LoRALinear(linear, lora) for name, linear in chosen.items()})
-
-
-def wear(model: nn.Module, layers: Mapping[str, LoRALinear]) -> None:
-    """Put these layers in their places, and let nothing train but what `trained` gives."""
-    for name, layer in layers.items():
-        model.set_submodule(name, layer)
-    model.requires_grad_(False)
-    for parameter in trained(model).values():
-        parameter.requires_grad = True
+    unmerge(model, {name: LoRALinear(linear, lora) for name, linear in chosen.items()})
 
 
 def trained(model: nn.Module) -> dict[str, nn.Parameter]:
@@ -180,14 +166,15 @@ def merge(model: nn.Module) -> dict[str, LoRALinear]:
 
 
 def unmerge(model: nn.Module, layers: Mapping[str, LoRALinear]) -> None:
-    """Undo `merge`, which gave the layers; what has become of the merged matrices since is dropped.
+    """Put layers with adapters in their places, such as `merge` gave them, and let nothing else of the encoder train.
 
-    Raises:
-        ValueError: the model has adapters.
+    What has become of merged matrices since is dropped.
     """
-    if adapters_of(model):
-        raise ValueError("the model has adapters: there is nothing to unmerge")
-    wear(model, layers)
+    for name, layer in layers.items():
+        model.set_submodule(name, layer)
+    model.requires_grad_(False)
+    for parameter in trained(model).values():
+        parameter.requires_grad = True
 
 
 def peft_key(name: str) -> str:
@@ -205,7 +192,7 @@ def digest(model: nn.Module) -> str:
     return sha.hexdigest()
 
 
-def save_adapters(model: LabelledHead, folder: str | Path, settings: Mapping[str, Any] = MappingProxyType({})) -> None:
+def save_adapters(model: LabelledHead, folder: str | Path, settings: Mapping[str, Any] | None = None) -> None:
     """Write a folder in peft's format: the adapters and the head, and of the encoder no more than name and digest.
 
     Args:
@@ -216,22 +203,15 @@ def save_adapters(model: LabelledHead, folder: str | Path, settings: Mapping[str
     """
     lora, kept = lora_of(model), trained(model)
     tensors = {PREFIX + peft_key(name): p.detach().float().cpu().contiguous() for name, p in kept.items()}
-    config = {"peft_type": "LORA", "task_type": task_type(model), "base_model_name_or_path": lora.encoder}
+    config = {"peft_type": "LORA", "task_type": TASKS[model.pooled], "base_model_name_or_path": lora.encoder}
     config |= {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout, "bias": "none"}
     config |= {"target_modules": lora.targets, "inference_mode": True}
     config["modules_to_save"] = sorted({transformers_name(name).rpartition(".")[0] for name in lora.whole})
-    own = {**settings, "labels": model.config.labels, "encoder_digest": digest(model)}
+    own = {**(settings or {}), "labels": model.config.labels, "encoder_digest": digest(model)}
+    files = {name: json.dumps(values, indent=2) + "\n" for name, values in ((ADAPTERS[0], config), (OWN, own))}
     size = sum(tensor.nbytes for tensor in tensors.values())
     with write_folder(folder, size, without=("config.json", WEIGHTS)) as beside:
-        for name, values in ((ADAPTERS[0], config), (OWN, own)):
-            text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-            (beside / name).write_text(text, encoding="utf-8", newline="\n")
-        safetensors.torch.save_file(tensors, beside / ADAPTERS[1], metadata={"format": "pt"})
-
-
-def task_type(head: LabelledHead | type[LabelledHead]) -> str:
-    """peft's word for a head."""
-    return "SEQ_CLS" if head.pooled else "TOKEN_CLS"
+        write_model(beside, files, tensors, ADAPTERS[1])
 
 
 def load_adapters(head: type[LabelledHead], stored: Stored, folder: str | Path) -> LabelledHead:
@@ -250,9 +230,8 @@ def load_adapters(head: type[LabelledHead], stored: Stored, folder: str | Path) 
     own = read_json(folder / OWN) if (folder / OWN).is_file() else {}
     if "classifier.weight" not in tensors:
         raise ValueError(f"{folder} lacks the head (classifier.weight): save it too, in peft by modules_to_save")
-    rows, labels = len(tensors["classifier.weight"]), own.get("labels") or stored.config().labels
-    if len(labels) != rows:
-        labels = [f"LABEL_{number}" for number in range(rows)]
+    rows, named = len(tensors["classifier.weight"]), own.get("labels") or stored.config().labels
+    labels = named if len(named) == rows else [f"LABEL_{number}" for number in range(rows)]
     model = head.from_pretrained(stored, labels=labels)
     names = {peft_key(name): name for name, _ in model.named_parameters()}
     try:
@@ -261,19 +240,15 @@ def load_adapters(head: type[LabelledHead], stored: Stored, folder: str | Path) 
     except ValueError as error:
         raise ValueError(f"{folder / ADAPTERS[0]} does not go with {stored.folder}: {error}") from error
     wanted = {peft_key(name): parameter for name, parameter in trained(model).items()}
-    problems = [f"{key} is missing" for key in wanted.keys() - tensors.keys()]
-    problems += [f"{key} is left over" for key in tensors.keys() - wanted.keys()]
-    for key in wanted.keys() & tensors.keys():
-        if wanted[key].shape != tensors[key].shape:
-            problems.append(f"{key} is {tuple(tensors[key].shape)}, not {tuple(wanted[key].shape)}")
-    known, given = own.get("encoder_digest"), digest(model)
-    if not problems and known not in (None, given):
-        problems = [f"they were trained on weights with the digest {known:.12}…, and these have {given:.12}…"]
-    if problems:
-        raise ValueError(
-            f"{folder}: the adapters do not fit {stored.folder}: {min(problems)}. Give encoder=, the folder of what "
-            f"they were trained on ({lora.encoder})"
-        )
+    here, there = ({key: tuple(tensor.shape) for key, tensor in side.items()} for side in (wanted, tensors))
+    here["encoder_digest"] = digest(model)
+    there["encoder_digest"] = own.get("encoder_digest", here["encoder_digest"])
+    for key in sorted(here | there):
+        if here.get(key) != there.get(key):
+            raise ValueError(
+                f"{folder}: its adapters do not fit {stored.folder}: {key} is {there.get(key, 'missing')} there, and "
+                f"{here.get(key, 'unknown')} here. Give encoder=, what they were trained on ({lora.encoder})"
+            )
     with torch.no_grad():
         for key, parameter in wanted.items():
             parameter.copy_(tensors[key])
@@ -282,16 +257,14 @@ def load_adapters(head: type[LabelledHead], stored: Stored, folder: str | Path) 
 
 def read_settings(values: Mapping[str, Any], head: type[LabelledHead]) -> LoRA:
     """What an adapter_config.json says; a ValueError where that is something else than plain LoRA for this head."""
-    odd = [name for name, value in values.items() if name not in FREE and value not in (None, False, "none", {}, [])]
-    odd += [name for name, known in KNOWN.items() if values.get(name, known[0]) not in known]
-    if odd:
-        raise ValueError(
-            f"{odd[0]}={values[odd[0]]!r}: bertlib reads plain LoRA; merge it with peft, and open the result"
-        )
-    if values.get("task_type") not in (None, task_type(head)):
-        raise ValueError(
-            f"task_type={values['task_type']!r}: a {head.__name__} has {task_type(head)!r}; open it as its own"
-        )
+    known = {"peft_type": ("LORA",), "task_type": (TASKS[head.pooled], None)}
+    known["init_lora_weights"] = (True, False, "gaussian")
+    for name, value in values.items():
+        if name not in FREE and value not in known.get(name, (None, False, "none", {}, [])):
+            wanted = known.get(name, ("nothing",))[0]
+            raise ValueError(
+                f"{name}={value!r}: a {head.__name__} reads plain LoRA, with {wanted!r} here; merge others with peft"
+            )
     targets = values.get("target_modules")
     targets = tuple(sorted(targets)) if isinstance(targets, list) else targets
     own = values.get("r"), values.get("lora_alpha"), values.get("lora_dropout", 0.0)

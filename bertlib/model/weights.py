@@ -263,11 +263,11 @@ def model_files(
     return {"config.json": config, **(extra_files or {})}, tensors
 
 
-def write_model(folder: Path, files: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+def write_model(folder: Path, files: Mapping[str, str], tensors: Mapping[str, Tensor], weights: str = WEIGHTS) -> None:
     """Write what `model_files` gave into an existing folder."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    safetensors.torch.save_file(dict(tensors), folder / WEIGHTS, metadata={"format": "pt"})
+    safetensors.torch.save_file(dict(tensors), folder / weights, metadata={"format": "pt"})
 
 
 def save_model(model: nn.Module, folder: str | Path, *, extra_files: Mapping[str, str] | None = None) -> None:

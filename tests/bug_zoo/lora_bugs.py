@@ -77,5 +77,6 @@ def opens_any_encoder(head, stored, folder):
     """Shapes fit, weights do not: nothing is said, and the answers are wrong."""
     path = folder / "bertlib.json"
     values = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(values | {"encoder_digest": None}), encoding="utf-8")
-    return load_adapters(head, stored, folder)  # wrong
+    del values["encoder_digest"]  # wrong
+    path.write_text(json.dumps(values), encoding="utf-8")
+    return load_adapters(head, stored, folder)
