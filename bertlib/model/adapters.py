@@ -31,7 +31,7 @@ class LoRA:
 
     Attributes:
         rank: r, the rows of A and the columns of B.
-        alpha: α; with it the step that the product takes does not depend on the rank chosen.
+        alpha: α; with α / r as the scale, less has to be tuned anew for another rank (§4.1).
         dropout: on the input of A, in training.
         targets: linear layers, by the end of their names in transformers, as in peft: query, key, value,
             attention.output.dense, intermediate.dense, output.dense, pooler.dense.
@@ -110,8 +110,8 @@ def put_on(model: nn.Module, lora: LoRA) -> None:
     """Put adapters on the encoder of a model, in place. From now on only these train, and what the encoder is not: the
     head, and a pooler that came from no file.
 
-    Dropout acts in the encoder while it trains, as without adapters: in the paper's runs and in peft it does, too. Of
-    random numbers only the matrices A are drawn, from torch's generator.
+    The encoder's own dropout acts in training as it does without adapters, and as in peft: what learns stands in all
+    its layers. Only the matrices A are drawn at random, from torch's generator.
 
     Raises:
         ValueError: there are adapters already, no linear layer of the encoder is called like a target, or the rank is
