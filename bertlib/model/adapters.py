@@ -75,7 +75,6 @@ class LoRALinear(nn.Linear):
         self.lora_A = nn.Parameter(self.weight.new_empty(lora.rank, self.in_features))
         self.lora_B = nn.Parameter(self.weight.new_zeros(self.out_features, lora.rank))
         nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))
-        self.train(linear.training)
 
     @property
     def scaled_B(self) -> Tensor:
@@ -171,7 +170,7 @@ def unmerge(model: nn.Module, layers: Mapping[str, LoRALinear]) -> None:
     What has become of merged matrices since is dropped.
     """
     for name, layer in layers.items():
-        model.set_submodule(name, layer)
+        model.set_submodule(name, layer.train(model.training))
     model.requires_grad_(False)
     for parameter in trained(model).values():
         parameter.requires_grad = True

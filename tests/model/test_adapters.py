@@ -242,6 +242,28 @@ def test_a_folder_holds_a_whole_model_or_adapters_never_both(ours, batch, tmp_pa
     assert left == {"adapter_config.json", "adapter_model.safetensors", "bertlib.json", "README.md"}
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_what_is_put_on_merged_and_put_back_is_in_the_models_mode(training, tiny_folder):
+    ours = make_ours("SEQ_CLS", tiny_folder)  # put on in evaluation mode, as it was loaded
+    assert not any(module.training for module in ours.modules())
+    layers = merge(ours.train(training))
+    assert all(module.training is training for module in ours.modules())
+    unmerge(ours.train(not training), layers)
+    assert all(module.training is not training for module in ours.modules())
+
+
+def test_half_a_folder_and_halves_of_numbers(ours, saved, tiny_folder, batch):
+    """Tensors in float16 become float32; without the file of ours the classes have no names of their own."""
+    path = saved / "adapter_model.safetensors"
+    halves = {name: tensor.half() for name, tensor in safetensors.torch.load_file(path).items()}
+    safetensors.torch.save_file(halves, path)
+    (saved / "bertlib.json").unlink()
+    again = load_adapters(BertForSequenceClassification, read_model(tiny_folder), saved)
+    assert {p.dtype for p in again.parameters()} == {torch.float32}
+    assert again.config.labels == ("LABEL_0", "LABEL_1", "LABEL_2")
+    torch.testing.assert_close(logits_of(again, batch), logits_of(ours, batch), rtol=0, atol=1e-2)
+
+
 # ------------------------------------------------------------------------------------------------- what is refused
 
 
