@@ -38,7 +38,7 @@ def make_theirs(kind, encoder, targets=("query", "value"), dropout=0.0, **settin
     model = peft.get_peft_model(their_base(kind, encoder), peft.LoraConfig(task_type=kind, **config))
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
-            torch.nn.init.normal_(parameter)
+            torch.nn.init.normal_(parameter, std=0.3)
     return model
 
 
@@ -46,7 +46,7 @@ def make_ours(kind, encoder, lora=SCALED):
     model = KINDS[kind].from_pretrained(encoder, labels=NAMES)
     put_on(model, lora)
     for layer in adapters_of(model).values():
-        torch.nn.init.normal_(layer.lora_B)
+        torch.nn.init.normal_(layer.lora_B, std=0.3)
     return model
 
 
@@ -83,7 +83,7 @@ def test_outputs_gradients_merged_weights_and_what_trains_are_pefts(kind, target
     ours = load_adapters(KINDS[kind], read_model(tiny_folder), tmp_path)
     assert (logits_of(theirs, batch) - logits_of(ours, batch)).abs().max() <= 1e-6
     plain = logits_of(their_base(kind, tiny_folder), batch)
-    assert (plain - logits_of(ours, batch)).abs().max() > 1e-3  # the adapters have a say
+    assert (plain - logits_of(ours, batch)).abs().max() > 1e-4  # the adapters have a say
 
     learned = {name: p for name, p in theirs.named_parameters() if p.requires_grad}
     mine = {adapters.peft_key(name): p for name, p in ours.named_parameters() if p.requires_grad}
