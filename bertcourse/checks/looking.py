@@ -1034,6 +1034,8 @@ NO_NEIGHBOUR = dict.fromkeys(
     "not every query has a token there: the first has none before it, the last none behind.",
 )
 
+NO_NUMBER = {"for divmod()": "argmax gives a tensor, and divmod takes Python's numbers: int(it), or it.item()."}
+
 
 CHECKS = {
     "entropy": errors_named(
@@ -1067,8 +1069,7 @@ CHECKS = {
             _judge_share,
             _share_check(each=False).mistakes,
         ),
-        NO_NEIGHBOUR
-        | {"for divmod()": "argmax gives a tensor, and divmod takes Python's numbers: int(it), or it.item()."},
+        NO_NEIGHBOUR,
     ),
     "padding_share": number(
         "percent, to three significant digits",
@@ -1111,7 +1112,7 @@ CHECKS = {
                 (_back_in(lambda w: w[..., 0].mean(-1)), "that head looks at the first token, whatever the query is."),
             ),
         ),
-        NO_NEIGHBOUR,
+        NO_NEIGHBOUR | NO_NUMBER,
     ),
     "without_head": against(
         "heads (B, H, T, d), output (D, D), bias (D,), head -> attention's output (B, T, D) with that head's part at "
