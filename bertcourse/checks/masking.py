@@ -9,7 +9,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, as_array, floats, integers, number, show, truths
+from bertcourse.checks.engine import (
+    Check,
+    Trial,
+    Wrong,
+    against,
+    as_array,
+    floats,
+    integers,
+    number,
+    show,
+    truths,
+    with_gradient,
+)
 from bertlib.text.masking import IGNORED
 
 VOCAB_SIZE, MASK, SPECIALS = 60, 4, (0, 1, 2, 3, 4)
@@ -366,25 +378,6 @@ def _scored(rng):
         yield 3 * floats(rng, rows, length, size), integers(rng, 0, size, rows, length), selected
 
 
-def _with_gradient(plain: Check) -> Check:
-    """The same check, and what came must lead back to the scores: a loss without a gradient trains nothing."""
-
-    def judge(trial: Trial) -> None:
-        with torch.enable_grad():  # lessons may have switched gradients off
-            plain.judge(trial)
-            scores, tokens, selected = torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.zeros(1, 2).long(), [[True] * 2]
-            scores.requires_grad_()
-            got = trial.call(scores, tokens, torch.tensor(selected))
-            if not isinstance(got, Tensor) or got.grad_fn is None:
-                raise Wrong(
-                    f"the numbers are right, but the loss has no gradient: came {show(got)}",
-                    "training follows a loss back to the scores: use operations of torch, without item(), float(), "
-                    "numpy or detach().",
-                )
-
-    return Check(plain.asks, judge, plain.mistakes)
-
-
 def _weighted_too_late(scores, tokens, selected):
     loss = F.cross_entropy(scores.flatten(0, 1), tokens.flatten())
     return (loss * selected).sum() / selected.sum()
@@ -469,6 +462,21 @@ MASKING_FAULTS = (
 )
 
 
+MASKING_LEADS = (
+    "is there anything that must never be selected?",
+    "how many tokens are there, and how many draws are needed?",
+    "which of the arrays are meant to stay as they came in, and do they?",
+    "can two lines say something about the same token? What does it show then?",
+    "which ids may stand in the place of a token, and which must not?",
+    "for a token that shows [MASK]: what is the model asked for there?",
+)
+
+
+def _at_fault(code: str, right: tuple[str, ...]) -> int:
+    """The number of the line that is another one than it should be."""
+    return 1 + next(n for n, line in enumerate(code.splitlines()) if line != f"{n + 1}  {right[n]}")
+
+
 def _faulty_lines(rng: np.random.Generator) -> dict[str, str]:
     """The six lines of masking, one of them with a fault."""
     at = int(rng.integers(len(MASKING)))
@@ -491,7 +499,7 @@ CHECKS = {
         "input_ids (B, T), *, vocab_size, mask_token_id, special_ids, rng -> (ids to show, labels), both (B, T) long",
         _judge_mask_tokens,
     ),
-    "mlm_loss": _with_gradient(
+    "mlm_loss": with_gradient(
         against(
             "scores (B, T, V), tokens (B, T), selected (B, T) bool -> a tensor: the mean of −log p(token) over what is "
             "selected, 0 if nothing is; with a gradient",
@@ -524,7 +532,9 @@ CHECKS = {
                 (_over_positions, "the softmax runs over the vocabulary, not over the positions."),
                 (_mean_of_rows, "a mean of means: rows with few selected tokens weigh too much. One sum, one count."),
             ),
-        )
+        ),
+        lambda: (torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.zeros(1, 2).long(), torch.tensor([[True, True]])),
+        nothing=lambda: (torch.tensor([[[2.0, 0.0]]]), torch.zeros(1, 1).long(), torch.tensor([[False]])),
     ),
     "loss_by_hand": number(
         "nats, to three significant digits",
@@ -621,6 +631,9 @@ CHECKS = {
         "the number of the wrong line",
         _faulty_lines,
         "One line is wrong. Which?\n\n{code}",
-        lambda code: 1 + next(n for n, line in enumerate(code.splitlines()) if line != f"{n + 1}  {MASKING[n]}"),
+        lambda code: _at_fault(code, MASKING),
+        noun="line",
+        lead=lambda code: MASKING_LEADS[_at_fault(code, MASKING) - 1],
+        kinds=len(MASKING),
     ),
 }
