@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bertcourse.checks.engine import Check, Trial, Wrong, against, as_array, floats, integers, number, show, truths
+from bertcourse.checks.pretraining import errors_named
 from bertlib.text.masking import IGNORED
 
 VOCAB_SIZE, MASK, SPECIALS = 60, 4, (0, 1, 2, 3, 4)
@@ -353,8 +354,10 @@ def _mlm_loss(scores: Tensor, tokens: Tensor, selected: Tensor) -> Tensor:
 
 def _scored(rng):
     yes, no = True, False
-    yield torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.tensor([[0, 0]]), torch.tensor([[yes, no]])
-    yield torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.tensor([[0, 0]]), torch.tensor([[no, no]])
+    # Two positions and three classes: whoever takes one dimension for the other gets an error at once.
+    one_row = torch.tensor([[[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    yield one_row, torch.tensor([[0, 0]]), torch.tensor([[yes, no]])
+    yield one_row, torch.tensor([[0, 0]]), torch.tensor([[no, no]])
     two_rows = torch.tensor([[[2.0, 0.0, 1.0], [0.0, 1.0, 4.0]], [[3.0, 0.0, 0.0], [1.0, 2.0, 0.0]]])
     yield two_rows, torch.tensor([[0, 1], [2, 1]]), torch.tensor([[yes, yes], [yes, no]])
     yield 100 * two_rows, torch.tensor([[0, 1], [2, 1]]), torch.tensor([[yes, yes], [yes, yes]])
@@ -383,6 +386,11 @@ def _with_gradient(plain: Check) -> Check:
                 )
 
     return Check(plain.asks, judge, plain.mistakes)
+
+
+ROW_I_HAS_TOKEN_I = (
+    "[:, ids] takes the numbers of all ids from every row; row i has id i: [range(n), ids], or cross_entropy."
+)
 
 
 def _weighted_too_late(scores, tokens, selected):
@@ -442,6 +450,24 @@ def _overflowing(scores, tokens, selected):
 def _over_positions(scores, tokens, selected):
     each = -scores.log_softmax(1).gather(-1, tokens[..., None])[..., 0]
     return (each * selected).sum() / selected.sum().clamp(min=1)
+
+
+def _all_tokens_in_each_row(scores, tokens, selected):
+    return -scores[selected].log_softmax(-1)[:, tokens[selected]].mean()
+
+
+def _all_tokens_in_each_row_summed(scores, tokens, selected):
+    picked = scores[selected].log_softmax(-1)[:, tokens[selected]]
+    return -picked.sum() / max(int(selected.sum()), 1)
+
+
+def _all_tokens_in_each_row_or_0(scores, tokens, selected):
+    return _all_tokens_in_each_row(scores, tokens, selected) if selected.any() else 0.0 * scores.sum()
+
+
+def _mean_of_rows_or_nan(scores, tokens, selected):
+    rows = zip(scores, tokens, selected, strict=True)
+    return torch.stack([F.cross_entropy(row[chosen], asked[chosen]) for row, asked, chosen in rows]).mean()
 
 
 def _mean_of_rows(scores, tokens, selected):
@@ -510,6 +536,13 @@ CHECKS = {
                     _nan_for_nothing,
                     "nothing selected: the mean over nothing is 0/0. Then the loss is 0, and no weight moves.",
                 ),
+                (
+                    _mean_of_rows_or_nan,
+                    "a mean of means, and a row with nothing selected is 0/0 in it. One sum, one count, of at least 1.",
+                ),
+                (_all_tokens_in_each_row, ROW_I_HAS_TOKEN_I),
+                (_all_tokens_in_each_row_summed, ROW_I_HAS_TOKEN_I),
+                (_all_tokens_in_each_row_or_0, ROW_I_HAS_TOKEN_I),
                 (_no_logarithm, "the logarithm is missing: −log p, not −p."),
                 (_minus_forgotten, "the minus is missing: log p is below 0, a loss is not."),
                 (_in_bits, "that is in bits, with log2: the natural logarithm is asked for."),
@@ -624,3 +657,11 @@ CHECKS = {
         lambda code: 1 + next(n for n, line in enumerate(code.splitlines()) if line != f"{n + 1}  {MASKING[n]}"),
     ),
 }
+
+CHECKS["mlm_loss"] = errors_named(
+    CHECKS["mlm_loss"],
+    {
+        "Expected target size": "cross_entropy looks for the classes in the second dimension: give it (n, V) scores "
+        "and (n,) tokens, as scores.flatten(0, 1) and tokens.flatten() are, or scores[selected] and tokens[selected].",
+    },
+)
