@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show
+from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, with_gradient
 from bertlib.metrics import unigram_baseline
 from bertlib.model.config import BertConfig
 from bertlib.model.heads import MLMHead
@@ -39,37 +38,6 @@ def errors_named(check: Check, hints: dict[str, str]) -> Check:
             if not found or (wrong.hint and "an edge case" not in wrong.hint):
                 raise
             raise Wrong(wrong.message, found[0]) from None
-
-    return replace(check, judge=judge)
-
-
-def _with_gradient(check: Check, arguments: Callable[[], tuple]) -> Check:
-    """The same check, and what came must lead back to the floats among the arguments: else it trains nothing."""
-
-    def judge(trial: Trial) -> None:
-        with torch.enable_grad():  # lessons may have switched gradients off
-            check.judge(trial)
-            answer, given = trial.answer, arguments()
-
-            def reached(*args):
-                floats_given = [value.requires_grad_() for value in args if value.is_floating_point()]
-                got = answer(*args)
-                if not isinstance(got, Tensor) or not got.requires_grad:
-                    return got, [None]
-                return got, torch.autograd.grad(got, floats_given, allow_unused=True)
-
-            trial.answer = reached
-            try:
-                got, gradients = trial.call(*given)
-            finally:
-                trial.answer = answer
-            if any(gradient is None for gradient in gradients):
-                raise Wrong(
-                    f"the numbers are right, but the loss has no gradient: came {show(got)}; tried with: "
-                    f"{trial.described}",
-                    "training follows a loss back to what it was computed from: use operations of torch, without "
-                    "item(), float(), numpy or detach().",
-                )
 
     return replace(check, judge=judge)
 
@@ -585,7 +553,7 @@ CHECKS = {
             (_scores_by_hand("log_softmax"), BEFORE_SOFTMAX),
         ),
     ),
-    "nsp_loss": _with_gradient(
+    "nsp_loss": with_gradient(
         against(
             "logits (B, 2), labels (B,): 0 IsNext, 1 NotNext -> a tensor: the mean cross-entropy over the batch, in "
             "nats, for scores of 200 as well; with a gradient",
@@ -620,7 +588,7 @@ CHECKS = {
         ),
         lambda: (torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 1])),
     ),
-    "joint_loss": _with_gradient(
+    "joint_loss": with_gradient(
         against(
             "mlm_sums, mlm_counts, nsp_sums, nsp_counts (each one number per batch) -> a tensor: mean MLM + mean NSP "
             "over all batches; with a gradient",
@@ -651,6 +619,7 @@ CHECKS = {
             ),
         ),
         lambda: (torch.tensor([30.0, 6.0]), torch.tensor([10, 1]), torch.tensor([1.0, 3.0]), torch.tensor([2, 2])),
+        nothing=lambda: (torch.zeros(1), torch.tensor([0]), torch.zeros(1), torch.tensor([0])),
     ),
     "perplexity": against(
         "losses (mean nats of each batch), counts (tokens of each batch) -> perplexity over all tokens",

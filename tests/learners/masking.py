@@ -333,10 +333,23 @@ MLM_LOSS = [
         LOSS
         + """
     if not selected.any():
-        return torch.tensor(0.0)
+        return 0.0 * scores.sum()
     return F.cross_entropy(scores.flatten(0, 1), torch.where(selected, tokens, -100).flatten())
 """,
         None,
+    ),
+    *(
+        Answer(
+            "masking.mlm_loss",
+            LOSS
+            + f"""
+    if not selected.any():
+        return {nothing}
+    return F.cross_entropy(scores.flatten(0, 1), torch.where(selected, tokens, -100).flatten())
+""",
+            "where nothing is asked for the loss has no gradient",
+        )
+        for nothing in ("torch.tensor(0.0)", "0.0", "scores.detach().sum() * 0")
     ),
     Answer(
         "masking.mlm_loss",
@@ -503,7 +516,10 @@ NUMBERS = [
     Answer("masking.wrong_line", "answer = 4", None),
     Answer("masking.wrong_line", "answer = 4.0", None),
     Answer("masking.wrong_line", "answer = np.int64(4)", None),
-    *(Answer("masking.wrong_line", f"answer = {line}", "") for line in (1, 2, 3, 5, 6, 0)),
+    *(
+        Answer("masking.wrong_line", f"answer = {line}", f"{line} is not the line. can two lines", ("selected =",))
+        for line in (1, 2, 3, 5, 6, 0)
+    ),
 ]
 
 ANSWERS = [*MASK_TOKENS, *SELECT, *EXACTLY, *MLM_LOSS, *NUMBERS]
