@@ -367,6 +367,50 @@ MLM_LOSS = [
     Answer("masking.mlm_loss", EACH + "    return (each * selected).sum()", "that is the sum"),
     Answer(
         "masking.mlm_loss",
+        LOSS + "    return F.cross_entropy(scores, torch.where(selected, tokens, -100))",
+        "second dimension",
+        ("nothing selected", "simplest case"),
+    ),
+    Answer(
+        "masking.mlm_loss",
+        LOSS
+        + """
+    each = F.cross_entropy(scores, tokens, reduction="none")
+    return (each * selected).sum() / selected.sum().clamp(min=1)
+""",
+        "second dimension",
+    ),
+    Answer(
+        "masking.mlm_loss",
+        LOSS
+        + """
+    rows = zip(scores, tokens, selected)
+    return torch.stack([F.cross_entropy(s[chosen], t[chosen]) for s, t, chosen in rows]).mean()
+""",
+        "mean of means",
+        ("simplest case",),
+    ),
+    Answer(
+        "masking.mlm_loss",
+        LOSS
+        + """
+    log_p = scores[selected].log_softmax(-1)
+    return -log_p[:, tokens[selected]].sum() / max(int(selected.sum()), 1)
+""",
+        "row i has id i",
+    ),
+    Answer(
+        "masking.mlm_loss",
+        LOSS
+        + """
+    if not selected.any():
+        return 0 * scores.sum()
+    return -scores[selected].log_softmax(-1)[:, tokens[selected]].mean()
+""",
+        "row i has id i",
+    ),
+    Answer(
+        "masking.mlm_loss",
         EACH + "    return ((each * selected).sum(1) / selected.sum(1).clamp(min=1)).mean()",
         "mean of means",
     ),
