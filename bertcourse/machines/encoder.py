@@ -123,7 +123,7 @@ def layer_norm_moved(vector: Tensor, eps: float) -> Machine:
         y = 16 + 56 * row
         drawn = [f"{value:{places}}".replace("-", "−") for value in values]
         picture.text(14, y + 18, name, align="start")
-        picture.grid(166, y, [drawn], (380 / len(numbers), 36), tone=lambda i, j, r=row: ("grey", "blue")[r])
+        picture.grid(178, y, [drawn], (368 / len(numbers), 36), tone=lambda i, j, r=row: ("grey", "blue")[r])
     question = (
         "Leave the last slider at 1. Find other numbers for which LayerNorm gives the same result, to three decimals. "
         "(To move all of them by the same amount does not count.) What may be done to a vector without LayerNorm "

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import torch
 from tokenizers import Tokenizer
 
 from bertcourse.diagrams.masking import masking_path
 from bertcourse.machines.frame import Machine
+from bertlib.text.masking import IGNORED, mask_tokens
 from bertlib.text.wordpiece import MASK, SPECIAL_TOKENS
 
 ORDINARY = 400  # pieces from which random tokens are drawn: so many fit into an output
@@ -46,10 +49,16 @@ def mask_again(tokenizer: Tokenizer, ids: Sequence[int]) -> Machine:
         "faulty": sum(map(int, ids)) % 2,
         "most": MOST,
     }
-    special = [token in SPECIAL_TOKENS for token in tokens]
     question = (
         "Two functions mask this text, each with draws of its own. One shows the selected tokens 80/10/10, the other "
         "does not. Mask again until one rate lies more than five σ from what it should be. Which function is wrong?"
     )
-    picture = masking_path(tokens, special, tokens, [-100] * len(tokens))
+    text, special = torch.tensor(data["text"]), list(range(len(SPECIAL_TOKENS)))
+    for seed in range(100):  # for the picture, a draw that selects something
+        settings = {"vocab_size": len(pieces), "mask_token_id": data["mask"], "special_ids": special}
+        shown, labels = mask_tokens(text, **settings, rng=np.random.default_rng(seed))
+        if (labels != IGNORED).sum() >= 2:
+            break
+    asked = [IGNORED if label == IGNORED else pieces[label] for label in labels.tolist()]
+    picture = masking_path(tokens, [i in special for i in data["text"]], [pieces[i] for i in shown.tolist()], asked)
     return Machine("mask_again", "Mask again", question, data, picture)
