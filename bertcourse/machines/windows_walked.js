@@ -6,7 +6,7 @@ const machine = {
     let start = 0;
     while (start < all - 1) {
       let end = start, tokens = 0;
-      while (end < all && (end < start + 2 || tokens + data.lengths[end] <= data.limit)) tokens += data.lengths[end++];
+      while (end < all && tokens + data.lengths[end] <= data.limit) tokens += data.lengths[end++];
       const number = windows.length, cut = start + 1 + (cuts[number] % (end - start - 1)); // at one of the borders inside
       windows.push({ start, cut, end, isTrue: heads[number] });
       start = heads[number] ? end : cut; // what a false B replaced is not lost

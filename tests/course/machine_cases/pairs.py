@@ -64,9 +64,9 @@ def test_documents_that_share_a_sentence_or_are_too_long_are_left_out():
     assert len(pairs.draw_false(documents([12] * 30)).data["documents"]) == 12
 
 
-def windows_walked(limit=30):
-    windows = [(0, 1, 3, False), (1, 3, 4, True)] if limit == 30 else [(0, 1, 4, False), (1, 3, 5, False)]
-    return pairs.windows_walked([10] * 5, limit, windows)
+def windows_walked(last=9):
+    windows = [(0, 1, 3, False), (1, 2, 3, True), (3, 4, 5, False)]
+    return pairs.windows_walked([10, 12, 8, 15, last], 30, windows)
 
 
 class Chosen:
@@ -138,7 +138,7 @@ CASES = {
     ),
     "windows_walked": (
         windows_walked,
-        lambda: windows_walked(limit=40),
+        lambda: windows_walked(last=10),
         lambda rng, data: {
             "cuts": rng.integers(6, size=len(data["lengths"])).tolist(),
             "heads": (rng.random(len(data["lengths"])) < 0.5).tolist(),

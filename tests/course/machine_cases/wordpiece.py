@@ -25,7 +25,7 @@ TEN = {"play": 6, "player": 4, "played": 5, "plays": 3, "say": 4, "says": 5, "da
 TEN |= {"stayed": 2}
 PARTS = [*"abcdeéñßüÅĳŒİσΣς9½²٣", *"☃😀自然語𠀀언\u200b\ufeff\u00ad\u0301\u0323\ufffd\t\n\u3000 "]
 PARTS += [*"  '’.,!?-–…£$%+=<&", "[MASK]", "[SEP]", "[mask]", "playable", "unplayable", "out", "government", "ment"]
-PARTS += ["Ém", "e\u0301", "x" * 101, "</script>", "Naïve café"]
+PARTS += ["Ém", "e\u0301", "x" * 101, " " + "x" * 100 + " ", "</script>", "Naïve café"]
 
 
 class Asked(dict):
