@@ -47,7 +47,7 @@ const machine = {
       number.set(state.documents);
       for (const [key, toggle] of rules) toggle.set(state[key]);
       const { a: [a, place], b: [b, start] } = last;
-      told.textContent = `The last of ${kit.thousands(state.drawn)}: A is sentence ${place} of document ${a}, the false B is sentence ${start} of document ${b}` +
+      told.textContent = `${kit.thousands(state.drawn)} drawn. The last: A is sentence ${place} of document ${a} (green: what follows it), the false B sentence ${start} of document ${b}` +
         `${a === b ? (start === place + 1 ? ", which does follow" : ", A's own") : ""}${start === 0 ? ", an opening" : ""}.`;
       map.setAttribute("aria-label", told.textContent);
       map.replaceChildren(...data.documents.slice(0, state.documents).map((document, d) =>

@@ -17,8 +17,8 @@ const machine = {
     if (state.power !== 0 || !same || Math.abs(factor - 1) < 1e-6) return null;
     const plus = Math.round(1e6 * (mean - factor * first.mean)) / 1e6, round = (number) => decimals(number, 3).replace(/\.?0+$/, "");
     return `(${state.numbers.map(round).join(", ")}) is ${round(factor)} times the first vector, ${plus < 0 ? "minus" : "plus"} ${round(Math.abs(plus))}. ` +
-      `LayerNorm subtracts the mean, ${round(mean)}, and divides by the root of the variance, ${round(root)}: where a vector lies and how long it is ` +
-      "is gone, only the proportions of its numbers stay. Now pull the last slider: where does that stop being true, and which number of the formula stops it?";
+      `LayerNorm subtracts the mean, ${round(mean)}, and divides by the root of the variance, ${round(root)}: both are gone from the ` +
+      "result, and the proportions of the differences are all that stays. Now pull the last slider: where does that stop being true, and which number of the formula stops it?";
   },
 
   build(kit, data) {

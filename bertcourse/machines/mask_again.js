@@ -64,7 +64,7 @@ const machine = {
         names.forEach((name, i) => table.set(i, number, { text: `${kit.decimals(100 * rates[name], 1)} ± ${kit.decimals(100 * bands[name], 1)}` }));
       });
       told.textContent = `${kit.thousands(state.texts)} ${state.texts === 1 ? "text" : "texts"}; tokens selected: A ${kit.thousands(functions[0].counts.selected)}, ` +
-        `B ${kit.thousands(functions[1].counts.selected)}. Random tokens are drawn from ${kit.thousands(data.pieces.length - data.specials)} pieces that fit in here.`;
+        `B ${kit.thousands(functions[1].counts.selected)}. Random tokens are drawn from ${kit.thousands(data.pieces.length - data.specials)} pieces here.`;
       verdict.textContent = state.judged == null || functions[state.judged].beyond.length ? ""
         : `All rates of function ${"AB"[state.judged]} still lie within five σ: chance may have made them. Mask on, or look at the other one.`;
     };

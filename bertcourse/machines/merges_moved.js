@@ -65,7 +65,7 @@ const machine = {
       back.set(null, values.shown > 0);
       on.set(null, values.shown < values.learned.length);
       const now = values.joined[values.shown - 1];
-      told.textContent = !now ? `Before the first merge: single letters. Pieces that ${data.steps} merges make:`
+      told.textContent = !now ? "Before the first merge: single letters."
         : `Merge ${values.shown}: ${now.left} and ${now.right}, side by side ${now.count} times, become ${now.piece}.` +
           (values.learned.length < data.steps && values.shown === values.learned.length ? " No other pair stands side by side twice." : "");
       list.set(values.joined.slice(0, values.shown).map(({ piece, count }, i) => ({ text: piece, small: `${i + 1}: ${count} ×`,
