@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import bertlib  # noqa: F401 # isort: skip - before torch, so that a lesson's threads wait without spinning
 import torch
 
 from bertlib.device import pick_device, pick_dtype, seed_everything

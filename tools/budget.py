@@ -3,8 +3,8 @@
 Two kinds: how long a lesson takes to work through, counted by tools/lesson_size.py (text, code, exercises, machine) and
 rounded to five minutes; and how long its cells compute, from notebooks/budget.toml: "5" where all machines of the table
 take as long, "5 to 10" where they do not. They stand in each lesson's first cell, in README's table and under it, and
-in lesson 00's table, beside the hours of the routes of notebooks/routes.toml. tests/house/test_budget.py holds that all
-say the same.
+in lesson 00's table, beside the lessons and hours of the routes of notebooks/routes.toml. tests/house/test_budget.py
+holds that all say the same.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def row(name: str, linked: bool) -> re.Pattern:
 
 
 def route_hours(routes: Mapping[str, list[str]], found: Mapping[str, Size]) -> dict[str, int]:
-    """How long each route takes, second parts of its lessons included."""
+    """How long each route takes, second parts (04b) of its lessons included."""
     return {
         name: hours(sum(about(s.minutes) for lesson, s in found.items() if on_route(lesson, lessons)))
         for name, lessons in routes.items()
@@ -81,10 +81,11 @@ def on_route(lesson: str, numbers: list[str]) -> bool:
 
 
 def with_routes(text: str, routes: Mapping[str, list[str]], found: Mapping[str, Size], where: str) -> str:
-    """A table of routes with their hours, | **use it** … | 00, 01 | 12 |. Raises ValueError if it lacks one."""
+    """A table of routes with their lessons and hours, | **use it** | 04, 04b | 3 |. Raises ValueError if one lacks."""
     for name, time in route_hours(routes, found).items():
-        pattern = re.compile(rf"(?m)^(\| \*\*{name}\*\*.*\| {', '.join(routes[name])} \| )\d+( \|)$")
-        text = write(text, pattern, rf"\g<1>{time}\g<2>", f"{where}, row of the route {name} with its lessons")
+        pattern = re.compile(rf"(?m)^(\| \*\*{name}\*\*.*\| )[^|\n]*( \| )\d+( \|)$")
+        listed = ", ".join(number_of(lesson) for lesson in found if on_route(lesson, routes[name]))
+        text = write(text, pattern, rf"\g<1>{listed}\g<2>{time}\g<3>", f"{where}, row of the route {name}")
     return text
 
 

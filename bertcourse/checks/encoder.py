@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 import re
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Wrong, against, difference, floats, integers, number, show
+from bertcourse.checks.engine import Check, Question, Wrong, against, difference, floats, integers, number, show
 from bertlib.model.config import BertConfig
 from bertlib.model.encoder import BertEmbeddings, BertLayer, BertModel, BertPooler
 from bertlib.model.weights import transformers_name
@@ -849,6 +850,45 @@ def steady(check: Check, cases: Callable[[np.random.Generator], Iterable[tuple]]
     return dataclasses.replace(check, judge=judge)
 
 
+def as_many_positions(check: Check) -> Check:
+    """The same check, which tells an answer that is right only where the table has as many positions as the text."""
+
+    def judge(trial):
+        try:
+            check.judge(trial)
+        except Wrong as wrong:
+            words, positions, segments, ids, types = next(iter(_tables_and_ids(np.random.default_rng(0))))
+            given = words, positions[: ids.size(1)], segments, ids, types
+            if wrong.hint or not callable(trial.answer):
+                raise
+            try:
+                fits = difference(_embeddings(*given), trial.call(*given), 1e-5) is None
+            except Wrong:
+                fits = False
+            if not fits:
+                raise
+            hint = "the table has more positions than a text has tokens: add its first T rows only, a slice."
+            raise Wrong(wrong.message, hint) from None
+
+    return dataclasses.replace(check, judge=judge)
+
+
+def in_full(check: Question) -> Question:
+    """The same question, which tells an answer that is right in millions."""
+
+    def judge(trial):
+        right = check.solve(copy.deepcopy(trial.rng))
+        try:
+            check.judge(trial)
+        except Wrong as wrong:
+            number_given = isinstance(trial.answer, int | float) and not isinstance(trial.answer, bool)
+            if wrong.hint or not number_given or not math.isclose(1e6 * trial.answer, right, rel_tol=0.005):
+                raise
+            raise Wrong(wrong.message, "that is in millions: the whole number is asked for.") from None
+
+    return dataclasses.replace(check, judge=judge)
+
+
 CHECKS = {
     "layer_norm": against(
         "x (..., D), gain (D,), bias (D,), eps -> each vector of x normalised on its own, then scaled and moved",
@@ -885,6 +925,10 @@ CHECKS = {
             (lambda x: (1 + torch.erf(x / math.sqrt(2))) / 2, "that is Φ(x): multiply it by x."),
             (lambda x: x * (1 + torch.erf(x / math.sqrt(2))), "the half is missing: Φ(x) = (1 + erf(x / √2)) / 2."),
             (lambda x: x * torch.erf(x / math.sqrt(2)), "Φ(x) is (1 + erf(x / √2)) / 2, not the erf alone."),
+            (
+                lambda x: x * torch.erf(x),
+                "that is x times the erf of x: Φ(x) = (1 + erf(x / √2)) / 2 has a half, a 1 and a root besides.",
+            ),
             (lambda x: x * (1 + torch.erf(x / 2)) / 2, "divide by the root of 2 under the error function, not by 2."),
             (lambda x: x * (1 + torch.erf(x * math.sqrt(2))) / 2, "divide by the root of 2, do not multiply."),
             (
@@ -895,27 +939,29 @@ CHECKS = {
             (F.softplus, "that is softplus, log(1 + eˣ)."),
         ),
     ),
-    "embeddings": against(
-        "words (V, D), positions (P, D), segments (2, D), input_ids (B, T), token_type_ids (B, T) -> their sum (B, "
-        "T, D)",
-        _embeddings,
-        _tables_and_ids,
-        shrink=False,
-        mistakes=(
-            (_sum_of("no positions"), "the positions are missing: a text would be a bag of tokens."),
-            (_sum_of("no segments"), "the segments are missing."),
-            (_sum_of("segment of the position"), "positions are 0, 1, 2, … in every row, not segment ids."),
-            (_sum_of("from one"), "positions count from 0."),
-            (_sum_of("all A"), "token_type_ids are not used: everything is segment A."),
-            (_sum_of("mean"), "a sum is asked for, not a mean."),
-            (_sum_of("no words"), "the token's own vector is missing."),
-            (_sum_of("restarting"), "positions do not begin again in segment B: 0, 1, 2, … through the whole row."),
-            (_sum_of("of the row"), "the position is the token's place in its row, not the row's number."),
-            (_sum_of("of the token"), "the position is the token's place, not its id."),
-            (_positions_from_two, "positions count from 0; those of RoBERTa begin at 2."),
-            (_normalised, "the sum alone is asked for; LayerNorm is a step of its own."),
-            (_product, "a sum is asked for, not a product."),
-        ),
+    "embeddings": as_many_positions(
+        against(
+            "words (V, D), positions (P, D), segments (2, D), input_ids (B, T), token_type_ids (B, T) -> their sum (B, "
+            "T, D)",
+            _embeddings,
+            _tables_and_ids,
+            shrink=False,
+            mistakes=(
+                (_sum_of("no positions"), "the positions are missing: a text would be a bag of tokens."),
+                (_sum_of("no segments"), "the segments are missing."),
+                (_sum_of("segment of the position"), "positions are 0, 1, 2, … in every row, not segment ids."),
+                (_sum_of("from one"), "positions count from 0."),
+                (_sum_of("all A"), "token_type_ids are not used: everything is segment A."),
+                (_sum_of("mean"), "a sum is asked for, not a mean."),
+                (_sum_of("no words"), "the token's own vector is missing."),
+                (_sum_of("restarting"), "positions do not begin again in segment B: 0, 1, 2, … through the whole row."),
+                (_sum_of("of the row"), "the position is the token's place in its row, not the row's number."),
+                (_sum_of("of the token"), "the position is the token's place, not its id."),
+                (_positions_from_two, "positions count from 0; those of RoBERTa begin at 2."),
+                (_normalised, "the sum alone is asked for; LayerNorm is a step of its own."),
+                (_product, "a sum is asked for, not a product."),
+            ),
+        )
     ),
     "post_norm": against(
         "hidden (B, T, D), sublayer (a function), norm (a function) -> what a BERT layer makes of them "
@@ -1044,12 +1090,14 @@ CHECKS = {
             (lambda ab, cd, ac, ad, bc, bd: (ab + cd) / 2, "that is the mean within; subtract the mean across."),
         ),
     ),
-    "parameters": number(
-        "a whole number",
-        _shape,
-        "How many parameters has an encoder with its pooler, of vocabulary {V}, {P} positions, 2 segments, width {D}, "
-        "{L} layers and inner width {inner}?",
-        _parameters,
-        mistakes=COUNTING,
+    "parameters": in_full(
+        number(
+            "a whole number",
+            _shape,
+            "How many parameters has an encoder with its pooler, of vocabulary {V}, {P} positions, 2 segments, width "
+            "{D}, {L} layers and inner width {inner}?",
+            _parameters,
+            mistakes=COUNTING,
+        )
     ),
 }

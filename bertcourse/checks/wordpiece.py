@@ -494,6 +494,15 @@ def _spans_with(end):
     return spans
 
 
+def _counted_on(word, pieces):
+    spans, start = [], word[0][1]
+    for piece in pieces:
+        end = start + (len(word) if piece == "[UNK]" else len(piece.removeprefix("##")))
+        spans.append((start, end))
+        start = end
+    return spans
+
+
 def _starts_where_the_last_ended(word, pieces):
     spans = _piece_spans(word, pieces)
     return [(spans[number - 1][1] if number else start, end) for number, (start, end) in enumerate(spans)]
@@ -711,6 +720,9 @@ _by_the_formula_without_brackets = _by(lambda both, left, right: Fraction(both *
 
 def _commonest_first_seen(words):
     return _first_seen(_count_pairs({word: _marked(word) for word in words}, words))
+
+
+FIRST = "of equally common pairs the first of the alphabet is asked for, as Python sorts: ## comes before letters."
 
 
 def _commonest_last_of_the_alphabet(words):
@@ -963,6 +975,10 @@ CHECKS = {
         _merge,
         _pieces_and_pair,
         mistakes=(
+            (
+                lambda pieces, pair: list(pieces),
+                "nothing is joined. (A slice of a list is a list, and never equal to a tuple such as the pair.)",
+            ),
             (_overlapping, "a piece that was joined already cannot be joined again: go on behind it."),
             (_first_alone, "every occurrence is joined, not only the first."),
             (_glued, "the second one's ## goes: '##a' and '##y' make '##ay'."),
@@ -1008,7 +1024,7 @@ CHECKS = {
                 "of equally common pairs you take the one that was seen first (as max and most_common do); the first "
                 "of the alphabet is asked for: min(pairs, key=lambda pair: (-pairs[pair], pair)).",
             ),
-            (_learns_last_of_the_alphabet, "of equally common pairs the first of the alphabet is asked for."),
+            (_learns_last_of_the_alphabet, FIRST),
             (_learns_without_marks, "letters after the first are marked: ('p', '##l')."),
             (_learns_cut_letters, "letters after the first are marked: ('p', '##l')."),
             (_learns_double_marks, "the second one's ## goes: '##a' and '##y' make '##ay'."),
@@ -1053,6 +1069,11 @@ CHECKS = {
                 "the next character's place is not the end where something was dropped between the two: take the "
                 "piece's own last character.",
             ),
+            (
+                _counted_on,
+                "counted on from the word's start: characters of the text may be missing in word (accents). Take each "
+                "place from the list.",
+            ),
             (_starts_where_the_last_ended, "a piece starts at the place of its own first character."),
             (_counts_the_marks, "## is not in the word: leave it out when you count the letters."),
             (_unknown_has_five_letters, "[UNK] stands for the whole word, however long that is."),
@@ -1076,7 +1097,7 @@ CHECKS = {
                 "of equally common pairs you take the one that was seen first (as max and most_common do); the first "
                 "of the alphabet is asked for.",
             ),
-            (_commonest_last_of_the_alphabet, "of equally common pairs the first of the alphabet is asked for."),
+            (_commonest_last_of_the_alphabet, FIRST),
         ),
     ),
     "likeliest_pair": against(
@@ -1163,6 +1184,7 @@ CHECKS = {
             (lambda hug, pug, pun, bun, hugs: 3, "that is in how many words; each counts as often as it occurs."),
             (lambda hug, pug, pun, bun, hugs: hug + pug, "hugs has them, too."),
             (lambda hug, pug, pun, bun, hugs: hug + hugs, "pug has them, too."),
+            (lambda hug, pug, pun, bun, hugs: hug + pug + pun + hugs, "in pun no g stands after the u."),
             (lambda hug, pug, pun, bun, hugs: hug + pug + pun + bun + hugs, "that is how often ##u occurs at all."),
         ),
     ),

@@ -48,8 +48,8 @@ def attention_row(words: Sequence[str], dots: Tensor, values: Tensor, looking: i
         "widest": WIDEST,
     }
     question = (
-        f"{words[looking]} gives {words[target]} a weight of {weights[target]:.2f}. Leave dot products and mask as "
-        f"they are and move the width d_k alone: from which width on is it less than a half?"
+        f"{words[looking]} gives {words[target]} a weight of {weights[target]:.2f}. Move the width d_k "
+        f"alone: from which width on is it less than a half?"
     )
     return Machine("attention_row", f"What {words[looking]} takes from whom", question, data, picture)
 

@@ -796,7 +796,7 @@ def test_exercises_are_found_in_the_text_and_at_the_end(tmp_path):
 
 # What the article says, by its sections -> the lesson and the words of the exercise that corrects it.
 ARTICLE = {
-    "2: a map without BERT and fine-tuning": ("00", "says a map (§2)"),
+    "2: a map without BERT and fine-tuning": ("00", "which steps does that map leave out"),
     "3.2.1: always 512 tokens": ("01", "usually 512"),
     "3.2.1: nothing on pairs and the order of documents": ("04", "nothing of how pairs are made"),
     "3.3: efficient, and demanding": ("05", "*efficient* since it needs no labels"),

@@ -85,9 +85,9 @@ def test_a_route_takes_what_its_lessons_and_their_second_parts_take():
     sizes = {**SIZES, "05b_z": Size(0, 0, 0, 0, 0, 60, 0.0)}
     assert budget.route_hours({"use": ["05"], "none": []}, sizes) == {"use": 3, "none": 1}
     rows = "| **use** it | 05 | 9 |\n"
-    assert budget.with_routes(rows, {"use": ["05"]}, sizes, "x") == "| **use** it | 05 | 3 |\n"
-    with pytest.raises(ValueError, match="x, row of the route use with its lessons"):
-        budget.with_routes(rows, {"use": ["04", "05"]}, sizes, "x")
+    assert budget.with_routes(rows, {"use": ["05"]}, sizes, "x") == "| **use** it | 05, 05b | 3 |\n"
+    with pytest.raises(ValueError, match="x, row of the route teach"):
+        budget.with_routes(rows, {"teach": ["05"]}, sizes, "x")
 
 
 def test_a_route_without_what_a_lesson_needs_is_named(tmp_path):

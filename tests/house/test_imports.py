@@ -70,6 +70,7 @@ print(os.environ.get("OMP_WAIT_POLICY"), os.environ.get("GOMP_SPINCOUNT"), bertl
     "first, own, expected",
     [
         ("", {}, "PASSIVE 1000 True"),
+        ("import bertcourse.profile", {}, "PASSIVE 1000 True"),  # as a lesson begins
         ("", {"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None True"),
         ("", {"GOMP_SPINCOUNT": "7"}, "None 7 True"),
         ("", {"KMP_BLOCKTIME": "1"}, "None None True"),

@@ -146,6 +146,7 @@ ANSWERS = [
     Answer("encoder.gelu", "def answer(x): return F.gelu(x, approximate='tanh')", "tanh approximation"),
     Answer("encoder.gelu", "def answer(x): return x * torch.sigmoid(1.702 * x)", "sigmoid"),
     Answer("encoder.gelu", "def answer(x): return x * (1 + torch.erf(x)) / 2", "root of 2"),
+    Answer("encoder.gelu", "def answer(x): return x * torch.erf(x)", "a half, a 1 and a root"),
     Answer("encoder.gelu", "def answer(x): return (1 + torch.erf(x / 2 ** 0.5)) / 2", "multiply it by x"),
     Answer("encoder.gelu", "def answer(x): return x.clamp(min=0)", "relu"),
     Answer("encoder.gelu", "def answer(x): return x * (1 + math.erf(x / math.sqrt(2))) / 2", "error"),
@@ -486,7 +487,7 @@ ANSWERS = [
 ]
 
 
-def count(formula, named):
+def count(formula, named, *never):
     return Answer(
         "encoder.parameters",
         "from bertcourse.checks import find, question_rng\n"
@@ -494,6 +495,7 @@ def count(formula, named):
         "V, P, D, L, I = g['V'], g['P'], g['D'], g['L'], g['inner']\n"
         f"answer = {formula}",
         named,
+        never,
     )
 
 
@@ -502,6 +504,15 @@ ANSWERS += [
     count(f"torch.tensor({TABLES} + L * ({ATTENTION} + {FEED} + 4 * D) + D * D + D)", None),
     count(f"np.int64({TABLES} + L * ({ATTENTION} + {FEED} + 4 * D) + D * D + D)", None),
     count(f"float({TABLES} + L * ({ATTENTION} + {FEED} + 4 * D) + D * D + D)", None),
+    count(f"round(({TABLES} + L * ({ATTENTION} + {FEED} + 4 * D) + D * D + D) / 1e6, 3)", "in millions"),
+    Answer("encoder.embeddings", EMBED + "words[input_ids] + positions + segments[token_type_ids]", "a slice"),
+    Answer(
+        "encoder.embeddings",
+        EMBED + "words[input_ids] + positions[None] + words[input_ids] + segments[token_type_ids]",
+        "must match",
+        ("a slice",),
+    ),
+    count("round(100 * V / 7, 3)", "", "in millions"),
     count(f"{TABLES} + L * ({ATTENTION} + {FEED} + 4 * D)", "pooler"),
     count("(V + P + 2) * D + 2 * D + L * (4 * D * D + 2 * D * I + 4 * D) + D * D", "biases"),
     count(f"{TABLES} + L * (3 * (D * D + D) + {FEED} + 4 * D) + D * D + D", "four dense layers"),

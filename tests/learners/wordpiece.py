@@ -297,6 +297,7 @@ ANSWERS = [
     Answer("wordpiece.merge", merging(joined="pair[0] + pair[1]"), "## goes"),
     Answer("wordpiece.merge", merging(joined="(pair[0] + pair[1]).replace('##', '')"), "only the second"),
     Answer("wordpiece.merge", merging(step="1"), "skip it", ("argument",)),
+    Answer("wordpiece.merge", merging(where="pieces[at:at + 2] == pair"), "never equal to a tuple"),
     Answer(
         "wordpiece.merge",
         "def answer(pieces, pair): return ' '.join(pieces).replace(' '.join(pair), pair[0] + pair[1][2:]).split()",
@@ -450,6 +451,7 @@ ANSWERS = [
     Answer("wordpiece.piece_spans", spans("(at, at + size)"), "places in the word"),
     Answer("wordpiece.piece_spans", spans("(word[at][1], word[at + size - 1][1])"), "exclusive"),
     Answer("wordpiece.piece_spans", spans("(word[at][1], size)"), "not start and length"),
+    Answer("wordpiece.piece_spans", spans("(word[0][1] + at, word[0][1] + at + size)"), "each place from the list"),
     Answer("wordpiece.piece_spans", spans("(word[at][1], word[at][1] + size)"), "accents"),
     Answer(
         "wordpiece.piece_spans",
@@ -694,6 +696,7 @@ ANSWERS = [
     Answer("wordpiece.pair_count", "answer = 6 + 24 + 20.0", None),
     Answer("wordpiece.pair_count", "answer = np.array([6, 24, 20]).sum()", None),
     Answer("wordpiece.pair_count", "answer = 3", "as often as it occurs"),
+    Answer("wordpiece.pair_count", "answer = 57", "in pun no g"),
     Answer("wordpiece.pair_count", "answer = 30", "hugs"),
     Answer("wordpiece.pair_count", "answer = 26", "pug"),
     Answer("wordpiece.pair_count", "answer = 86", "at all"),
