@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,10 +77,10 @@ def line_at(before: str) -> int:
     return unix_lines(before).count("\n") + 1
 
 
-def keep_other_files(source: Path, target: Path) -> None:
-    """Copy what stands in source but not in target (a README beside the model, say)."""
+def keep_other_files(source: Path, target: Path, without: Collection[str] = ()) -> None:
+    """Copy what stands in source but not in target (a README beside the model, say), these names left out."""
     for other in source.iterdir():
-        if (target / other.name).exists():
+        if (target / other.name).exists() or other.name in without:
             continue
         if other.is_dir():
             shutil.copytree(other, target / other.name)
@@ -89,8 +89,10 @@ def keep_other_files(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def write_folder(folder: str | Path, needed_bytes: int) -> Iterator[Path]:
+def write_folder(folder: str | Path, needed_bytes: int, without: Collection[str] = ()) -> Iterator[Path]:
     """Fill a folder beside the target and rename it into place at the end; on any error leave the target as it was.
+
+    Other files that a folder there holds stay, except those named by `without`.
 
     Raises:
         ValueError: it is the working folder, which cannot be replaced beneath those who work in it.
@@ -114,7 +116,7 @@ def write_folder(folder: str | Path, needed_bytes: int) -> Iterator[Path]:
         beside.chmod(0o755)  # mkdtemp keeps others out; a model folder is an ordinary folder
         yield beside
         if target.exists():
-            keep_other_files(target, beside)
+            keep_other_files(target, beside, without)
             old = beside.with_name(beside.name + ".old")
             os.replace(target, old)
             try:

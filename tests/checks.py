@@ -506,3 +506,70 @@ def only_first_pieces_are_asked(piece_labels, tokenizer) -> None:
     assert len(labels) > 3
     assert [label for label in labels if label != -100] == [0, 1, 0]
     assert (labels[2:-1] == -100).all()
+
+
+# ------------------------------------------------------------------------------------------------------- adapters
+
+
+def adapts_as_the_paper(adapter) -> None:
+    """`adapter(linear, lora)`: W x + b + (α / r) · B A x, nothing else in use, and nothing at all at the start."""
+    from bertlib.model.adapters import LoRA
+
+    torch.manual_seed(0)
+    linear, x = torch.nn.Linear(6, 5), torch.randn(3, 6)
+    layer = adapter(linear, LoRA(rank=2, alpha=6, dropout=0.5)).eval()
+    assert torch.equal(layer(x), linear(x))
+    torch.nn.init.normal_(layer.lora_B)
+    torch.testing.assert_close(layer(x), linear(x) + 3 * x @ layer.lora_A.T @ layer.lora_B.T)
+
+
+def only_adapters_and_head_train(put_on, model) -> None:
+    """`put_on(model, lora)`, then an update: A, B and the head move, no other weight does."""
+    from bertlib.model.adapters import LoRA
+
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    put_on(model, LoRA(rank=2, alpha=6))
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1.0)
+    for _ in range(2):  # in the first update the gradient of A is 0, since B is
+        optimizer.zero_grad()
+        model(torch.tensor([[2, 5, 6, 3]]), labels=torch.tensor([1])).loss.backward()
+        optimizer.step()
+    moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert moved == {name for name in before if ".lora_" in name or name.startswith("classifier.")}
+
+
+def merging_changes_nothing(merge, model) -> None:
+    """`merge(model)` of a model with adapters: what it computes in use stays as it was."""
+    ids = torch.tensor([[2, 5, 6, 3], [2, 7, 8, 3]])
+    with torch.no_grad():
+        before = model.eval()(ids).logits
+        merge(model)
+        torch.testing.assert_close(model(ids).logits, before, rtol=1e-5, atol=1e-6)
+
+
+def merged_folder_opens_alike(save, model, folder) -> None:
+    """`save(model, folder)` of a model with adapters: transformers reads the folder, and computes the same."""
+    import transformers
+
+    ids = torch.tensor([[2, 5, 6, 3], [2, 7, 8, 3]])
+    with torch.no_grad():
+        before = model.eval()(ids).logits
+        save(model, folder)
+        theirs = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        torch.testing.assert_close(theirs(ids).logits, before, rtol=1e-5, atol=1e-6)
+
+
+def peft_opens_what_was_saved(save, model, folder, encoder) -> None:
+    """`save(model, folder)`: peft, around transformers' model of the encoder's folder, computes the same."""
+    import peft
+    import transformers
+
+    ids = torch.tensor([[2, 5, 6, 3], [2, 7, 8, 3]])
+    save(model.eval(), folder)
+    torch.manual_seed(9)  # a head that was not stored comes out fresh
+    base = transformers.BertForSequenceClassification.from_pretrained(encoder, num_labels=len(model.config.labels))
+    theirs = peft.PeftModel.from_pretrained(base, folder).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(theirs(ids).logits, model(ids).logits, rtol=1e-5, atol=1e-6)

@@ -53,7 +53,10 @@ MODULES = {
     "text.spans": ((), ["spans", "tag"]),
     "text.windows": ((), ["tag", "bug_zoo"]),
     "data.entities": (("tag_names_of", "read_split", "contexts_of"), ["tag", "bug_zoo"]),
-    "metrics": (("entity_scores", "find_differences"), ["tag", "bug_zoo"]),
+    "data.splits": (("near_copies", "tied"), ["rated"]),
+    "metrics.scores": (("entity_scores", "find_differences"), ["tag", "bug_zoo"]),
+    "metrics.raters": ((), ["raters"]),
+    "metrics.calibration": ((), ["calibration", "bug_zoo"]),
 }
 # Tests that take long and are left out: words of their names.
 LONG = (

@@ -22,7 +22,7 @@ DIAGRAMS = {  # file in images/: lesson, cell
     "masked.svg": ("04_mlm_and_nsp_data", "steps-table"),
     "pieces_and_tags.svg": ("08_named_entities", "0f19410d"),
 }
-MACHINE = ("01_attention", "machine-row")
+MACHINE = ("01_attention", "attention-11")
 MOVING = "machine.gif"
 STEPS, FIRST, PAUSE, LAST = 13, 1500, 350, 4000  # keys pressed; milliseconds: before them, after each, at the end
 

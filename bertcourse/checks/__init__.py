@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 
 import numpy as np
@@ -120,18 +121,27 @@ def question_rng(name: str, variant: int) -> np.random.Generator:
     """What a variant of a question is drawn from.
 
     The answers of variants 0 (the lessons') and 1 (the assignments' sources') are public: a later variant is drawn anew
-    while it has one of them. Raises ValueError if it cannot be helped.
+    while it has one of them. Where there are few different questions, the first ones are drawn without repetition.
+    Raises ValueError if it cannot be helped.
     """
+    return np.random.default_rng(_question_key(name, variant))
+
+
+@cache
+def _question_key(name: str, variant: int) -> list[int]:
+    """The key of a variant's generator; see `question_rng`."""
     base = [zlib.crc32(name.encode()), variant]
-    if variant < 2:
-        return np.random.default_rng(base)
+    if variant == 0:
+        return base
     found = find(name)
-    public = [found.solve(question_rng(name, number)) for number in (0, 1)]
-    for again in range(100):
+    public = [found.solve(question_rng(name, number)) for number in (0, 1)] if variant > 1 else []
+    earlier = [found.draw(question_rng(name, number)) for number in range(variant)] if variant < found.kinds else []
+    for again in range(200):
         key = [*base, again] if again else base
-        answer = found.solve(np.random.default_rng(key))
-        if not any(math.isclose(answer, other, rel_tol=2 * found.rel_tol) for other in public):
-            return np.random.default_rng(key)
+        answer, given = found.solve(np.random.default_rng(key)), found.draw(np.random.default_rng(key))
+        published = any(math.isclose(answer, other, rel_tol=2 * found.rel_tol) for other in public)
+        if not published and given not in earlier:
+            return key
     raise ValueError(f"{name!r} has no variant {variant} whose answer is not one of the published ones")
 
 

@@ -13,7 +13,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Around, Check, Trial, Wrong, against, floats, integers, number, show
+from bertcourse.checks.engine import (
+    Around,
+    Check,
+    Salted,
+    Trial,
+    Wrong,
+    against,
+    floats,
+    integers,
+    number,
+    show,
+    started_again,
+)
 from bertlib.text.batching import pad_batch, padding_share
 
 
@@ -587,20 +599,11 @@ def _at_an_end(some: list[int], lengths: list[int]) -> bool:
     return sorted(some) in (ordered[: len(some)], ordered[len(ordered) - len(some) :])
 
 
-class _Salted(str):
-    """A text whose place in a set changes from call to call, as that of any text does from one Python to the next."""
-
-    salt = 0
-
-    def __hash__(self):
-        return hash((str(self), _Salted.salt))
-
-
 def _judge_split(trial: Trial) -> None:
     """Duplicates on one side, shares kept, everything used once."""
     for case in range(4):
         size = 2000 if case else 12
-        texts = [_Salted(f"text {trial.rng.integers(size // 2)}") for _ in range(size)]
+        texts = [Salted(f"text {trial.rng.integers(size // 2)}") for _ in range(size)]
         texts[-1] = texts[0]
         seed = int(trial.rng.integers(2**31))
         test = _parts_of(trial, texts, np.random.default_rng(seed))[1]
@@ -620,9 +623,8 @@ def _judge_split(trial: Trial) -> None:
         raise Wrong("the same rng gives another split", "draw only from the rng that you are given.")
     if one == other:
         raise Wrong("another rng gives the same split", "shuffle the different texts with the rng that you are given.")
-    for salt in range(1, 4):
-        _Salted.salt = salt
-        if _test_of(trial, [_Salted(text) for text in texts], 1) != one:
+    for (later,) in started_again(texts):
+        if _test_of(trial, later, 1) != one:
             raise Wrong(
                 "the same rng gives another split when Python is started again",
                 "the order of a set of texts changes from start to start: sort the different texts, then draw.",
@@ -871,22 +873,63 @@ for epoch in range(5):
     evaluate(model, dev_rows)
 evaluate(model, test_rows)"""
 
-# What somebody who runs the script sees, and the line that is to blame.
+# What somebody sees, the line that is to blame, and where to look. No line is to blame twice, but for line 4, whose two
+# symptoms are those of the variants 0 and 1: later variants never have an answer of theirs.
+PUT_IN_FRONT = "Under an old release of transformers, and with all that it lacks put in front"
 SYMPTOMS = (
-    ("It stops at once: cannot import name 'AdamW' from 'transformers'.", 1),
-    ("It stops: name 'tokenizer' is not defined.", 4),
-    ("It stops in the first batch, far down in the loss: IndexError, Target 3 is out of bounds.", 10),
-    ("Of 400 texts it gets 378 right, and what it reports is 0.94%.", 9),
-    ("Headlines have 35 tokens on average, and an epoch takes as long as if they had 128.", 4),
-    ("17 texts are 2 batches, and the one text of the second counts as much as the 16 of the first.", 22),
-    ("After epoch 3 it is best on dev_rows. The test is of the weights after epoch 5 all the same.", 24),
-    ("With torch.optim.AdamW imported in its place, biases and LayerNorms decay like all other weights.", 11),
+    (
+        "Under today's transformers it stops at once: cannot import name 'AdamW' from 'transformers'.",
+        1,
+        "who asks for a name that is not there?",
+    ),
+    (
+        PUT_IN_FRONT + " but the tokenizer, it stops in the first batch: name 'tokenizer' is not defined.",
+        4,
+        "who uses this name? A line that only calls the one that does is not to blame.",
+    ),
+    (
+        PUT_IN_FRONT + ", it stops in the first batch, far down in the loss: IndexError, Target 3 is out of bounds.",
+        10,
+        "a target is the number of a class: where is it said how many classes there are?",
+    ),
+    (
+        PUT_IN_FRONT + ", it runs. Of 400 texts it gets 378 right, and what it reports is 0.94%.",
+        9,
+        "378 / 400 is right: where does a fraction get its percent sign?",
+    ),
+    (
+        "With torch.optim.AdamW imported in its place, biases and LayerNorms decay like all other weights.",
+        11,
+        "who is told which weights there are, and whether they decay?",
+    ),
+    (
+        PUT_IN_FRONT + ", it runs. 17 texts are 2 batches, and the mean that it prints counts the one text of the "
+        "second as much as the 16 of the first.",
+        22,
+        "each batch gives a mean of its own: where is the mean of these taken?",
+    ),
+    (
+        PUT_IN_FRONT
+        + ", it runs. After epoch 3 it is best on dev_rows. The test is of the weights after epoch 5 all the same.",
+        24,
+        "which line makes the figure of the test, and of which weights?",
+    ),
+    (
+        PUT_IN_FRONT + ", it runs. Headlines have 35 tokens on average, and an epoch takes as long as if they had 128.",
+        4,
+        "where does a batch get its shape?",
+    ),
 )
 
 
 def _symptom(rng: np.random.Generator) -> dict[str, str]:
     lines = "\n".join(f"{number:2}  {line}" for number, line in enumerate(SCRIPT.splitlines(), start=1))
     return {"symptom": SYMPTOMS[int(rng.integers(len(SYMPTOMS)))][0], "script": lines}
+
+
+def _blamed(symptom: str) -> tuple[int, str]:
+    """The line that a symptom comes from, and where to look."""
+    return next((line, lead) for known, line, lead in SYMPTOMS if known == symptom)
 
 
 CHECKS = {
@@ -1262,8 +1305,12 @@ CHECKS = {
     "wrong_line": number(
         "the number of the line that is to blame",
         _symptom,
-        "{script}\n\nSomebody runs it. {symptom} Which line is to blame?",
-        lambda symptom, script: dict(SYMPTOMS)[symptom],
+        "{script}\n\nSomebody runs it. {symptom} Which line is to blame? "
+        f"(Variants 0 to {len(SYMPTOMS) - 1} have a symptom each.)",
+        lambda symptom, script: _blamed(symptom)[0],
+        noun="line",
+        lead=lambda symptom, script: _blamed(symptom)[1],
+        kinds=len(SYMPTOMS),
     ),
     "baseline": number(
         "a share from 0 to 1, to three significant digits",

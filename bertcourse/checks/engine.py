@@ -34,6 +34,8 @@ SHOWN = 140  # characters of a value in a message
 CALL_SHOWN = 260  # characters of all arguments of a call
 PATIENCE = 6  # all calls together, and a call that sleeps, may take so many times what one call may compute
 EASY = 120  # characters of a case that need not be made smaller
+ROUNDED, ABOUT = 0.05, 0.1  # a rounded number, and one that is about right, are off by less, relatively
+THREE_DIGITS = "give three significant digits (0.0123 has three)."
 MORE_CASES = 24  # at most so many more cases are tried to find out what is wrong with an answer
 
 
@@ -842,6 +844,88 @@ def _whole(value: object) -> object:
     return torch.as_tensor(order).reshape(value.shape).to(value.dtype)
 
 
+# ------------------------------------------------------------------------------------ what a comparison does not show
+
+
+class Salted(str):
+    """A text whose place in a set changes with the salt, as that of any text does whenever Python is started again."""
+
+    salt = 0
+
+    def __hash__(self):
+        return hash((str(self), Salted.salt))
+
+
+def started_again(*lists: list[str]) -> Iterator[list[list[str]]]:
+    """Lists of texts as they are after other starts of Python: equal, and in another order wherever a set holds them.
+
+    For answers that draw: who draws over a set of texts gives the same for the same rng only until Python ends.
+    """
+    for Salted.salt in range(1, 4):
+        yield [[Salted(text) for text in texts] for texts in lists]
+
+
+STAYS_IN_TORCH = (
+    "training follows a loss back to what it was computed from: use operations of torch, without item(), float(), "
+    "numpy or detach()."
+)
+NOTHING_WITH_GRADIENT = (
+    "backward() stops at a 0 that leads back to nothing: make it of what came in, as scores.sum() * 0.0 does, or "
+    "divide the sum by at least 1."
+)
+
+
+def with_gradient(check: Check, usual: Callable[[], tuple], *, nothing: Callable[[], tuple] | None = None) -> Check:
+    """The same check, and what came must lead back to the floats among the arguments: else it trains nothing.
+
+    Args:
+        check: of the numbers.
+        usual: -> arguments for which each float must get a gradient.
+        nothing: -> arguments of the case in which there is nothing to be learnt: the loss, 0, needs a gradient too, of
+            zeros. None if there is no such case.
+    """
+
+    def judge(trial: Trial) -> None:
+        with torch.enable_grad():  # lessons may have switched gradients off
+            check.judge(trial)
+            got, gradients = _led_back(trial, usual())
+            if any(gradient is None for gradient in gradients):
+                raise Wrong(
+                    f"the numbers are right, but the loss has no gradient: came {show(got)}; tried with: "
+                    f"{trial.described}",
+                    STAYS_IN_TORCH,
+                )
+            if nothing is None:
+                return
+            got, gradients = _led_back(trial, nothing())
+            if all(gradient is None for gradient in gradients):
+                raise Wrong(
+                    "the numbers are right, but where nothing is asked for the loss has no gradient: came "
+                    f"{show(got)}; tried with: {trial.described}",
+                    NOTHING_WITH_GRADIENT,
+                )
+
+    return dataclasses.replace(check, judge=judge)
+
+
+def _led_back(trial: Trial, given: tuple) -> tuple[object, Sequence[Tensor | None]]:
+    """What an answer gives, and the gradient for each float tensor that it was given, None where nothing leads back."""
+    answer = trial.answer
+
+    def reached(*args: object) -> tuple[object, Sequence[Tensor | None]]:
+        floats_given = [one.requires_grad_() for one in args if isinstance(one, Tensor) and one.is_floating_point()]
+        got = answer(*args)
+        if not isinstance(got, Tensor) or not got.requires_grad:
+            return got, [None]
+        return got, torch.autograd.grad(got, floats_given, allow_unused=True)
+
+    trial.answer, in_place, trial.in_place = Around(answer, reached), trial.in_place, False
+    try:
+        return trial.call(*given)
+    finally:
+        trial.answer, trial.in_place = answer, in_place
+
+
 @dataclass(frozen=True)
 class Question(Check):
     """A question whose answer is a number, in as many variants as there are classes.
@@ -851,12 +935,14 @@ class Question(Check):
         solve: rng -> the number.
         draw: rng -> what is given.
         rel_tol: how far an answer may be off, relatively.
+        kinds: how many different ones there are, where these are few: the first so many variants all differ.
     """
 
     ask: Callable[[np.random.Generator], str] = lambda rng: ""
     solve: Callable[[np.random.Generator], float] = lambda rng: math.nan
     draw: Callable[[np.random.Generator], dict] = dict
     rel_tol: float = 1e-9
+    kinds: int = 0
 
 
 def number(
@@ -867,6 +953,9 @@ def number(
     *,
     mistakes: tuple[tuple[Callable, str], ...] = (),
     rel_tol: float = 1e-9,
+    noun: str = "number",
+    lead: Callable[..., str] | None = None,
+    kinds: int = 0,
 ) -> Question:
     """A question for a number.
 
@@ -877,6 +966,9 @@ def number(
         answer: the givens -> the number.
         mistakes: the givens -> a wrong number, each with its hint.
         rel_tol: how far the answer may be off, relatively.
+        noun: what the number is. "line" for one of a program, which stands in the question and is not printed again.
+        lead: the givens -> a hint for who is wrong in no known way; it must not tell the number.
+        kinds: see `Question`.
     """
 
     def judge(trial: Trial) -> None:
@@ -892,8 +984,9 @@ def number(
             return
         near = (hint for wrong, hint in mistakes if math.isclose(got, wrong(**given), rel_tol=max(rel_tol, 1e-6)))
         # The right number is not told: the check is for finding it.
-        hint = next(near, "") or _unit_or_digits(got, right, asks, rel_tol)
-        raise Wrong(f"{_number(got)} is not the number. {text.format(**given)}", hint)
+        hint = next(near, "") or (lead(**given) if lead else _unit_or_digits(got, right, asks, rel_tol))
+        again = "" if noun == "line" else f" {text.format(**given)}"
+        raise Wrong(f"{_number(got)} is not the {noun}.{again}", hint)
 
     return Question(
         asks,
@@ -903,6 +996,7 @@ def number(
         solve=lambda rng: answer(**draw(rng)),
         draw=draw,
         rel_tol=rel_tol,
+        kinds=kinds,
     )
 
 
@@ -914,11 +1008,18 @@ def _unit_or_digits(got: float, right: float, asks: str, rel_tol: float) -> str:
         return "percent are asked for, not a fraction from 0 to 1."
     if 0 < right < 1 and math.isclose(got, 100 * right, rel_tol=0.02):
         return "a number from 0 to 1 is asked for, not percent."
-    unit = 10.0 ** Decimal(str(got)).normalize().as_tuple().exponent  # what its last digit counts
+    if rel_tol <= 1e-6:
+        return ""
+    digits, exponent = Decimal(str(got)).normalize().as_tuple()[1:]
+    unit = 10.0**exponent  # what its last digit counts
     cut = unit * math.floor(right / unit), unit * round(right / unit)
-    if rel_tol > 1e-6 and any(math.isclose(got, one, rel_tol=1e-9) for one in cut):
-        return "right as far as it goes, but rounded too far: give three significant digits (0.0123 has three)."
-    return ""
+    off = abs(got - right) / abs(right) if right else math.inf
+    if not any(math.isclose(got, one, rel_tol=1e-9) for one in cut):
+        return ""
+    if len(digits) > 1 and off < ROUNDED:
+        return "right as far as it goes, but rounded too far: " + THREE_DIGITS
+    # One digit may as well be a guess: that it is right is not said.
+    return ("about that: " if off < ABOUT else "that is too rough to be judged: ") + THREE_DIGITS
 
 
 # ------------------------------------------------------------------------------------------------------- drawn values

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, as_array, floats, number, show
+from bertcourse.checks.engine import Check, Trial, Wrong, against, as_array, floats, number, show, started_again
 from bertcourse.checks.pretraining import errors_named
 
 
@@ -238,6 +238,9 @@ def _gauss(steps: int) -> list[tuple[float, float]]:
 OF_THE_TOKENS = "a tag for each word *type*: the same word has the same tag wherever it occurs (a dict: word -> tag)."
 NOT_RANDOM = "those do not depend on rng: draw the tags, with rng.choice or rng.integers."
 OWN_GENERATOR = "the same rng in the same state must give the same tags: draw from rng alone."
+ORDER_OF_A_SET = (
+    "the order of a set of texts changes from start to start: draw in the order of the words, or of sorted(set(words))."
+)
 ALL_KINDS_ALIKE = "draw in proportion to how often a tag occurs in tags, as rng.choice(tags) does; yours are even."
 NOT_THEIR_SHARES = "draw in proportion to how often a tag occurs in tags, as rng.choice(tags) does."
 
@@ -267,6 +270,9 @@ def _judge_control(trial: Trial) -> None:
         raise fail("two generators in different states give the same tags", NOT_RANDOM)
     if one != again:
         raise fail("two generators in the same state give different tags", OWN_GENERATOR)
+    for later in started_again(words, tags):
+        if call(*later, 1) != one:
+            raise Wrong("the same rng gives other tags when Python is started again", ORDER_OF_A_SET)
     words = [f"word{number}" for number in range(1500)] + 1500 * ["the"]  # "the", one type, has half of the tags
     tags = [*(1000 * ["PER"]), *(2000 * ["none"])]
     share = np.mean([tag == "none" for tag in call(words, tags, 3)[:1500]])
@@ -1028,6 +1034,8 @@ NO_NEIGHBOUR = dict.fromkeys(
     "not every query has a token there: the first has none before it, the last none behind.",
 )
 
+NO_NUMBER = {"for divmod()": "argmax gives a tensor, and divmod takes Python's numbers: int(it), or it.item()."}
+
 
 CHECKS = {
     "entropy": errors_named(
@@ -1104,7 +1112,7 @@ CHECKS = {
                 (_back_in(lambda w: w[..., 0].mean(-1)), "that head looks at the first token, whatever the query is."),
             ),
         ),
-        NO_NEIGHBOUR,
+        NO_NEIGHBOUR | NO_NUMBER,
     ),
     "without_head": against(
         "heads (B, H, T, d), output (D, D), bias (D,), head -> attention's output (B, T, D) with that head's part at "

@@ -9,7 +9,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, as_array, floats, integers, number, show, truths
+from bertcourse.checks.engine import (
+    Check,
+    Trial,
+    Wrong,
+    against,
+    as_array,
+    floats,
+    integers,
+    number,
+    show,
+    truths,
+    with_gradient,
+)
+from bertcourse.checks.pretraining import errors_named
 from bertlib.text.masking import IGNORED
 
 VOCAB_SIZE, MASK, SPECIALS = 60, 4, (0, 1, 2, 3, 4)
@@ -353,8 +366,10 @@ def _mlm_loss(scores: Tensor, tokens: Tensor, selected: Tensor) -> Tensor:
 
 def _scored(rng):
     yes, no = True, False
-    yield torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.tensor([[0, 0]]), torch.tensor([[yes, no]])
-    yield torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.tensor([[0, 0]]), torch.tensor([[no, no]])
+    # Two positions and three classes: whoever takes one dimension for the other gets an error at once.
+    one_row = torch.tensor([[[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    yield one_row, torch.tensor([[0, 0]]), torch.tensor([[yes, no]])
+    yield one_row, torch.tensor([[0, 0]]), torch.tensor([[no, no]])
     two_rows = torch.tensor([[[2.0, 0.0, 1.0], [0.0, 1.0, 4.0]], [[3.0, 0.0, 0.0], [1.0, 2.0, 0.0]]])
     yield two_rows, torch.tensor([[0, 1], [2, 1]]), torch.tensor([[yes, yes], [yes, no]])
     yield 100 * two_rows, torch.tensor([[0, 1], [2, 1]]), torch.tensor([[yes, yes], [yes, yes]])
@@ -366,23 +381,9 @@ def _scored(rng):
         yield 3 * floats(rng, rows, length, size), integers(rng, 0, size, rows, length), selected
 
 
-def _with_gradient(plain: Check) -> Check:
-    """The same check, and what came must lead back to the scores: a loss without a gradient trains nothing."""
-
-    def judge(trial: Trial) -> None:
-        with torch.enable_grad():  # lessons may have switched gradients off
-            plain.judge(trial)
-            scores, tokens, selected = torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.zeros(1, 2).long(), [[True] * 2]
-            scores.requires_grad_()
-            got = trial.call(scores, tokens, torch.tensor(selected))
-            if not isinstance(got, Tensor) or got.grad_fn is None:
-                raise Wrong(
-                    f"the numbers are right, but the loss has no gradient: came {show(got)}",
-                    "training follows a loss back to the scores: use operations of torch, without item(), float(), "
-                    "numpy or detach().",
-                )
-
-    return Check(plain.asks, judge, plain.mistakes)
+ROW_I_HAS_TOKEN_I = (
+    "[:, ids] takes the numbers of all ids from every row; row i has id i: [range(n), ids], or cross_entropy."
+)
 
 
 def _weighted_too_late(scores, tokens, selected):
@@ -444,6 +445,24 @@ def _over_positions(scores, tokens, selected):
     return (each * selected).sum() / selected.sum().clamp(min=1)
 
 
+def _all_tokens_in_each_row(scores, tokens, selected):
+    return -scores[selected].log_softmax(-1)[:, tokens[selected]].mean()
+
+
+def _all_tokens_in_each_row_summed(scores, tokens, selected):
+    picked = scores[selected].log_softmax(-1)[:, tokens[selected]]
+    return -picked.sum() / max(int(selected.sum()), 1)
+
+
+def _all_tokens_in_each_row_or_0(scores, tokens, selected):
+    return _all_tokens_in_each_row(scores, tokens, selected) if selected.any() else 0.0 * scores.sum()
+
+
+def _mean_of_rows_or_nan(scores, tokens, selected):
+    rows = zip(scores, tokens, selected, strict=True)
+    return torch.stack([F.cross_entropy(row[chosen], asked[chosen]) for row, asked, chosen in rows]).mean()
+
+
 def _mean_of_rows(scores, tokens, selected):
     each = F.cross_entropy(scores.transpose(1, 2), tokens, reduction="none") * selected
     return (each.sum(1) / selected.sum(1).clamp(min=1)).mean()
@@ -469,6 +488,21 @@ MASKING_FAULTS = (
 )
 
 
+MASKING_LEADS = (
+    "is there anything that must never be selected?",
+    "how many tokens are there, and how many draws are needed?",
+    "which of the arrays are meant to stay as they came in, and do they?",
+    "can two lines say something about the same token? What does it show then?",
+    "which ids may stand in the place of a token, and which must not?",
+    "for a token that shows [MASK]: what is the model asked for there?",
+)
+
+
+def _at_fault(code: str, right: tuple[str, ...]) -> int:
+    """The number of the line that is another one than it should be."""
+    return 1 + next(n for n, line in enumerate(code.splitlines()) if line != f"{n + 1}  {right[n]}")
+
+
 def _faulty_lines(rng: np.random.Generator) -> dict[str, str]:
     """The six lines of masking, one of them with a fault."""
     at = int(rng.integers(len(MASKING)))
@@ -491,40 +525,60 @@ CHECKS = {
         "input_ids (B, T), *, vocab_size, mask_token_id, special_ids, rng -> (ids to show, labels), both (B, T) long",
         _judge_mask_tokens,
     ),
-    "mlm_loss": _with_gradient(
-        against(
-            "scores (B, T, V), tokens (B, T), selected (B, T) bool -> a tensor: the mean of −log p(token) over what is "
-            "selected, 0 if nothing is; with a gradient",
-            _mlm_loss,
-            _scored,
-            atol=1e-4,
-            mistakes=(
-                (
-                    _weighted_too_late,
-                    "your loss counts padding and everything else: the mean was taken before the weights. Compare "
-                    "reduction='none'.",
+    "mlm_loss": with_gradient(
+        errors_named(
+            against(
+                "scores (B, T, V), tokens (B, T), selected (B, T) bool -> a tensor: the mean of −log p(token) over "
+                "what is selected, 0 if nothing is; with a gradient",
+                _mlm_loss,
+                _scored,
+                atol=1e-4,
+                mistakes=(
+                    (
+                        _weighted_too_late,
+                        "your loss counts padding and everything else: the mean was taken before the weights. Compare "
+                        "reduction='none'.",
+                    ),
+                    (_by_all_positions, "you divide by all positions; divide by the number of selected ones."),
+                    (_over_all_positions, "`selected` is not used: only the selected positions count."),
+                    (
+                        _nan_for_nothing,
+                        "nothing selected: the mean over nothing is 0/0. Then the loss is 0, and no weight moves.",
+                    ),
+                    (
+                        _mean_of_rows_or_nan,
+                        "a mean of means, and a row with nothing selected is 0/0 in it. One sum, one count of at least "
+                        "1.",
+                    ),
+                    (_all_tokens_in_each_row, ROW_I_HAS_TOKEN_I),
+                    (_all_tokens_in_each_row_summed, ROW_I_HAS_TOKEN_I),
+                    (_all_tokens_in_each_row_or_0, ROW_I_HAS_TOKEN_I),
+                    (_no_logarithm, "the logarithm is missing: −log p, not −p."),
+                    (_minus_forgotten, "the minus is missing: log p is below 0, a loss is not."),
+                    (_in_bits, "that is in bits, with log2: the natural logarithm is asked for."),
+                    (
+                        _softmax_twice,
+                        "the softmax is taken twice: cross_entropy and log_softmax want scores, not probabilities.",
+                    ),
+                    (_scores_for_probabilities, "scores are no probabilities: the softmax comes before the logarithm."),
+                    (_scores_alone, "that is the mean score: the log-softmax is missing."),
+                    (_sum_alone, "that is the sum: divide by the number of selected positions."),
+                    (_overflowing, "exp overflows: subtract each position's largest score first, or use log_softmax."),
+                    (_over_positions, "the softmax runs over the vocabulary, not over the positions."),
+                    (
+                        _mean_of_rows,
+                        "a mean of means: rows with few selected tokens weigh too much. One sum, one count.",
+                    ),
                 ),
-                (_by_all_positions, "you divide by all positions; divide by the number of selected ones."),
-                (_over_all_positions, "`selected` is not used: only the selected positions count."),
-                (
-                    _nan_for_nothing,
-                    "nothing selected: the mean over nothing is 0/0. Then the loss is 0, and no weight moves.",
-                ),
-                (_no_logarithm, "the logarithm is missing: −log p, not −p."),
-                (_minus_forgotten, "the minus is missing: log p is below 0, a loss is not."),
-                (_in_bits, "that is in bits, with log2: the natural logarithm is asked for."),
-                (
-                    _softmax_twice,
-                    "the softmax is taken twice: cross_entropy and log_softmax want scores, not probabilities.",
-                ),
-                (_scores_for_probabilities, "scores are no probabilities: the softmax comes before the logarithm."),
-                (_scores_alone, "that is the mean score: the log-softmax is missing."),
-                (_sum_alone, "that is the sum: divide by the number of selected positions."),
-                (_overflowing, "exp overflows: subtract each position's largest score first, or use log_softmax."),
-                (_over_positions, "the softmax runs over the vocabulary, not over the positions."),
-                (_mean_of_rows, "a mean of means: rows with few selected tokens weigh too much. One sum, one count."),
             ),
-        )
+            {
+                "Expected target size": "cross_entropy looks for the classes in the second dimension: give it (n, V) "
+                "scores and (n,) tokens, as scores.flatten(0, 1) and tokens.flatten() are, or scores[selected] and "
+                "tokens[selected].",
+            },
+        ),
+        lambda: (torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.zeros(1, 2).long(), torch.tensor([[True, True]])),
+        nothing=lambda: (torch.tensor([[[2.0, 0.0]]]), torch.zeros(1, 1).long(), torch.tensor([[False]])),
     ),
     "loss_by_hand": number(
         "nats, to three significant digits",
@@ -621,6 +675,9 @@ CHECKS = {
         "the number of the wrong line",
         _faulty_lines,
         "One line is wrong. Which?\n\n{code}",
-        lambda code: 1 + next(n for n, line in enumerate(code.splitlines()) if line != f"{n + 1}  {MASKING[n]}"),
+        lambda code: _at_fault(code, MASKING),
+        noun="line",
+        lead=lambda code: MASKING_LEADS[_at_fault(code, MASKING) - 1],
+        kinds=len(MASKING),
     ),
 }

@@ -536,6 +536,20 @@ BUILDER_FAULTS = {
 }
 
 
+BUILDER_LEADS = {
+    3: "put the smallest and the largest number into each draw: what do the two texts hold then?",
+    5: "how many of the pairs are true ones?",
+    6: "0 says that B follows A, 1 that it does not: go through both branches.",
+    8: "a false B must not be the true one: which sentence's successor must be avoided?",
+    9: "after each branch: which sentences are in a pair by now, and which come next?",
+}
+
+
+def _at_fault(code: str) -> int:
+    """The number of the line that is another one than it should be."""
+    return 1 + next(n for n, line in enumerate(code.splitlines()) if line != f"{n + 1}  {BUILDER[n]}")
+
+
 def _faulty_builder(rng: np.random.Generator) -> dict[str, str]:
     """The lines of a builder of pairs, one of them with a fault."""
     at = int(rng.choice(list(BUILDER_FAULTS)))
@@ -670,6 +684,9 @@ CHECKS = {
         "the number of the wrong line",
         _faulty_builder,
         "One line is wrong. Which?\n\n{code}",
-        lambda code: 1 + next(n for n, line in enumerate(code.splitlines()) if line != f"{n + 1}  {BUILDER[n]}"),
+        _at_fault,
+        noun="line",
+        lead=lambda code: BUILDER_LEADS[_at_fault(code)],
+        kinds=len(BUILDER_FAULTS),
     ),
 }

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from bertcourse.checks.classification import batches_given, judge_batches
 from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show, truths
+from bertcourse.checks.pretraining import errors_named
 from bertlib.costs import forward_flops, training_flops
 from bertlib.model.config import BertConfig
 from bertlib.text.batching import pack
@@ -193,6 +194,10 @@ def _one_layer(name, value, length, shape):
 
 def _always_four(name, value, length, shape):
     return value * 4 * shape["hidden_size"] // shape["intermediate_size"] if name == "feed-forward" else value
+
+
+def _always_four_in_one_layer(name, value, length, shape):
+    return _one_layer(name, _always_four(name, value, length, shape), length, shape)
 
 
 def _one_row(shape, batch, length):
@@ -538,6 +543,10 @@ CHECKS = {
             (_changed(_no_square), "every token looks at every token: T · T · D."),
             (_changed(_one_layer), "these are of one layer."),
             (_changed(_always_four), "the inner width is given; it is not always 4 · D."),
+            (
+                _changed(_always_four_in_one_layer),
+                "the inner width is given; it is not always 4 · D. And these are of one layer.",
+            ),
             (_changed(lambda name, value, *_: value // 2), "a multiplication and an addition are two operations."),
             (_changed(lambda name, value, *_: value * 3), "that is a training step: leave the backward pass out."),
             (_one_row, "that is one text: multiply by batch."),
@@ -620,10 +629,16 @@ CHECKS = {
     "pack": Check(
         "lengths, room -> rows (lists of indices), each with at most `room` tokens, as few as you can", _judge_pack
     ),
-    "buckets": Check(
-        "lengths, batch_size, rng (numpy's) -> batches (lists of indices) of similar length, every index once, the "
-        "batches in an order drawn from rng",
-        _judge_buckets,
+    "buckets": errors_named(
+        Check(
+            "lengths, batch_size, rng (numpy's) -> batches (lists of indices) of similar length, every index once, the "
+            "batches in an order drawn from rng",
+            _judge_buckets,
+        ),
+        {
+            "inhomogeneous shape": "numpy makes an array of the batches, and the last one may be shorter: draw their "
+            "numbers, rng.permutation(len(batches)), and take the batches in that order.",
+        },
     ),
     "selected_loss": _only_selected(
         against(

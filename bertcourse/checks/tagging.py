@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show, truths
+from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show, truths, with_gradient
 from bertlib.model.heads import Losses
 from bertlib.text.masking import IGNORED
 from bertlib.text.spans import best_tags, entities_of, follows, split_tag, tag_names, tags_of
@@ -281,6 +281,10 @@ def _zero_for_none(word_ids, tags, names):
     return [
         IGNORED if word == 0 else label for word, label in zip(word_ids, _align(word_ids, tags, names), strict=True)
     ]
+
+
+def _zero_for_none_at_every_piece(word_ids, tags, names):
+    return [names.index(tags[word]) if word else IGNORED for word in word_ids]
 
 
 def _modulo(word_ids, tags, names):
@@ -673,24 +677,6 @@ def _first_words_alone(text, entities):
     return ["O" if tag.startswith("I-") else tag for tag in _tag_words(text, entities)]
 
 
-def _with_gradient(check: Check, arguments: Callable[[], tuple]) -> Check:
-    """The same check, and what came must lead back to the first argument: a loss without a gradient trains nothing."""
-
-    def judge(trial: Trial) -> None:
-        with torch.enable_grad():  # a lesson may have switched gradients off
-            check.judge(trial)
-            first, *others = arguments()
-            got = trial.call(first.requires_grad_(), *others)
-            if not isinstance(got, Tensor) or not got.requires_grad:
-                raise Wrong(
-                    f"the numbers are right, but the loss has no gradient: came {show(got)}",
-                    "training follows a loss back to the logits: use operations of torch, without item(), float(), "
-                    "numpy or detach().",
-                )
-
-    return Check(check.asks, judge, check.mistakes)
-
-
 def _loss_of(each: Callable, mean: Callable) -> Callable:
     """A loss of the pieces, and how their mean is taken: (losses (B, T), asked (B, T)) -> a number."""
 
@@ -918,6 +904,12 @@ def _fault_of(windows: list[tuple[int, int]], length: int, room: int, overlap: i
     return None
 
 
+COUNTED_ONCE = (
+    "that is what is right as a share of all that is there or found, each counted once. F1 is 2 · right / (there + "
+    "found): what is right counts twice, above and below."
+)
+
+
 CHECKS = {
     "spans": against(
         "tags, one for each word -> list of entities (first word, one behind the last, type); an I- that continues "
@@ -965,6 +957,11 @@ CHECKS = {
         mistakes=(
             (_every_piece, "only a word's first piece is asked for; the others are -100, or long words weigh more."),
             (_zero_for_none, "the text's first word has number 0, and `not 0` is true: ask `word is None`."),
+            (
+                _zero_for_none_at_every_piece,
+                "the text's first word has number 0, and `not 0` is true: ask `word is None`. And only a word's first "
+                "piece is asked for.",
+            ),
             (_inside_behind, "the pieces behind the first are -100."),
             (_modulo, "`label % 2` assumes an order of the tags; and pieces behind the first are -100."),
             (_last_piece, "the first piece of a word answers for it, not the last."),
@@ -1007,7 +1004,7 @@ CHECKS = {
                 for read in (_drops_strays, _strays_forgotten(True), _strays_forgotten(False))
             ),
             (_compared(_whole, read=_one_by_one), "tags are counted; whole entities are meant."),
-            (_figure(lambda g, p, r: r / (g + p - r)), "that is Jaccard's index: 2 · right / (there + found)."),
+            (_figure(lambda g, p, r: r / (g + p - r)), COUNTED_ONCE),
             (_figure(lambda g, p, r: (r / g + r / p) / 2), "the harmonic mean, not the arithmetic one."),
             (_figure(lambda g, p, r: 200 * r / (g + p)), "a number from 0 to 1 is asked for, not percent."),
             (_figure(lambda g, p, r: r / (g + p)), "the factor 2 is missing: 2 · right / (there + found)."),
@@ -1160,7 +1157,7 @@ CHECKS = {
             ),
         ),
     ),
-    "tag_loss": _with_gradient(
+    "tag_loss": with_gradient(
         against(
             "logits (B, T, C), labels (B, T), -100 where nothing is asked -> a tensor: the mean cross-entropy, in "
             "nats, of the pieces that are asked, 0 where none is; with a gradient",
@@ -1232,6 +1229,7 @@ CHECKS = {
             ),
         ),
         lambda: (torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]), torch.tensor([[1, IGNORED]])),
+        nothing=lambda: (torch.tensor([[[2.0, 0.0]]]), torch.tensor([[IGNORED]])),
     ),
     "join": against(
         "windows [(start, end)], predictions (for each window a list, one for each of its pieces) -> list: one for "
@@ -1295,7 +1293,7 @@ CHECKS = {
             (lambda n, k: 2 * (n - k) / (2 * n - k), "a wrong border counts twice: one is missed, one is invented."),
             (lambda n, k: (n - k / 2) / n, "there are no half points: with a wrong border it is not found."),
             (lambda n, k: (n - 2 * k) / n, "n are found, n are there: what is wrong is taken off each of them once."),
-            (lambda n, k: (n - k) / (n + k), "that is Jaccard's index, which counts what is right once."),
+            (lambda n, k: (n - k) / (n + k), COUNTED_ONCE),
             (lambda n, k: k / n, "that is the share of wrong ones."),
             (lambda n, k: n - k, "that is how many are right: a fraction is asked for."),
         ),
@@ -1313,7 +1311,7 @@ CHECKS = {
             (lambda n, m, k: (k / n + k / m) / 2, "the harmonic mean, not the arithmetic one."),
             (
                 lambda n, m, k: k / (n + m - k),
-                "that is Jaccard's index, which counts what is right once: 2 · k / (n + m).",
+                COUNTED_ONCE,
             ),
             (lambda n, m, k: k / (n + m), "the factor 2 is missing: 2 · k / (n + m)."),
             (lambda n, m, k: k / n * k / m, "that is the product of precision and recall."),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bertcourse.checks.engine import Around, Check, Trial, Wrong, against, floats, integers, number
+from bertcourse.checks.pretraining import errors_named
 from bertlib.text.batching import Batch
 from bertlib.train.optimizer import linear_schedule, make_optimizer, parameter_groups, set_rate
 from bertlib.train.recipe import Recipe
@@ -202,7 +204,7 @@ def _epochs(rng):
         yield rng.permutation(size).astype(float).tolist(), rng.permutation(size).astype(float).tolist()
 
 
-# Three broken runs in words, by the number of the fault.
+# Three broken runs in words, by the number of the fault. They are P, Q and R: the lesson's picture has A to D.
 _BROKEN = {
     1: "in training 9.6, 12.6, 23.2 and 13.3 nats, on held-out text 13",
     2: "in training 9.5, 2.7, 0.8 and 0.3 nats, on held-out text 10.2",
@@ -609,12 +611,23 @@ def _plain_descent(weight, gradients, rate, decay):
 # ------------------------------------------------------------------------------------------------------------ judges
 
 
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Within, torch computes in one thread: for models this small, sharing costs many times what computing does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _with_weights(found: Check) -> Check:
     """The same check of a training loop, whose result is what it returned and what it made of the model's weights."""
 
     def with_weights(train: Callable) -> Callable:
         def trained(model: nn.Module, *others: object) -> dict:
-            with torch.enable_grad():  # lessons may have switched gradients off
+            with _one_thread(), torch.enable_grad():  # lessons may have switched gradients off
                 losses = train(model, *others)
             weights = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
             return {"the losses": losses, "the weights afterwards": weights}
@@ -632,6 +645,27 @@ def _with_weights(found: Check) -> Check:
             whole.judge(inner)
         finally:
             trial.cases, trial.printed = inner.cases, inner.printed
+
+    return dataclasses.replace(found, judge=judge)
+
+
+def _zero_named(found: Check) -> Check:
+    """The same check of a schedule; who divides by 0 is told which of the two lengths is 0."""
+
+    def judge(trial: Trial) -> None:
+        try:
+            found.judge(trial)
+        except Wrong as wrong:
+            if not wrong.message.startswith("ZeroDivisionError"):
+                raise
+            _, warmup_steps, total_steps, _ = trial.described.split(", ")
+            hint = "without warm-up (warmup_steps = 0) there is no way up: ask for that before you divide."
+            if warmup_steps == total_steps:
+                hint = (
+                    "here the warm-up ends where the run ends, so the way down has no length. From total_steps on the "
+                    "rate is 0: settle that before you divide."
+                )
+            raise Wrong(wrong.message, hint) from None
 
     return dataclasses.replace(found, judge=judge)
 
@@ -715,28 +749,35 @@ _STAYS = "the weights stay as they are: zero_grad() or step() is at the wrong pl
 _WITHOUT_CLIPPING = "clip the gradients to a common norm of 1, between backward() and step()."
 
 CHECKS = {
-    "step": against(
-        "weights (V,), tokens (a tensor of ids), rate -> the weights (V,) after one update of gradient descent, for "
-        "the model that gives each token the probability softmax(weights) at every place; loss: the mean of −log p",
-        _step,
-        _scores_and_tokens,
-        printed=1,
-        in_place=True,
-        mistakes=(
-            (_step_with(lambda p, shares: shares - p), "yours goes uphill: the gradient is subtracted."),
-            (_summed_step, "the loss is a mean: divide by the number of tokens."),
-            (_without_rate, "the gradient is multiplied by the rate."),
-            (_divided_by_rate, "the gradient is multiplied by the rate, not divided by it."),
-            (_gradient_alone, "that is the gradient: subtract rate times it from the weights."),
-            (_step_alone, "that is the step alone: add it to the weights."),
-            (_of_scores, "the weights are scores: the softmax makes probabilities of them first."),
-            (_step_with(lambda p, shares: p), "the gradient is p minus the tokens' shares: these are missing."),
-            (_step_with(lambda p, shares: -shares), "the gradient is p minus the tokens' shares: p is missing."),
-            (_first_token_alone, "all tokens count, not the first alone."),
-            (_one_after_the_other, "one update for all tokens together: yours makes one for each of them."),
-            (_loss_of_the_step, "that is the loss: the weights after the update are asked for."),
-            (_probabilities_after, "those are the probabilities: the weights themselves are asked for."),
+    "step": errors_named(
+        against(
+            "weights (V,), tokens (a tensor of ids), rate -> the weights (V,) after one update of gradient descent, "
+            "for the model that gives each token the probability softmax(weights) at every place; loss: the mean of "
+            "−log p",
+            _step,
+            _scores_and_tokens,
+            printed=1,
+            in_place=True,
+            mistakes=(
+                (_step_with(lambda p, shares: shares - p), "yours goes uphill: the gradient is subtracted."),
+                (_summed_step, "the loss is a mean: divide by the number of tokens."),
+                (_without_rate, "the gradient is multiplied by the rate."),
+                (_divided_by_rate, "the gradient is multiplied by the rate, not divided by it."),
+                (_gradient_alone, "that is the gradient: subtract rate times it from the weights."),
+                (_step_alone, "that is the step alone: add it to the weights."),
+                (_of_scores, "the weights are scores: the softmax makes probabilities of them first."),
+                (_step_with(lambda p, shares: p), "the gradient is p minus the tokens' shares: these are missing."),
+                (_step_with(lambda p, shares: -shares), "the gradient is p minus the tokens' shares: p is missing."),
+                (_first_token_alone, "all tokens count, not the first alone."),
+                (_one_after_the_other, "one update for all tokens together: yours makes one for each of them."),
+                (_loss_of_the_step, "that is the loss: the weights after the update are asked for."),
+                (_probabilities_after, "those are the probabilities: the weights themselves are asked for."),
+            ),
         ),
+        {
+            "does not require grad": "torch follows only what it is asked to follow: begin with a copy that asks for a "
+            "gradient, weights.detach().clone().requires_grad_().",
+        },
     ),
     "train": _with_weights(
         against(
@@ -773,39 +814,48 @@ CHECKS = {
             ),
         )
     ),
-    "schedule": against(
-        "step (0, 1, 2, …), warmup_steps, total_steps, peak -> learning rate: up linearly from 0 to peak at step "
-        "warmup_steps, then down linearly to 0 at total_steps, and 0 from there on; without warm-up it begins at peak",
-        _rate,
-        _steps,
-        atol=1e-12,
-        printed=6,
-        mistakes=(
-            (_full_at_once, "there is no warm-up: the first updates are at nearly the full rate."),
-            (_schedule_of(_up, _below_zero), "it is negative after total_steps: from there on the rate stays 0."),
-            (_schedule_of(_up, _full_at_once), _OFFICIAL),
-            (_one_ahead, _STEP_AHEAD),
-            (
-                _schedule_of(_up_one_ahead, _down),
-                "one step ahead in the warm-up: step counts from 0, the first rate is 0.",
+    "schedule": _zero_named(
+        against(
+            "step (0, 1, 2, …), warmup_steps, total_steps, peak -> learning rate: up linearly from 0 to peak at step "
+            "warmup_steps, then down linearly to 0 at total_steps, and 0 from there on; without warm-up it begins at "
+            "peak",
+            _rate,
+            _steps,
+            atol=1e-12,
+            printed=6,
+            mistakes=(
+                (_full_at_once, "there is no warm-up: the first updates are at nearly the full rate."),
+                (_schedule_of(_up, _below_zero), "it is negative after total_steps: from there on the rate stays 0."),
+                (_schedule_of(_up, _full_at_once), _OFFICIAL),
+                (_one_ahead, _STEP_AHEAD),
+                (
+                    _schedule_of(_up_one_ahead, _down),
+                    "one step ahead in the warm-up: step counts from 0, the first rate is 0.",
+                ),
+                (_down_from_the_start, "the way down begins where the warm-up ends, at the peak."),
+                (_at_once_no_warmup, "without warm-up (warmup_steps = 0) the first rate is peak."),
+                (_constant_after, "after the warm-up it falls to 0 at total_steps."),
+                (_schedule_of(_up, _peak), "after the warm-up it falls to 0 at total_steps."),
+                (_up_on_and_on, "after the warm-up it falls to 0: yours climbs on and on."),
+                (_schedule_of(_peak, _down), "in the warm-up yours is constant: it climbs from 0 to peak."),
+                (
+                    _schedule_of(_share_of_all, _down),
+                    "on the way up, divide by warmup_steps: at its end the rate is peak.",
+                ),
+                (_schedule_of(_up, _down_too_early), "on the way down, steps are counted from the end of the warm-up."),
+                (_schedule_of(_up, _up_again), "after the warm-up it climbs again in yours: it falls from peak to 0."),
+                (
+                    _schedule_of(_up, _up_again_on),
+                    "after the warm-up it climbs again in yours: it falls from peak to 0.",
+                ),
+                (_schedule_of(_up, _cosine), "the way down is a cosine in yours: a straight line is asked for."),
+                (_without_peak, "those are shares of the rate: they are multiplied by peak."),
+                (
+                    _first_at_full_rate,
+                    "the first update is at the full rate: set the rate before the update, not after it.",
+                ),
             ),
-            (_down_from_the_start, "the way down begins where the warm-up ends, at the peak."),
-            (_at_once_no_warmup, "without warm-up (warmup_steps = 0) the first rate is peak."),
-            (_constant_after, "after the warm-up it falls to 0 at total_steps."),
-            (_schedule_of(_up, _peak), "after the warm-up it falls to 0 at total_steps."),
-            (_up_on_and_on, "after the warm-up it falls to 0: yours climbs on and on."),
-            (_schedule_of(_peak, _down), "in the warm-up yours is constant: it climbs from 0 to peak."),
-            (_schedule_of(_share_of_all, _down), "on the way up, divide by warmup_steps: at its end the rate is peak."),
-            (_schedule_of(_up, _down_too_early), "on the way down, steps are counted from the end of the warm-up."),
-            (_schedule_of(_up, _up_again), "after the warm-up it climbs again in yours: it falls from peak to 0."),
-            (_schedule_of(_up, _up_again_on), "after the warm-up it climbs again in yours: it falls from peak to 0."),
-            (_schedule_of(_up, _cosine), "the way down is a cosine in yours: a straight line is asked for."),
-            (_without_peak, "those are shares of the rate: they are multiplied by peak."),
-            (
-                _first_at_full_rate,
-                "the first update is at the full rate: set the rate before the update, not after it.",
-            ),
-        ),
+        )
     ),
     "accumulate": _with_gradient(
         against(
@@ -1009,23 +1059,27 @@ CHECKS = {
     "faults": number(
         "a number of three digits",
         _order_of_faults,
-        "Three runs, their losses at four moments from the first to the last. A: {a}. B: {b}. C: {c}. The faults: "
-        "1 the rate is a hundred times too high; 2 every update gets the same batch; 3 tokens that are not hidden are "
-        "asked for as well, in training and on held-out text. Which fault has A, which B, which C? Write the three "
-        "digits in this order, as one number",
+        "Three runs, with their training losses (MLM and NSP) at four moments from the first to the last, and the loss "
+        "on held-out text at the end (MLM alone). P: {a}. Q: {b}. R: {c}. The faults: 1 the rate is a hundred times "
+        "too high; 2 every update gets the same batch; 3 tokens that are not hidden are asked for as well, in training "
+        "and on held-out text. Which fault has P, which Q, which R? Write the three digits in this order, as one "
+        "number",
         _faults,
         mistakes=(
             (
                 _faults_taken_for({1: 1, 2: 3, 3: 2}),
-                "the rate is right. Of the other two: what is learned by heart does not help on other text.",
+                "you found the run with the high rate. Of the other two: what is learned by heart does not help on "
+                "other text.",
             ),
             (
                 _faults_taken_for({1: 2, 2: 1, 3: 3}),
-                "the leak is right. Of the other two: a single batch that comes again is learned well.",
+                "you found the run that is asked for what it sees. Of the other two: a single batch that comes again "
+                "is learned well.",
             ),
             (
                 _faults_taken_for({1: 3, 2: 2, 3: 1}),
-                "the same batch is right. Of the other two: too high a rate throws the loss above an even guess.",
+                "you found the run with the same batch. Of the other two: too high a rate throws the loss above an "
+                "even guess.",
             ),
             (_faults_taken_for({1: 2, 2: 3, 3: 1}), "none of the three is right: which loss is above an even guess?"),
             (_faults_taken_for({1: 3, 2: 1, 3: 2}), "none of the three is right: which loss is above an even guess?"),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bertlib.train.recipe import Recipe
+from bertlib.train.recipe import CHOICES, Recipe
 
 if TYPE_CHECKING:
     from bertlib.text.wordpiece import WordPiece
@@ -48,8 +48,8 @@ def add_recipe(command: argparse.ArgumentParser, recipe: Recipe, *, leave_out: t
         about: dict[str, Any] = {"default": default, "help": told[field.name].replace("%", "%%")}
         if kind is bool:
             command.add_argument(flag, action=argparse.BooleanOptionalAction, **about)
-        elif field.name == "precision":
-            command.add_argument(flag, choices=("auto", "fp32", "bf16"), **about)
+        elif field.name in CHOICES:
+            command.add_argument(flag, choices=CHOICES[field.name], **about)
         else:
             command.add_argument(flag, type=kind, **about)
 

@@ -39,7 +39,7 @@ def add_command(commands) -> None:
     command.add_argument("--hidden-size", type=int, default=256)
     command.add_argument("--layers", type=int, default=4)
     command.add_argument("--heads", type=int, default=4)
-    add_recipe(command, RECIPES["pretrain"], leave_out=("epochs",))
+    add_recipe(command, RECIPES["pretrain"], leave_out=("epochs", "method", "rank", "alpha"))
     command.add_argument("--plain-start", dest="good_start", action="store_false", help="the same as --no-good-start")
     command.add_argument("--tensorboard", action="store_true", help="write curves to OUT/runs")
     command.add_argument("--fill", action="append", metavar="TEXT", help="a text with [MASK] to fill in at the end")

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     if (options.train is None) == (options.model is None):
         raise ValueError("give either --train, to fine-tune a tagger, or --model, to use one that was saved")
     if options.model is not None:
-        tagger = EntityTagger.load(options.model)
+        tagger = EntityTagger.load(options.model, options.encoder)
     elif options.train in ENTITY_SETS:
         dataset = load(options.train)
     else:

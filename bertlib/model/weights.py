@@ -49,7 +49,9 @@ TIED = {
     "cls.predictions.decoder.bias": "cls.predictions.bias",
 }
 
-INDEX = "model.safetensors.index.json"  # which tensor stands in which file, where there are several
+WEIGHTS = "model.safetensors"
+INDEX = f"{WEIGHTS}.index.json"  # which tensor stands in which file, where there are several
+ADAPTERS = ("adapter_config.json", "adapter_model.safetensors")  # peft's, for weights that lie in another folder
 
 
 def transformers_name(name: str) -> str:
@@ -77,7 +79,7 @@ def weight_files(folder: str | Path) -> list[Path]:
         FileNotFoundError: there is no such file (pickled pytorch_model.bin files are not read: they can run code), or
             one that the index names is not there. ValueError: the index is damaged.
     """
-    path, index = Path(folder) / "model.safetensors", Path(folder) / INDEX
+    path, index = Path(folder) / WEIGHTS, Path(folder) / INDEX
     if path.is_file():
         return [path]
     if not index.is_file():
@@ -102,13 +104,17 @@ def weight_files(folder: str | Path) -> list[Path]:
 
 def read_tensors(folder: str | Path) -> dict[str, Tensor]:
     """All tensors of a folder's safetensors files, on the CPU, in their own dtype."""
-    tensors = {}
-    for path in weight_files(folder):
-        try:
-            tensors |= safetensors.torch.load_file(path)
-        except (safetensors.SafetensorError, OSError) as error:
-            raise ValueError(f"{path}: damaged ({error}); fetch it again") from error
-    return tensors
+    return {name: tensor for path in weight_files(folder) for name, tensor in read_file(path).items()}
+
+
+def read_file(path: Path) -> dict[str, Tensor]:
+    """The tensors of one safetensors file; a ValueError that names it where it is damaged."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; fetch the whole folder")
+    try:
+        return safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ValueError(f"{path}: damaged ({error}); fetch it again") from error
 
 
 @dataclass(frozen=True)
@@ -257,11 +263,11 @@ def model_files(
     return {"config.json": config, **(extra_files or {})}, tensors
 
 
-def write_model(folder: Path, files: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+def write_model(folder: Path, files: Mapping[str, str], tensors: Mapping[str, Tensor], weights: str = WEIGHTS) -> None:
     """Write what `model_files` gave into an existing folder."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    safetensors.torch.save_file(dict(tensors), folder / "model.safetensors", metadata={"format": "pt"})
+    safetensors.torch.save_file(dict(tensors), folder / weights, metadata={"format": "pt"})
 
 
 def save_model(model: nn.Module, folder: str | Path, *, extra_files: Mapping[str, str] | None = None) -> None:
@@ -271,10 +277,13 @@ def save_model(model: nn.Module, folder: str | Path, *, extra_files: Mapping[str
 
     Raises:
         OSError: no room, or writing failed. Nothing half-written is left, and a model that was there stays.
+        ValueError: the model has adapters.
     """
     files, tensors = model_files(model, extra_files)
+    if any(".lora_" in name for name in tensors):
+        raise ValueError("the model has adapters: merge them first, or save them alone; see bertlib.model.adapters")
     size = sum(tensor.nbytes for tensor in tensors.values()) + sum(len(text.encode()) for text in files.values())
-    with write_folder(folder, size) as beside:
+    with write_folder(folder, size, without=ADAPTERS) as beside:  # transformers would add them to these weights
         write_model(beside, files, tensors)
 
 

@@ -18,11 +18,12 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from bertlib.data.encoders import DEFAULT_ENCODER, encoder_folder, suited_learning_rate
+from bertlib.data.encoders import DEFAULT_ENCODER, encoder_folder, encoder_for, suited_learning_rate
 from bertlib.device import autocast, pick_device, pick_dtype, seed_everything
 from bertlib.files import read_json
+from bertlib.model.adapters import LoRA, adapters_of, load_adapters, put_on, save_adapters
 from bertlib.model.frozen import FrozenLayers
-from bertlib.model.weights import read_model, save_model
+from bertlib.model.weights import ADAPTERS, read_model, save_model
 from bertlib.progress import progress_bar
 from bertlib.text.batching import Batch, length_buckets, pad_batch
 from bertlib.text.masking import IGNORED
@@ -175,8 +176,8 @@ class Task:
             encoder: a name that `bertlib.data.encoders` knows, or a transformers folder; None for MiniLM.
             pretrained: False starts from random weights of the same shape, for comparison.
             max_length: tokens that the model reads at a time.
-            recipe: how; None for the task's own. A learning_rate of None is what suits the encoder.
-            checkpoint: folder to which the best model so far is written after each epoch.
+            recipe: how; None for the task's own. A learning_rate of None is what suits encoder and method.
+            checkpoint: folder to which the best model so far is written after each epoch; see `save`.
             frozen: lower layers to hold fixed, whose outputs are computed once; None trains all.
             show_progress: show a line with the speed and the time left.
             kept: the task's own settings, or a function that gives them for the training split.
@@ -187,14 +188,19 @@ class Task:
                 message names it. TypeError: a setting that there is not.
         """
         recipe = (recipe or cls.recipe).but(**settings)
+        if recipe.method == "lora" and (frozen is not None or not pretrained):
+            raise ValueError("method='lora' holds a pretrained encoder fixed: leave out frozen and pretrained=False")
         training, validation = check_dataset(dataset)
         own, names = kept(training) if callable(kept) else kept, cls.names_of(training)
         if recipe.learning_rate is None:
-            recipe = recipe.but(learning_rate=suited_learning_rate(encoder))
+            recipe = recipe.but(learning_rate=suited_learning_rate(encoder, recipe.method))
         stored = read_model(encoder_folder(DEFAULT_ENCODER if encoder is None else encoder))
         tokenizer = load_tokenizer(stored.folder, stored.values)
         seed_everything(recipe.seed)
         model = cls.head.from_pretrained(stored, labels=names) if pretrained else cls.head(stored.config(names))
+        if recipe.method == "lora":
+            called = Path(encoder).resolve().name if encoder and Path(encoder).is_dir() else encoder or DEFAULT_ENCODER
+            put_on(model, LoRA(recipe.rank, recipe.alpha, encoder=called))
         model = model.to(pick_device())
         if frozen is not None:
             frozen.fix(model.bert)
@@ -238,13 +244,19 @@ class Task:
     def save(self, folder: str | Path) -> None:
         """Write a folder that `load` and transformers (its AutoModel of the head's kind, pipeline) open.
 
+        With adapters it holds these and the head alone, as peft writes them; `bertlib.model.adapters.merge(task.model)`
+        before has the model written whole.
+
         Raises:
             OSError: no room, or writing failed; nothing half-written is left.
         """
+        own = {name: getattr(self, name) for name in self.kept}
+        if adapters_of(self.model):
+            return save_adapters(self.model, folder, own)
         files = tokenizer_files(self.tokenizer, self.cuts_at())
-        if self.kept:
-            files["bertlib.json"] = json.dumps({name: getattr(self, name) for name in self.kept}, indent=2) + "\n"
-        save_model(self.model, folder, extra_files=files)
+        if own:
+            files["bertlib.json"] = json.dumps(own, indent=2) + "\n"
+        return save_model(self.model, folder, extra_files=files)
 
     def cuts_at(self) -> int:
         """To how many tokens transformers is to cut texts."""
@@ -255,27 +267,31 @@ class Task:
         """Refuse a folder of save_pretrained's that this task would read otherwise than transformers does."""
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """Open a folder that `save` wrote, or transformers' save_pretrained (with settings that suit it).
+    def load(cls, folder: str | Path, encoder: str | Path | None = None) -> Self:
+        """Open a folder that `save` wrote, transformers' save_pretrained (with settings that suit it), or peft's.
+
+        Args:
+            encoder: for a folder of adapters, name or folder of what they were trained on; None for what it names.
 
         Raises:
-            FileNotFoundError: a file is missing. ValueError: a file does not fit; see `bertlib.model.weights`.
+            FileNotFoundError: a file is missing. ValueError: one does not fit; see `bertlib.model.weights`, `adapters`.
         """
-        stored = read_model(folder)
-        model = cls.head.from_pretrained(stored)
-        if model.fresh:
+        whole = not (Path(folder) / ADAPTERS[0]).is_file()
+        stored = read_model(folder if whole else encoder_for(folder, encoder))
+        model = cls.head.from_pretrained(stored) if whole else load_adapters(cls.head, stored, folder)
+        if whole and model.fresh:
             raise ValueError(f"{folder} has no {cls.kind} head ({model.fresh[0]} is missing): fine-tune it first")
         own = Path(folder) / "bertlib.json"
         if own.is_file():
             settings = read_json(own)
         else:
-            cls.check_foreign(folder)
-            settings = {"max_length": longest_input(folder, model.config.max_position_embeddings), **cls.suited}
+            cls.check_foreign(stored.folder)
+            settings = {"max_length": longest_input(stored.folder, model.config.max_position_embeddings), **cls.suited}
         absent = [name for name in cls.kept if name not in settings]
         if absent:
             raise ValueError(f"{folder}: bertlib.json lacks {absent[0]}; give a folder that {cls.__name__}.save wrote")
         kept = {name: settings[name] for name in cls.kept}
-        return cls(model.to(pick_device()), load_tokenizer(folder, stored.values), **kept)
+        return cls(model.to(pick_device()), load_tokenizer(stored.folder, stored.values), **kept)
 
 
 def check_dataset(dataset: DatasetDict) -> tuple[Dataset, Dataset | None]:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
+CHOICES = {"precision": ("auto", "fp32", "bf16"), "method": ("full", "lora")}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -21,6 +23,10 @@ class Recipe:
         max_grad_norm: gradients are scaled down to this norm.
         precision: "auto", "fp32" or "bf16"; see `bertlib.device.pick_dtype`.
         seed: of new weights, the order of the data and dropout.
+        method: "full" trains all weights; "lora" adapters beside the encoder's, and the head; see
+            `bertlib.model.adapters`.
+        rank: of adapters, r.
+        alpha: of adapters; what they add is scaled by alpha / rank.
 
     Raises:
         ValueError: a value is out of its range; the message names the field, the value and the remedy.
@@ -37,9 +43,12 @@ class Recipe:
     max_grad_norm: float = 1.0  # google-research/bert, optimization.py: clip_by_global_norm
     precision: str = "auto"  # bf16 where the device gains by it, measured
     seed: int = 0
+    method: str = "full"
+    rank: int = 8  # microsoft/LoRA, examples/NLU: 8 and 16 for RoBERTa; Hu et al., 2021, §7.2: more gains little
+    alpha: float = 16.0
 
     def __post_init__(self):
-        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulation", 1), ("seed", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulation", 1), ("seed", 0), ("rank", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name}={value!r}: give a whole number of at least {least}")
@@ -51,8 +60,14 @@ class Recipe:
             raise ValueError(f"weight_decay={self.weight_decay!r}: give a number of at least 0, such as 0.01")
         if not self.max_grad_norm > 0:
             raise ValueError(f"max_grad_norm={self.max_grad_norm!r}: give a number above 0")
-        if self.precision not in ("auto", "fp32", "bf16"):
-            raise ValueError(f"precision={self.precision!r}: choose 'auto', 'fp32' or 'bf16'")
+        if not 0 < self.alpha < math.inf:
+            raise ValueError(f"alpha={self.alpha!r}: give a number above 0, such as twice the rank")
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)!r}: choose one of {', '.join(map(repr, known))}")
+        for name, default in (("rank", 8), ("alpha", 16.0)):
+            if self.method == "full" and getattr(self, name) != default:
+                raise ValueError(f"{name}={getattr(self, name)!r} is of adapters: give method='lora' too")
 
     def but(self, **settings) -> Self:
         """The same recipe with some settings changed.
@@ -102,6 +117,8 @@ class PretrainingRecipe(Recipe):
 
     def __post_init__(self):
         super().__post_init__()
+        if self.method != "full":
+            raise ValueError(f"method={self.method!r}: pretraining makes an encoder, all of which trains; give 'full'")
         for name in ("updates", "evaluate_every"):
             value = getattr(self, name)
             if not (value is None and name == "evaluate_every") and (not isinstance(value, int) or value < 1):

@@ -123,8 +123,67 @@ def test_a_number_of_the_wrong_unit_or_with_too_few_digits_has_its_hint():
             assert "percent are asked for" in examine(name, right / 100).hint
         elif right < 1:
             assert "not percent" in examine(name, float(f"{100 * right:.2g}")).hint
-        if not examine(name, float(f"{right:.1g}")).passed:
-            assert "three significant digits" in examine(name, float(f"{right:.1g}")).hint, name
+        one_digit = examine(name, float(f"{right:.1g}"))
+        if not one_digit.passed and one_digit.hint not in {hint for _, hint in found.mistakes}:
+            assert "three significant digits" in one_digit.hint, name
+
+
+def test_one_digit_is_called_no_right_answer():
+    """It may as well be a guess. Two or more that are rounded are right as far as they go."""
+    for name in QUESTIONS:
+        found = checks.find(name)
+        right = found.solve(question_rng(name, 0))
+        if "three significant digits" not in found.asks:
+            continue
+        for digits in (1, 2):
+            answer = float(f"{right:.{digits}g}")
+            report = examine(name, answer)
+            given = len(f"{answer:e}".partition("e")[0].replace(".", "").strip("-").rstrip("0"))
+            if report.passed or report.hint in {hint for _, hint in found.mistakes}:
+                continue
+            assert ("right as far as it goes" in report.hint) == (given > 1), f"{name}, {answer}: {report}"
+            if given == 1 and abs(answer - right) > 0.1 * abs(right):
+                assert "about that" not in report.hint, f"{name}, {answer}: {report}"
+
+
+LINES = [name for name in QUESTIONS if checks.find(name).kinds]
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_line_that_is_not_to_blame_gets_a_hint_and_no_second_script(name):
+    found = checks.find(name)
+    asked = [question(name, variant=variant) for variant in range(found.kinds)]
+    assert len(set(asked)) == found.kinds, "as long as there are others, no question comes twice"
+    hints = set()
+    for variant in range(found.kinds):
+        right = found.solve(question_rng(name, variant))
+        for line in {*range(1, 25)} - {right}:
+            report = examine(name, line, variant=variant)
+            assert not report.passed and report.message == f"{line} is not the line."
+            assert report.hint and not re.search(rf"\b(line )?{right}\b", report.hint), report
+        hints.add(report.hint)
+    assert len(hints) == found.kinds, "each has a hint of its own"
+    for variant in range(found.kinds, found.kinds + 5):  # later ones repeat, but never a published answer
+        public = {found.solve(question_rng(name, number)) for number in (0, 1)}
+        assert found.solve(question_rng(name, variant)) not in public
+
+
+def test_wherever_a_gradient_is_asked_for_it_is_looked_at_in_every_edge_case():
+    """The right number without a gradient, given in one case alone: where all is usual, or where nothing is asked."""
+    asks = [name for name in FUNCTIONS if "with a gradient" in checks.find(name).asks]
+    assert asks == ["masking.mlm_loss", "pretraining.nsp_loss", "pretraining.joint_loss", "tagging.tag_loss"]
+    for name in asks:
+        right = solutions.answer(name)
+        for is_cut in (lambda value: value.item() == 0, lambda value: value.item() != 0):
+
+            def answer(*args, right=right, is_cut=is_cut):
+                value = right(*args)
+                return value.detach() if is_cut(value) else value
+
+            if name == "pretraining.nsp_loss" and is_cut(torch.tensor(0.0)):
+                continue  # a batch has at least one pair
+            report = examine(name, answer, seed=0)
+            assert not report.passed and "has no gradient" in report.message, report
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

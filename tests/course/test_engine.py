@@ -8,7 +8,18 @@ import pytest
 import torch
 
 from bertcourse.checks import _judged
-from bertcourse.checks.engine import Trial, against, as_array, difference, floats, is_placeholder, show_call
+from bertcourse.checks.engine import (
+    Trial,
+    against,
+    as_array,
+    difference,
+    floats,
+    is_placeholder,
+    number,
+    show_call,
+    started_again,
+    with_gradient,
+)
 
 
 def judge(check, answer, seconds=10.0, seed=0):
@@ -236,3 +247,56 @@ def test_numbers_in_any_form():
     assert as_array([torch.ones(2), [1, 2]]).tolist() == [[1, 1], [1, 2]]
     assert as_array([[1], [1, 2]]) is None and as_array(["a"]) is None
     assert difference(torch.ones(2), [1, 1], 1e-6) is None
+
+
+def test_a_gradient_is_looked_at_where_nothing_is_asked_for():
+    def mean(x, asked):
+        return (x * asked).sum() / max(int(asked.sum()), 1)
+
+    def cases(rng):
+        yield torch.tensor([2.0, 4.0]), torch.tensor([True, False])
+        yield torch.tensor([2.0, 4.0]), torch.tensor([False, False])
+
+    check = with_gradient(
+        against("", mean, cases),
+        lambda: (torch.ones(2), torch.tensor([True, True])),
+        nothing=lambda: (torch.ones(2), torch.tensor([False, False])),
+    )
+    assert judge(check, mean) and judge(check, lambda x, asked: x[asked].mean() if asked.any() else 0 * x.sum())
+    with torch.no_grad():  # as a lesson may have left it
+        assert judge(check, mean)
+    cut = judge(check, lambda x, asked: mean(x, asked).detach())
+    assert "but the loss has no gradient" in cut.message
+    nothing = judge(check, lambda x, asked: mean(x, asked) if asked.any() else torch.tensor(0.0))
+    assert "where nothing is asked for the loss has no gradient" in nothing.message and "0.0" in nothing.hint
+
+
+def test_texts_of_another_start_are_equal_and_stand_otherwise_in_a_set():
+    words = [f"word {n}" for n in range(50)]
+    orders = [list(set(one)) for (one,) in started_again(words)]
+    assert all(sorted(order) == sorted(words) for order in orders)
+    assert len({str(order) for order in orders}) == 3
+
+
+@pytest.mark.parametrize(
+    "answer, told",
+    [
+        (4.5, "right as far"),
+        (4.6, "right as far"),
+        (5, "about that"),
+        (5.0, "about that"),
+        (4, "that is too rough"),
+        (3, ""),
+        (4.4, ""),
+    ],
+)
+def test_digits_and_distance_decide_whether_a_number_is_called_right(answer, told):
+    asked = number("a number, to three significant digits", lambda rng: {}, "What?", lambda: 4.5523, rel_tol=5e-3)
+    report = judge(asked, answer)
+    assert not report and report.hint.startswith(told) and bool(report.hint) == bool(told), report
+
+
+def test_a_line_has_its_lead_and_its_program_is_not_printed_again():
+    asked = number("a line", lambda rng: {}, "1 a\n2 b", lambda: 2, noun="line", lead=lambda: "look at b.")
+    report = judge(asked, 1)
+    assert (report.message, report.hint) == ("1 is not the line.", "look at b.")

@@ -1,6 +1,7 @@
 """The questions at the end of lessons and assignments: well-formed, shown where they belong, and shown as they are."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -55,6 +56,53 @@ def test_an_assignment_with_questions_has_them_as_its_last_cell(name):
 def test_a_lesson_shows_no_questions_that_there_are_not(number):
     shown = [re.search(r"show_questions\(\"(\w+)\"\)", cell.source)[1] for _, cell in cells_that_show(LESSONS[number])]
     assert shown == ([number] if number in NAMES else [])
+
+
+# ------------------------------------------------------------------------------- nothing but the subject gives it away
+
+
+def rows():
+    """Of each file the letters of its right answers."""
+    return {name: "".join(letter_of(question) for question in load_questions(name)) for name in NAMES}
+
+
+def letter_of(question):
+    return next(letter for letter, answer in zip("ABCD", question.answers, strict=False) if answer.right)
+
+
+def test_the_right_letter_cannot_be_guessed():
+    found = rows()
+    assert len(set(found.values())) == len(found), "two files have the same row of letters"
+    for name, row in found.items():
+        assert max(Counter(row).values()) <= 3, f"{name}: {row}, too often the same letter"
+        assert len(set(row)) >= 3, f"{name}: {row}, too few letters"
+    asked = [question for name in NAMES for question in load_questions(name)]
+    counts = Counter(map(letter_of, asked))
+    assert max(counts.values()) <= 0.35 * len(asked), counts
+    for size, low, high in ((3, 0.28, 0.39), (4, 0.15, 0.35)):  # D is there only where there are four answers
+        of_size = [letter_of(question) for question in asked if len(question.answers) == size]
+        for letter in "ABCD"[:size]:
+            assert low <= of_size.count(letter) / len(of_size) <= high, f"{letter} of {size}: {Counter(of_size)}"
+
+
+def test_the_right_answer_is_seldom_the_longest():
+    """Who always takes the longest answer, and any of several that are, is right in fewer than 45 of 100."""
+    points, asked = 0.0, 0
+    for name in NAMES:
+        for question in load_questions(name):
+            longest = max(len(answer.text) for answer in question.answers)
+            those = [answer.right for answer in question.answers if len(answer.text) == longest]
+            points, asked = points + sum(those) / len(those), asked + 1
+    assert points <= 0.45 * asked, f"{points:g} of {asked}"
+
+
+def test_no_answer_speaks_of_another_by_its_letter_or_place():
+    """Answers are put in another order now and then, and each is unfolded by itself."""
+    said = re.compile(r"\b([Aa]nswers? [A-D]\b|all of the above|none of the above|the (answer|one) (above|below))")
+    for name in NAMES:
+        for question in load_questions(name):
+            for answer in question.answers:
+                assert not said.search(f"{answer.text} {answer.why}"), f"{name}: {answer}"
 
 
 # ------------------------------------------------------------------------------------------------------ how they look

@@ -227,7 +227,8 @@ LESSONS = recipe("lessons")
 
 
 @pytest.mark.parametrize(
-    "job, commands, number", [("check", recipe("lint") + recipe("unit"), 3), ("lessons", LESSONS, 1)]
+    "job, commands, number",
+    [("check", recipe("lint") + recipe(r"\$\(DEV\)")[:1] + recipe("unit"), 4), ("lessons", LESSONS, 1)],
 )
 def test_windows_runs_the_commands_of_make(job, commands, number):
     (step,) = (step for step in JOBS[job]["steps"] if "Windows" in step.get("name", ""))

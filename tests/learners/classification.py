@@ -284,11 +284,19 @@ ANSWERS = [
     Answer("classification.leak", "answer = 37 / 450 * 0.1", "percent are asked for"),
     Answer("classification.leak", "answer = 7.4", "anyway"),
     Answer("classification.leak", "answer = 100 * 413 / 450 * 0.1", "among the copies"),
-    Answer("classification.leak", "answer = 0.8", "three significant digits"),
+    Answer("classification.leak", "answer = 0.82", None),
+    Answer("classification.leak", "answer = 0.8", "about that: give three significant digits", ("right as far",)),
+    Answer("classification.leak", "answer = 1", "too rough to be judged: give three", ("right as far", "about that")),
     Answer("classification.wrong_line", "answer = 4", None),
     Answer("classification.wrong_line", "answer = 4.0", None),
     Answer("classification.wrong_line", "answer = np.int64(4)", None),
-    *(Answer("classification.wrong_line", f"answer = {line}", "") for line in (1, 5, 8, 10, 12, 24, "'4'")),
+    *(
+        Answer(
+            "classification.wrong_line", f"answer = {line}", f"{line} is not the line. who uses this name", ("import",)
+        )
+        for line in (1, 5, 8, 10, 12, 24)
+    ),
+    Answer("classification.wrong_line", "answer = '4'", "expected a number"),
     # ------------------------------------------------------------------------------------------------------- padding
     padding(
         "    rows = [torch.tensor(s) for s in sequences]\n"
@@ -762,7 +770,9 @@ def answer(gold, predicted, classes):
     baseline("16 / 77", "rarest"),
     baseline("38 / 39", "all texts"),
     baseline("49.4", "not percent"),
-    baseline("0.49", "three significant digits"),
+    baseline("0.49", "right as far as it goes"),
+    baseline("0.5", "about that: give three significant digits", "right as far"),
+    baseline("1", "", "right as far"),
     baseline("'38/77'", "expected a number"),
     baseline("1.0", ""),
 ]

@@ -184,6 +184,8 @@ def answer(weights):
     padding("0", ""),
     # ---------------------------------------------------------------------------------------------------- looks back
     looks_back("return divmod(share.argmax().item(), H)", None),
+    looks_back("return divmod(share.argmax(), H)", "int(it), or it.item()"),
+    looks_back("return divmod(share.flatten().argmax(), torch.tensor(H))", "int(it), or it.item()"),
     looks_back("return torch.unravel_index(share.argmax(), share.shape)", None),
     looks_back("return np.unravel_index(share.numpy().argmax(), (L, H))", None),
     looks_back("return max(((l, h) for l in range(L) for h in range(H)), key=lambda at: share[at])", None),
@@ -230,6 +232,14 @@ def answer(weights):
         "tag = {word: tags[int(rng.random() * len(tags))] for word in sorted(set(words))}\n"
         "    return list(map(tag.get, words))",
         None,
+    ),
+    *(
+        control(f"tag = {drawn}\n    return [tag[word] for word in words]", "started again")
+        for drawn in (
+            "{word: rng.choice(tags) for word in set(words)}",
+            "dict(zip(set(words), rng.choice(tags, len(set(words)))))",
+            "{word: tags[int(rng.integers(len(tags)))] for word in {*words}}",
+        )
     ),
     control("return [rng.choice(tags) for word in words]", "each word *type*"),
     control("return list(rng.permutation(tags))", "each word *type*"),

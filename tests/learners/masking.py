@@ -333,10 +333,23 @@ MLM_LOSS = [
         LOSS
         + """
     if not selected.any():
-        return torch.tensor(0.0)
+        return 0.0 * scores.sum()
     return F.cross_entropy(scores.flatten(0, 1), torch.where(selected, tokens, -100).flatten())
 """,
         None,
+    ),
+    *(
+        Answer(
+            "masking.mlm_loss",
+            LOSS
+            + f"""
+    if not selected.any():
+        return {nothing}
+    return F.cross_entropy(scores.flatten(0, 1), torch.where(selected, tokens, -100).flatten())
+""",
+            "where nothing is asked for the loss has no gradient",
+        )
+        for nothing in ("torch.tensor(0.0)", "0.0", "scores.detach().sum() * 0")
     ),
     Answer(
         "masking.mlm_loss",
@@ -352,6 +365,50 @@ MLM_LOSS = [
     Answer("masking.mlm_loss", EACH + "    return each.mean()", "not used"),
     Answer("masking.mlm_loss", EACH + "    return (each * selected).sum() / selected.sum()", "0/0"),
     Answer("masking.mlm_loss", EACH + "    return (each * selected).sum()", "that is the sum"),
+    Answer(
+        "masking.mlm_loss",
+        LOSS + "    return F.cross_entropy(scores, torch.where(selected, tokens, -100))",
+        "second dimension",
+        ("nothing selected", "simplest case"),
+    ),
+    Answer(
+        "masking.mlm_loss",
+        LOSS
+        + """
+    each = F.cross_entropy(scores, tokens, reduction="none")
+    return (each * selected).sum() / selected.sum().clamp(min=1)
+""",
+        "second dimension",
+    ),
+    Answer(
+        "masking.mlm_loss",
+        LOSS
+        + """
+    rows = zip(scores, tokens, selected)
+    return torch.stack([F.cross_entropy(s[chosen], t[chosen]) for s, t, chosen in rows]).mean()
+""",
+        "mean of means",
+        ("simplest case",),
+    ),
+    Answer(
+        "masking.mlm_loss",
+        LOSS
+        + """
+    log_p = scores[selected].log_softmax(-1)
+    return -log_p[:, tokens[selected]].sum() / max(int(selected.sum()), 1)
+""",
+        "row i has id i",
+    ),
+    Answer(
+        "masking.mlm_loss",
+        LOSS
+        + """
+    if not selected.any():
+        return 0 * scores.sum()
+    return -scores[selected].log_softmax(-1)[:, tokens[selected]].mean()
+""",
+        "row i has id i",
+    ),
     Answer(
         "masking.mlm_loss",
         EACH + "    return ((each * selected).sum(1) / selected.sum(1).clamp(min=1)).mean()",
@@ -459,7 +516,10 @@ NUMBERS = [
     Answer("masking.wrong_line", "answer = 4", None),
     Answer("masking.wrong_line", "answer = 4.0", None),
     Answer("masking.wrong_line", "answer = np.int64(4)", None),
-    *(Answer("masking.wrong_line", f"answer = {line}", "") for line in (1, 2, 3, 5, 6, 0)),
+    *(
+        Answer("masking.wrong_line", f"answer = {line}", f"{line} is not the line. can two lines", ("selected =",))
+        for line in (1, 2, 3, 5, 6, 0)
+    ),
 ]
 
 ANSWERS = [*MASK_TOKENS, *SELECT, *EXACTLY, *MLM_LOSS, *NUMBERS]

@@ -592,7 +592,10 @@ NUMBERS = [
     Answer("pairs.faulty_line", "answer = 8", None),
     Answer("pairs.faulty_line", "answer = 8.0", None),
     Answer("pairs.faulty_line", "answer = torch.tensor(8)", None),
-    *(Answer("pairs.faulty_line", f"answer = {line}", "") for line in (1, 2, 3, 5, 6, 9)),
+    *(
+        Answer("pairs.faulty_line", f"answer = {line}", f"{line} is not the line. a false b", ("while start",))
+        for line in (1, 2, 3, 5, 6, 9)
+    ),
 ]
 
 ANSWERS = [*JOINS, *TRUNCATES, *LABELS, *RANDOM_NEXT, *BUILDS, *WINDOW_END, *WINDOW_PAIRS, *NUMBERS]

@@ -415,5 +415,6 @@ def answer(counts, labels):
     number("topic_judge", "50 + 50 / 9", "errs where"),
     number("topic_judge", "17 / 18", "percent are asked for"),
     number("topic_judge", "50 * 8 / 9", "true ones are missing"),
+    number("topic_judge", "90", "another number of classes", "right as far as it goes"),
     number("topic_judge", "94", "three significant digits"),
 ]

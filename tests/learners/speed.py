@@ -115,6 +115,25 @@ ANSWERS = [
     Answer(
         "speed.layer_flops",
         """
+def answer(shape, batch, length):
+    D, n = shape.hidden_size, batch * length
+    return {"projections": 8 * n * D**2, "attention": 4 * n * length * D, "feed-forward": 16 * n * D**2}
+""",
+        "not always 4 · d",
+    ),
+    Answer(
+        "speed.layer_flops",
+        """
+def answer(shape, batch, length):
+    D, m, n = shape.hidden_size, shape.intermediate_size, batch * length
+    return {"projections": 8 * n * D**2, "attention": 4 * n * length * D, "feed-forward": 4 * n * D * m}
+""",
+        "of one layer",
+        ("not always",),
+    ),
+    Answer(
+        "speed.layer_flops",
+        """
 def answer(config, batch, length):
     D, m, n = config.hidden_size, config.intermediate_size, batch * length
     counts = dict.fromkeys(("projections", "attention", "feed-forward"), 0)
@@ -342,6 +361,8 @@ def answer(shape, batch, length, selected, seconds, peak):
     grouped(BY_LENGTH, "batches", "all short texts first"),
     grouped("np.argsort(lengths)[::-1]", "batches", "all short texts first"),
     grouped("list(range(len(lengths)))", DRAWN, "of the *batches* alone"),
+    grouped(BY_LENGTH, "rng.permutation(batches).tolist()", "draw their numbers"),
+    grouped(BY_LENGTH, "[list(batch) for batch in rng.permutation(np.array(batches))]", "draw their numbers"),
     grouped("rng.permutation(len(lengths))", "batches", "of the *batches* alone"),
     grouped("rng.permutation(sorted(range(len(lengths)), key=lengths.__getitem__))", "batches", "the *batches* alone"),
     grouped(BY_LENGTH, "[batches[i] for i in np.random.permutation(len(batches))]", "the `rng` that is given"),
@@ -509,7 +530,8 @@ def answer(config, selected):
     number("attention_share", "100 * 4 * 256 / (8 * 896 + 4 * 256)", "feed-forward"),
     number("attention_share", "100 * (8 * 896 + 4 * 256) / (24 * 896 + 4 * 256)", "without the projections"),
     number("attention_share", "100 - 100 * 4 * 256 / (24 * 896 + 4 * 256)", "all the others"),
-    number("attention_share", "4.5", "three significant digits"),
+    number("attention_share", "4.5", "right as far as it goes"),
+    number("attention_share", "5", "about that: give three significant digits", "right as far"),
     number("attention_share", "256", ""),
     number("training_memory", "16 * 219e6 / 1e9", None),
     number("training_memory", "3.504", None),

@@ -237,6 +237,19 @@ ANSWERS = [
     spans("    return [(i, i + 1, tag[2:]) for i, tag in enumerate(tags) if tag[0] == 'B']", "belong together"),
     # --------------------------------------------------------------------------------------------------------- align
     aligned("return labels", "return np.array(labels)", None),
+    align(
+        "    return [names.index(tags[x]) if x and x != word_ids[i - 1] else -100 for i, x in enumerate(word_ids)]",
+        "ask `word is none`",
+    ),
+    align("    return [names.index(tags[x]) if x else -100 for x in word_ids]", "ask `word is none`"),
+    align(
+        "    seen, labels = set(), []\n"
+        "    for x in word_ids:\n"
+        "        labels.append(names.index(tags[x]) if x and x not in seen else -100)\n"
+        "        seen.add(x)\n"
+        "    return labels",
+        "ask `word is none`",
+    ),
     aligned("return labels", "return torch.tensor(labels)", None),
     align(
         "    labels = [-100] * len(word_ids)\n"
@@ -365,7 +378,7 @@ def answer(gold, predicted):
     scored("(n, *e)", "(n, e[1], e[2])", "where an entity begins"),
     scored("2 * right / (len(there) + len(found))", "right / len(there)", "recall"),
     scored("2 * right / (len(there) + len(found))", "right / len(found)", "precision"),
-    scored("2 * right / (len(there) + len(found))", "right / len(there | found)", "jaccard"),
+    scored("2 * right / (len(there) + len(found))", "right / len(there | found)", "each counted once", "jaccard"),
     scored("2 * right / (len(there) + len(found))", "(right / len(there) + right / len(found)) / 2", "harmonic mean"),
     scored("2 * right / (len(there) + len(found))", "200 * right / (len(there) + len(found))", "not percent"),
     scored("2 * right / (len(there) + len(found))", "right / (len(there) + len(found))", "factor 2"),
@@ -629,7 +642,7 @@ def answer(text, entities):
     entity_f1("12 / 22", "recall"),
     entity_f1("12 / 58", "precision"),
     entity_f1("(12 / 22 + 12 / 58) / 2", "harmonic"),
-    entity_f1("12 / (22 + 58 - 12)", "jaccard"),
+    entity_f1("12 / (22 + 58 - 12)", "each counted once", "jaccard"),
     entity_f1("12 / (22 + 58)", "factor 2"),
     entity_f1("12 / 22 * 12 / 58", "product"),
     entity_f1("math.sqrt(12 / 22 * 12 / 58)", "harmonic"),
@@ -700,6 +713,19 @@ def answer(text, entities):
         "(each * asked).sum() / asked.sum().clamp(min=1)",
         "((each * asked).sum() / asked.sum().clamp(min=1)).item()",
         "no gradient",
+    ),
+    *(
+        lost(
+            "(each * asked).sum() / asked.sum().clamp(min=1)",
+            f"(each * asked).sum() / asked.sum() if asked.any() else {nothing}",
+            named,
+        )
+        for nothing, named in (
+            ("torch.tensor(0.0)", "where nothing is asked for the loss has no gradient"),
+            ("0.0", "where nothing is asked for the loss has no gradient"),
+            ("logits.sum() * 0.0", None),
+            ("(each * asked).sum()", None),
+        )
     ),
     # --------------------------------------------------------------------------------------------------------- join
     joined("return result", "return np.array(result)", None),
@@ -798,7 +824,7 @@ def answer(text, entities):
     borders("2 * 50 / (63 + 50)", "twice"),
     borders("(63 - 13 / 2) / 63", "half points"),
     borders("(63 - 26) / 63", "once"),
-    borders("50 / 76", "jaccard"),
+    borders("50 / 76", "each counted once", "jaccard"),
     borders("13 / 63", "share of wrong"),
     borders("50", "fraction"),
     borders("79.4", "not percent"),

@@ -152,7 +152,8 @@ ANSWERS = [
     two_parts(
         "peak * step / warmup_steps",
         "max(0.0, peak * (total_steps - step) / (total_steps - warmup_steps))",
-        "divides by 0",
+        "from total_steps on",
+        "count begin at 0",
     ),
     two_parts(
         "peak * step / warmup_steps",
@@ -642,14 +643,29 @@ def answer(model, batches, peak, warmup_steps):
     ),
     train("    return losses", "    pass", "is there a return"),
     train("losses.append(loss.item())", "losses.append(model(**batch).loss.item())", "before each update"),
+    # ------------------------------------------------------------------------------------------ divided, and not copied
+    schedule(
+        """
+    up = peak * step / warmup_steps
+    return min(up, peak * max(0, total_steps - step) / max(1, total_steps - warmup_steps))""",
+        "there is no way up",
+        "count begin at 0",
+    ),
+    step(
+        """
+    loss = F.cross_entropy(weights.expand(len(tokens), -1), tokens)
+    loss.backward()
+    return weights - rate * weights.grad""",
+        "begin with a copy",
+    ),
     # --------------------------------------------------------------------------------------------------------- faults
     faults("132", None),
     faults("int('132')", None),
     faults("np.int64(132)", None),
     faults("132.0", None),
-    faults("123", "the rate is right"),
-    faults("231", "the leak is right"),
-    faults("312", "the same batch is right"),
+    faults("123", "you found the run with the high rate", "the rate is right"),
+    faults("231", "asked for what it sees", "the leak is right"),
+    faults("312", "the run with the same batch"),
     faults("213", "none of the three"),
     faults("321", "none of the three"),
     faults("(1, 3, 2)", "expected a number"),

@@ -1,0 +1,19 @@
+"""Scores: of classes, of whole entities, without reading, of raters among themselves, and of confidence."""
+
+from bertlib.metrics.scores import (
+    Difference,
+    classification_scores,
+    entity_scores,
+    find_differences,
+    pretraining_scores,
+    unigram_baseline,
+)
+
+__all__ = [
+    "Difference",
+    "classification_scores",
+    "entity_scores",
+    "find_differences",
+    "pretraining_scores",
+    "unigram_baseline",
+]
