@@ -167,7 +167,8 @@ function kitFor(stage, set) {
 /** Puts the machine in the place of its picture, wherever this output stands in the page.
  *
  * machine.start(data) gives the first state, machine.compute(data, state) all that is shown of it, and is the arithmetic that
- * is tested; machine.answered(data, state, values) is a sentence as soon as the question is answered, else nothing;
+ * is tested; machine.answered(data, state, values) is a sentence in a state that answers the question, else nothing;
+ * machine.hint(data, state, values), which it need not have, is a sentence on a state that only nearly does;
  * machine.build(kit, data) makes the parts and gives a function of (state, values) that brings them up to date.
  */
 function mount(mark, css, told, data, machine) {
@@ -180,9 +181,11 @@ function mount(mark, css, told, data, machine) {
     const bring = () => {
       const values = machine.compute(data, state);
       update(state, values);
-      done ??= machine.answered(data, state, values) || null;
-      answer.textContent = done ? `✓ ${done}` : "Not answered yet.";
-      answer.classList.toggle("done", Boolean(done));
+      const now = machine.answered(data, state, values) || null, hint = machine.hint?.(data, state, values);
+      done = now ?? done;
+      answer.textContent = now ? `✓ ${done}` : done ? `✓ ${done} (You have moved on since.)`
+        : `Not answered yet.${hint ? ` ${hint}` : ""}`;
+      answer.classList.toggle("done", Boolean(now));
     };
     const set = (change) => {
       state = { ...state, ...(typeof change === "function" ? change(state) : change) };
