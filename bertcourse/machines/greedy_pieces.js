@@ -67,18 +67,37 @@ const machine = {
     return { tokens, ids: tokens.map((token) => ids.get(token)), offsets, words, chosen, tries: (words[chosen]?.tries ?? []).map(({ piece }) => piece) };
   },
 
+  /** The words that end as the question says, the last one of the text first; each with what stands before that end. */
+  ended(data, words) {
+    const own = data.text.slice(0, -data.ending.length);
+    return words.filter((word) => word.letters).map((word) => {
+      const letters = word.letters.map(([letter]) => letter), place = letters.length - [...data.ending].length, front = letters.slice(0, Math.max(0, place)).join("");
+      return { word, letters: letters.join(""), place, front, new: /^\p{L}{2,}$/u.test(front) && !own.includes(front) };
+    }).filter((one) => one.letters.endsWith(data.ending)).reverse();
+  },
+
   answered(data, state, { words }) {
-    const letters = (word) => word.letters.map(([letter]) => letter).join("");
-    for (const word of words.filter((one) => one.pieces)) {
-      const place = word.letters.length - [...data.ending].length;
-      const found = word.pieces.findIndex(({ piece, start }) => piece === data.wanted && start === place);
-      if (found < 1 || !letters(word).endsWith(data.ending)) continue;
+    for (const { word, letters, place, new: isNew } of machine.ended(data, words)) {
+      const found = word.pieces?.findIndex(({ piece, start }) => piece === data.wanted && start === place);
+      if (!isNew || !(found >= 1)) continue;
       const before = word.pieces[found - 1].piece;
-      return `${letters(word)} becomes ${word.pieces.map(({ piece }) => piece).join(" ")}. The longest piece that fits there, ${before}, ends right before the ` +
+      return `${letters} becomes ${word.pieces.map(({ piece }) => piece).join(" ")}. The longest piece that fits there, ${before}, ends right before the ` +
         `${data.ending[0]}, and so ${data.wanted} can begin with it. In ${data.text} a longer piece had taken the ${data.ending[0]}, and greedy never goes back: ` +
         "which pieces a word gets depends on the letters before them.";
     }
     return null;
+  },
+
+  hint(data, state, { words }) {
+    const [one] = machine.ended(data, words), first = data.ending[0];
+    if (!one || one.letters === data.text) return null;
+    const { word, letters, place, front } = one, bare = data.wanted.replace("##", "");
+    if (!place) return `In ${letters}, ${bare} stands at the start, so it has no ##.`;
+    if (!one.new) return data.text.endsWith(letters) || data.text.startsWith(front) ? `${front} is only a part of ${data.text}: give another beginning, of at least two letters.`
+      : "Give a beginning of at least two letters.";
+    if (!word.pieces) return `${letters} becomes ${data.unknown}.`;
+    const over = word.pieces.find(({ start, end }) => start <= place && place < end);
+    return over.start < place ? `In ${letters}, ${over.piece} itself is a piece and took the ${first}.` : `In ${letters}, the piece that begins with the ${first} is ${over.piece}.`;
   },
 
   build(kit, data) {
@@ -111,8 +130,8 @@ const machine = {
       const word = values.words[values.chosen], step = at(state), seen = tries().slice(0, step), last = seen.at(-1);
       const found = seen.filter((one) => one.hit), done = found.at(-1)?.end ?? 0;
       which.textContent = word ? `Word ${values.chosen + 1} of ${values.words.length}, from the left, the longest piece first: ` : "There is no word in it yet.";
-      const spelled = word?.letters?.slice(0, data.longest + 1) ?? [];
-      letters.set(spelled.map(([text], i) => ({ text, tone: i < done ? "green" : last && i >= last.start && i < last.end ? "yellow" : "plain" })));
+      const spelled = word?.letters?.slice(0, data.longest) ?? [], more = word?.letters?.length > data.longest ? [["…"]] : [];
+      letters.set([...spelled, ...more].map(([text], i) => ({ text, tone: i < done ? "green" : last && i >= last.start && i < last.end ? "yellow" : "plain" })));
       const failed = step === tries().length && word?.pieces === null;
       told.textContent = !word ? "" : word.special ? `${word.special} is taken as it is.`
         : word.letters.length > data.longest ? `More than ${data.longest} characters: [UNK] whatever the vocabulary holds.`

@@ -44,9 +44,9 @@ def draw_false(documents: Sequence[Sequence[Sentence]]) -> Machine:
     if len(content) > 6:
         picture.text(280, 14 + 34 * 6 + 10, f"and {len(content) - 6} more")
     question = (
-        f"A false B is drawn from any sentence of any document, as in d2l. Draw {FEWEST:,} at once, then add "
-        "documents: which faults become rare? With which two rules, and no third, are all three faults 0, however "
-        "few the documents?"
+        f"A false B is drawn from any sentence of any document, as in d2l. Draw {FEWEST:,} at once from 2 documents, "
+        f"then make them {len(content)}: which faults become rare? With which two rules, and no third, are all three "
+        "faults 0, however few the documents?"
     )
     return Machine("draw_false", "Where false B's come from", question, data, picture)
 
@@ -91,7 +91,7 @@ def windows_walked(lengths: Sequence[int], limit: int, windows: Sequence[tuple[i
     }
     left = chr(ord("a") + reached)
     question = (
-        f"Here sentence {left} is left over. Cut and toss otherwise: every sentence shall stand in an A or a true B, "
-        "and the document shall give as many pairs as it can. How many is that?"
+        f"Here sentence {left} is left over. Choose other cuts and coins so that no sentence is left over. What is the "
+        "largest number of pairs?"
     )
     return Machine("windows_walked", "From window to window", question, data, window_walk(lengths, windows, limit))

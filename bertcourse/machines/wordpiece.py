@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from bertcourse.diagrams.drawing import Drawing
 from bertcourse.diagrams.wordpiece import greedy_steps
@@ -51,8 +52,8 @@ def greedy_pieces(vocab: Mapping[str, int], words: Sequence[str]) -> Machine:
         "wanted": wanted,
     }
     question = (
-        f"{wanted} is in the vocabulary, and yet {word} is cut into {' '.join(longest_match(word, vocab))}. With which "
-        f"letters before {ending} does {wanted} become one of the pieces?"
+        f"{wanted} is in the vocabulary, and yet {word} is cut into {' '.join(longest_match(word, vocab))}. Which "
+        f"other beginning, of at least two letters, must {ending} have so that {wanted} becomes one of its pieces?"
     )
     return Machine("greedy_pieces", "Type a text, see it cut", question, data, greedy_steps(word, vocab))
 
@@ -70,7 +71,7 @@ def hidden_piece(vocab: Mapping[str, int], word: str) -> tuple[str, str, str] | 
         for start in range(1, len(word) - length + 1):
             wanted, ending = "##" + word[start : start + length], word[start:]
             if wanted in vocab and wanted.removeprefix("##") in vocab and wanted not in cut:
-                fronts = (first + second for first in ("", *letters) for second in letters)
+                fronts = (front for front in map("".join, product(letters, repeat=2)) if front not in word[:start])
                 if any(found_after(vocab, front, ending) == wanted for front in fronts):
                     return word, wanted, ending
     return None

@@ -108,7 +108,7 @@ CASES = {
         lambda: greedy_pieces("xplayable"),
         draw_text,
         expected_text,
-        lambda data: [{"step": 4}, {"text": "play ##play playable"}, {"text": "replayable"}, {"text": "Outplayable!"}],
+        lambda data: [{"step": 4}, {"text": "nplayable"}, {"text": "replayable"}, {"text": "Outplayable!"}],
     ),
     "merges_moved": (
         merges_moved,
