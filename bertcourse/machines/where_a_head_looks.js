@@ -31,7 +31,7 @@ const machine = {
     kit.row(move.layer.node, move.head.node, kit.element("span", {}, say.node, " ", verdict));
     const names = ["token before", "token after", "itself", "[CLS]", `even share, 1/${data.tokens.length}`];
     const bars = kit.bars({ names, tones: ["orange", "blue", "blue", "blue", "grey"] });
-    kit.add(bars.node, kit.text(`Places overlap: for the first word, ${data.tokens[1]}, [CLS] is the token before.`));
+    kit.add(bars.node, kit.text("Places overlap: for the first word, [CLS] is the token before."));
     const left = 104, top = 96, side = (560 - left - 4) / count, high = Math.min(side, 22);
     const cells = Array.from({ length: count * count }, (_, i) => kit.element("rect", { x: left + side * (i % count), y: top + high * Math.floor(i / count),
       width: side - 1, height: high - 1 }));
