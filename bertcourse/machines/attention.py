@@ -15,7 +15,9 @@ WIDEST = 64  # of the compared vectors, on the slider
 BLOCKS = 48  # columns that are drawn of a vector, at most
 
 
-def attention_row(words: Sequence[str], dots: Tensor, values: Tensor, looking: int) -> Machine:
+def attention_row(
+    words: Sequence[str], dots: Tensor, values: Tensor, looking: int, features: Sequence[str] | None = None
+) -> Machine:
     """Dot products, width and mask moved; the row of weights and the mixed value follow.
 
     Args:
@@ -23,13 +25,16 @@ def attention_row(words: Sequence[str], dots: Tensor, values: Tensor, looking: i
         dots: (T,), query of the token that looks times each key, before they are divided by the root of the width.
         values: (T, d_v), what each token hands over.
         looking: the place of the token that looks.
+        features: d_v names, of what each number of a value says; None: they have none.
 
     Raises:
-        ValueError: there are not as many dots or values as words, or no width up to 64 brings the largest weight
-            below a half, so that there is nothing to find.
+        ValueError: there are not as many dots or values as words, or names as numbers in a value, or no width up to
+            64 brings the largest weight below a half, so that there is nothing to find.
     """
     if not len(words) == len(dots) == len(values):
         raise ValueError(f"{len(words)} words, {len(dots)} dots, {len(values)} values: give as many of each")
+    if features is not None and len(features) != values.size(1):
+        raise ValueError(f"features={list(features)}: give {values.size(1)} names, one for each number of a value")
     target = int(dots.argmax())
     weights = dots.double().softmax(-1)
     at_widest = (dots.double() / WIDEST**0.5).softmax(-1)[target]
@@ -46,9 +51,10 @@ def attention_row(words: Sequence[str], dots: Tensor, values: Tensor, looking: i
         "looking": looking,
         "target": target,
         "widest": WIDEST,
+        "features": None if features is None else list(features),
     }
     question = (
-        f"{words[looking]} gives {words[target]} a weight of {weights[target]:.2f}. Move the width d_k "
+        f"{words[looking]} gives {words[target]} a weight of {weights[target]:.2f}. Move the width dₖ "
         f"alone: from which width on is it less than a half?"
     )
     return Machine("attention_row", f"What {words[looking]} takes from whom", question, data, picture)
@@ -79,7 +85,7 @@ def heads_of_a_vector(config: BertConfig, tokens: int) -> Machine:
     picture.box(14, 20, 532, 40, f"head 0: {width} numbers", "blue")
     picture.text(280, 92, f"{parameters:,} parameters · 1 map of {tokens} × {tokens} weights")
     question = (
-        f"Before you move anything: which of the three counts below depend on the number of heads? Then find the "
-        f"number at which each head compares vectors of {width // heads} numbers, as this model does."
+        f"Which of the three counts below depend on the number of heads? Mark them. Then find the number at which "
+        f"each head compares vectors of {width // heads} numbers, as this model does."
     )
     return Machine("heads_of_a_vector", "One vector, cut into heads", question, data, picture)

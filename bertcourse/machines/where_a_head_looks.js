@@ -7,7 +7,7 @@ const machine = {
       const found = data.tokens.flatMap((_, query) => (place(query) >= 0 && place(query) < count ? [weights[query * count + place(query)]] : []));
       return found.reduce((sum, one) => sum + one, 0) / found.length;
     };
-    return { weights, before: share((query) => query - 1), behind: share((query) => query + 1), itself: share((query) => query),
+    return { weights, before: share((query) => query - 1), after: share((query) => query + 1), itself: share((query) => query),
       cls: share(() => 0), even: 1 / count };
   },
 
@@ -27,10 +27,11 @@ const machine = {
     const layers = data.maps.length, heads = data.maps[0].length, count = data.tokens.length;
     const move = { layer: kit.slider("Layer", "layer", { min: 0, max: layers - 1 }), head: kit.slider("Head", "head", { min: 0, max: heads - 1 }) };
     const say = kit.button("This head looks back most", () => kit.set(({ layer, head }) => ({ said: `${layer}.${head}` })));
-    kit.row(move.layer.node, move.head.node, say.node);
-    const names = ["token before", "token behind", "itself", "[CLS]", "even share"];
+    const verdict = kit.element("span", { role: "status" });
+    kit.row(move.layer.node, move.head.node, kit.element("span", {}, say.node, " ", verdict));
+    const names = ["token before", "token after", "itself", "[CLS]", `even share, 1/${data.tokens.length}`];
     const bars = kit.bars({ names, tones: ["orange", "blue", "blue", "blue", "grey"] });
-    kit.add(bars.node);
+    kit.add(bars.node, kit.text("Places overlap: for the first word, [CLS] is the token before."));
     const left = 104, top = 96, side = (560 - left - 4) / count, high = Math.min(side, 22);
     const cells = Array.from({ length: count * count }, (_, i) => kit.element("rect", { x: left + side * (i % count), y: top + high * Math.floor(i / count),
       width: side - 1, height: high - 1 }));
@@ -39,18 +40,17 @@ const machine = {
       ...data.tokens.map((token, i) => kit.element("text", { x: left - 6, y: top + high * (i + 0.5) + 5, "text-anchor": "end" }, shorter(token))),
       ...data.tokens.map((token, i) => kit.element("text", { x: 0, y: 0, transform: `translate(${left + side * (i + 0.5) + 5} ${top - 6}) rotate(-90)` }, shorter(token))),
       ...cells));
-    const told = kit.add(kit.text());
+    kit.add(kit.text("A row looks, a column is looked at. A darker field has more of the row's weight."));
     return (state, values) => {
       move.layer.set(state.layer);
       move.head.set(state.head);
-      const shares = [values.before, values.behind, values.itself, values.cls, values.even];
+      const shares = [values.before, values.after, values.itself, values.cls, values.even];
       bars.set(shares, shares.map((share) => kit.percent(share, 1)));
       cells.forEach((cell, i) => cell.setAttribute("fill", kit.shade(values.weights[i]).background));
       picture.setAttribute("aria-label", `Map of head ${state.layer}.${state.head}: a row looks, a column is looked at; ` +
         names.slice(0, 4).map((name, i) => `${name} ${kit.percent(shares[i])}`).join(", "));
       const said = state.said === `${state.layer}.${state.head}`;
-      told.textContent = said && !machine.answered(data, state, values) ? "Another head gives the token before more."
-        : "A row looks, a column is looked at. A darker field has more of the row's weight.";
+      verdict.textContent = said && !machine.answered(data, state, values) ? `${kit.percent(values.before, 1)}: another head gives more.` : "";
       say.set(null, !said);
     };
   },

@@ -11,7 +11,8 @@ WORDS = ["anna", "says", "she", "sings"]
 
 
 def attention_row(dot=4.0):
-    return attention.attention_row(WORDS, torch.tensor([dot, 0.0, 0.0, 0.0]), torch.eye(4)[:, :3], looking=2)
+    dots, values = torch.tensor([dot, 0.0, 0.0, 0.0]), torch.eye(4)[:, :3]
+    return attention.attention_row(WORDS, dots, values, looking=2, features=("name", "pronoun", "verb"))
 
 
 def draw_row(rng, data):
@@ -66,8 +67,15 @@ CASES = {
     "heads_of_a_vector": (
         heads_of_a_vector,
         lambda: heads_of_a_vector(heads=6),
-        lambda rng, data: {"at": int(rng.integers(len(data["heads"])))},
+        lambda rng, data: {
+            "at": int(rng.integers(len(data["heads"]))),
+            "marked": [bool(mark) for mark in rng.random(3) < 0.5],
+        },
         expected_heads,
-        lambda data: [{"at": data["heads"].index(12)}],
+        lambda data: [
+            {"at": data["heads"].index(12)},
+            {"marked": [False, True, True]},
+            {"marked": [False, False, True]},
+        ],
     ),
 }

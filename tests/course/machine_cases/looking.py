@@ -71,7 +71,12 @@ def draw_heads(rng, data):
         out[layer] = True
     elif kind == 2:
         out = rng.random(out.shape) < rng.random()
-    return {"out": [bool(one) for one in out.flat], "layer": layer, "said": int(rng.integers(-1, LAYERS))}
+    return {
+        "out": [bool(one) for one in out.flat],
+        "layer": layer,
+        "said": int(rng.integers(-1, LAYERS)),
+        "tried": [bool(one) for one in rng.random(LAYERS) < 0.7],
+    }
 
 
 def expected_heads(data, state):
@@ -80,13 +85,15 @@ def expected_heads(data, state):
     alone = [round(loss_without((divmod(place, HEADS),)), 5) - whole for place in range(LAYERS * HEADS)]
     of_a_layer = len(heads) == HEADS and len({layer for layer, _ in heads}) == 1
     loss = round(loss_without(tuple(heads)), 5) if len(heads) <= 1 or of_a_layer else None
+    added = sum((one for one, out in zip(alone, state["out"], strict=True) if out), 0.0)
     return {
         "whole": whole,
         "alone": alone,
-        "added": sum((one for one, out in zip(alone, state["out"], strict=True) if out), 0.0),
+        "added": added,
         "count": len(heads),
         "loss": loss,
         "rise": None if loss is None else loss - whole,
+        "beyond": None if loss is None else loss - whole - added,
     }
 
 
@@ -95,7 +102,7 @@ def layer_beyond(data):
     beyond = []
     for layer in range(LAYERS):
         values = expected_heads(data, {"out": [place // HEADS == layer for place in range(LAYERS * HEADS)]})
-        beyond.append(values["rise"] - values["added"])
+        beyond.append(values["beyond"])
     return int(np.argmax(beyond))
 
 
@@ -118,9 +125,7 @@ def draw_head(rng, data):
 
 def expected_head(data, state):
     weights = maps_of(data)[state["layer"], state["head"]]
-    shares = {
-        name: _share_at(weights, offset).item() for name, offset in (("before", -1), ("behind", 1), ("itself", 0))
-    }
+    shares = {name: _share_at(weights, offset).item() for name, offset in (("before", -1), ("after", 1), ("itself", 0))}
     return shares | {
         "weights": weights.flatten().tolist(),
         "cls": weights[:, 0].mean().item(),
@@ -141,7 +146,8 @@ CASES = {
         expected_heads,
         lambda data: [
             {"out": [place < HEADS for place in range(LAYERS * HEADS)]},
-            {"said": (layer_beyond(data) + 1) % LAYERS},
+            {"said": layer_beyond(data)},
+            {"tried": [True] * LAYERS, "said": (layer_beyond(data) + 1) % LAYERS},
             {"said": layer_beyond(data)},
         ],
     ),
