@@ -54,7 +54,7 @@ def test_a_first_section_begins_with_the_imports_and_ends_before_the_second_head
     whole = json.loads(lesson.read_text(encoding="utf-8"))
     part = first_section(whole)
     cells = len(part["cells"])
-    assert 3 < cells < len(whole["cells"]) * 2 / 3
+    assert 3 < cells < len(whole["cells"]) * 3 / 4
     assert part["cells"] == whole["cells"][:cells]
     text = "".join("".join(cell["source"]) for cell in part["cells"] if cell["cell_type"] == "code")
     assert "start_lesson()" in text

@@ -207,7 +207,7 @@ def visit(browser):
 @pytest.mark.parametrize(
     "name, drawn",
     [
-        ("index.html", {"article img": 4, "[data-machine] input[type=range]": 5}),
+        ("index.html", {"article img": 4, "[data-machine]": 1}),
         ("notebooks/00_start_here.html", {"div.cell_output img[src^='data:image/svg']": 3}),
         ("notebooks/01_attention.html", {"mjx-container svg": 50, "div.cell_output img": 5, "[data-machine]": 2}),
         ("notebooks/09_looking_inside.html", {"[role=figure] svg line": 1000, "mjx-container svg": 1}),
