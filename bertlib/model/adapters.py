@@ -22,6 +22,9 @@ OWN, PREFIX = "bertlib.json", "base_model.model."  # a file of ours, and what pe
 # What peft's adapter_config.json may say freely; whatever else is switched on there computes something else.
 FREE = {"peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "r"}
 FREE |= {"lora_alpha", "lora_dropout", "target_modules", "modules_to_save", "megatron_core", "qalora_group_size"}
+# Sets of layers that a recipe names, by the ends of their names in transformers.
+TARGETS = {"attention": ("query", "value")}
+TARGETS["all"] = ("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense")
 TASKS = {True: "SEQ_CLS", False: "TOKEN_CLS"}  # peft's words for a head that reads the pooler, or every token
 
 
@@ -45,7 +48,7 @@ class LoRA:
     rank: int = 8
     alpha: float = 16.0
     dropout: float = 0.0
-    targets: tuple[str, ...] = ("query", "value")
+    targets: tuple[str, ...] = TARGETS["attention"]
     whole: tuple[str, ...] = ()
     encoder: str | None = None
 

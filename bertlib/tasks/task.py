@@ -21,7 +21,7 @@ from torch import Tensor
 from bertlib.data.encoders import DEFAULT_ENCODER, encoder_folder, encoder_for, suited_learning_rate
 from bertlib.device import autocast, pick_device, pick_dtype, seed_everything
 from bertlib.files import read_json
-from bertlib.model.adapters import LoRA, adapters_of, load_adapters, put_on, save_adapters
+from bertlib.model.adapters import TARGETS, LoRA, adapters_of, load_adapters, put_on, save_adapters
 from bertlib.model.frozen import FrozenLayers
 from bertlib.model.weights import ADAPTERS, read_model, save_model
 from bertlib.progress import progress_bar
@@ -200,7 +200,7 @@ class Task:
         model = cls.head.from_pretrained(stored, labels=names) if pretrained else cls.head(stored.config(names))
         if recipe.method == "lora":
             called = Path(encoder).resolve().name if encoder and Path(encoder).is_dir() else encoder or DEFAULT_ENCODER
-            put_on(model, LoRA(recipe.rank, recipe.alpha, encoder=called))
+            put_on(model, LoRA(recipe.rank, recipe.alpha, targets=TARGETS[recipe.targets], encoder=called))
         model = model.to(pick_device())
         if frozen is not None:
             frozen.fix(model.bert)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-CHOICES = {"precision": ("auto", "fp32", "bf16"), "method": ("full", "lora")}
+CHOICES = {"precision": ("auto", "fp32", "bf16"), "method": ("full", "lora"), "targets": ("attention", "all")}
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Recipe:
             `bertlib.model.adapters`.
         rank: of adapters, r.
         alpha: of adapters; what they add is scaled by alpha / rank.
+        targets: where adapters stand: "attention", beside query and value; "all", beside every linear layer.
 
     Raises:
         ValueError: a value is out of its range; the message names the field, the value and the remedy.
@@ -46,6 +47,7 @@ class Recipe:
     method: str = "full"
     rank: int = 8  # microsoft/LoRA, examples/NLU: 8 and 16 for RoBERTa; Hu et al., 2021, §7.2: more gains little
     alpha: float = 16.0
+    targets: str = "attention"  # Hu et al., 2021, §7.1; "all" comes closer to full tuning in few epochs (lesson 10)
 
     def __post_init__(self):
         for name, least in (("epochs", 1), ("batch_size", 1), ("accumulation", 1), ("seed", 0), ("rank", 1)):
@@ -65,7 +67,7 @@ class Recipe:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r}: choose one of {', '.join(map(repr, known))}")
-        for name, default in (("rank", 8), ("alpha", 16.0)):
+        for name, default in (("rank", 8), ("alpha", 16.0), ("targets", "attention")):
             if self.method == "full" and getattr(self, name) != default:
                 raise ValueError(f"{name}={getattr(self, name)!r} is of adapters: give method='lora' too")
 

@@ -10,7 +10,7 @@ import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from bertlib.__main__ import main
-from bertlib.model.adapters import adapters_of, lora_of, merge, trained
+from bertlib.model.adapters import TARGETS, adapters_of, lora_of, merge, trained
 from bertlib.model.frozen import FrozenLayers
 from bertlib.tasks import classify, match, pretrain, tag
 from bertlib.tasks.classify import TextClassifier
@@ -116,11 +116,24 @@ def test_a_folder_of_another_task_or_encoder(data, tiny_folder, tmp_path):
         ({"method": "lora", "alpha": 0.0}, r"alpha=0\.0: give a number above 0"),
         ({"rank": 4}, "rank=4 is of adapters: give method='lora' too"),
         ({"alpha": 4.0}, r"alpha=4\.0 is of adapters"),
+        ({"targets": "all"}, "targets='all' is of adapters"),
+        ({"method": "lora", "targets": "query"}, "targets='query': choose one of 'attention', 'all'"),
     ],
 )
 def test_settings_that_do_not_fit_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         Recipe(**settings)
+
+
+def test_adapters_beside_every_layer(tiny_dataset, tiny_folder, tmp_path):
+    folder = tmp_path / "adapters"
+    settings = SETTINGS | LORA | {"targets": "all", "encoder": tiny_folder}
+    task = classify.fine_tune(tiny_dataset, checkpoint=folder, **settings)
+    linear = [name for name, module in task.model.bert.layers.named_modules() if isinstance(module, torch.nn.Linear)]
+    assert len(adapters_of(task.model)) == len(linear)
+    told = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["target_modules"]
+    assert sorted(told) == sorted(TARGETS["all"])
+    assert TextClassifier.load(folder, tiny_folder).predict(INPUTS["classify"]) == task.predict(INPUTS["classify"])
 
 
 def test_what_does_not_go_with_adapters(tiny_dataset, tiny_folder):

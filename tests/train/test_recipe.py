@@ -32,7 +32,7 @@ def test_every_function_takes_the_recipe_and_its_fields_as_keywords_too(tiny_dat
     settings = {"encoder": tiny_folder, "max_length": 20, "show_progress": False}
     given = {"epochs": 1, "learning_rate": 1e-3, "batch_size": 16, "accumulation": 2, "warmup": 0.2}
     given |= {"weight_decay": 0.1, "max_grad_norm": 0.5, "precision": "fp32", "seed": 2}
-    given |= {"method": "lora", "rank": 4, "alpha": 4.0}
+    given |= {"method": "lora", "rank": 4, "alpha": 4.0, "targets": "all"}
     assert given.keys() == {field.name for field in dataclasses.fields(Recipe)}
     by_keywords = classify.fine_tune(tiny_dataset, **settings, **given)
     by_recipe = classify.fine_tune(tiny_dataset, **settings, recipe=Recipe(**given))
