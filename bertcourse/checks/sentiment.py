@@ -65,7 +65,7 @@ def _confident(probabilities: np.ndarray, least: float) -> tuple[list[int], list
     return _chosen()(probabilities, least)
 
 
-def _cost(per_class: int, classes: int, validation: int) -> int:
+def cost(per_class: int, classes: int, validation: int) -> int:
     """Labels that made a model: what it learned from, and what something was chosen by."""
     return per_class * classes + validation
 
@@ -678,7 +678,7 @@ def _judge_halves(trial: Trial) -> None:
         got = _reliability(trial, table, int(trial.rng.integers(2**31)) + seed)
         if not abs(got - expected) < 0.08:  # over five standard deviations
             raise Wrong(
-                f"for {len(table)} sentences with four ratings each, in ascending order, expected about {expected:.2f}, "
+                f"for {len(table)} sentences, four ratings each, in ascending order, expected about {expected:.2f}, "
                 f"came {got:.4g}",
                 NOT_ALL_DIVISIONS,
             )
@@ -1370,8 +1370,8 @@ CHECKS = {
         against(
             "probabilities (N, C) and gold (N,), numpy arrays, and bins, a number -> the expected calibration error of "
             "the highest probabilities, 0 to 1: in bins of equal width from 0 to 1, of which bin k holds what is over "
-            "k / bins, up to (k + 1) / bins (0 itself is in bin 0), the gap between accuracy and mean confidence, times "
-            "the bin's share of the rows, summed",
+            "k / bins, up to (k + 1) / bins (0 itself is in bin 0), the gap between accuracy and mean confidence, "
+            "times the bin's share of the rows, summed",
             expected_calibration_error,
             _probabilities_and_gold,
             shrink=False,  # rows add up to 1
@@ -1533,7 +1533,7 @@ CHECKS = {
         'Somebody reports a model made from "8 labels per class, 3 classes". Its epoch was chosen on a validation set '
         "of {v} labelled sentences; {t} labelled test sentences were looked at once, when it was finished. How many "
         "labels did it take to make this model? (What only measures the finished model does not count.)",
-        lambda v, t: _cost(8, 3, v),
+        lambda v, t: cost(8, 3, v),
         mistakes=(
             (lambda v, t: 24, "without the validation set no epoch could have been chosen: its labels count."),
             (lambda v, t: 8, "that is one class; and what else was the model made with?"),
