@@ -443,12 +443,19 @@ def _surest_of_all(probabilities, least):
     return order, probabilities[order].argmax(axis=1).tolist()
 
 
-def _by_column(probabilities, least):
+def _by_column(of_the_row: bool, column_s_label: bool) -> Callable:
     """Each class's column against the threshold: a row may be there twice."""
-    of = [np.flatnonzero(column >= least) for column in probabilities.T]
-    fewest = min(map(len, of))
-    kept = [(int(row), c) for c, rows in enumerate(of) for row in rows[np.argsort(-probabilities[rows, c])][:fewest]]
-    return [row for row, _ in kept], [c for _, c in kept]
+
+    def choose(probabilities, least):
+        of = [np.flatnonzero(column >= least) for column in probabilities.T]
+        fewest, kept = min(map(len, of)), []
+        for c, rows in enumerate(of):
+            measure = probabilities[rows].max(axis=1) if of_the_row else probabilities[rows, c]
+            kept += [(int(row), c) for row in rows[np.argsort(-measure, kind="stable")][:fewest]]
+        rows = [row for row, _ in kept]
+        return rows, [c for _, c in kept] if column_s_label else probabilities[rows].argmax(axis=1).tolist()
+
+    return choose
 
 
 def _second_column(probabilities, least):
@@ -467,9 +474,16 @@ def _places_among_the_sure(probabilities, least):
     return [among.index(row) for row in rows], labels
 
 
-def _labels_by_place(probabilities, least):
-    rows, _ = _confident(probabilities, least)
-    return rows, list(range(len(rows)))
+def _labels_by_place(order: Callable) -> Callable:
+    """order(row, its class, its probability): by what the rows that are chosen are sorted."""
+
+    def choose(probabilities, least):
+        rows, labels = _confident(probabilities, least)
+        highest = probabilities.max(axis=1)
+        kept = sorted(zip(rows, labels, strict=True), key=lambda pair: order(*pair, highest[pair[0]]))
+        return [row for row, _ in kept], list(range(len(kept)))
+
+    return choose
 
 
 def _labels_of_the_first_rows(probabilities, least):
@@ -639,7 +653,7 @@ SLIPS = (
     ),
     (_mixed_up, "numbers of different sentences are mixed: shuffle within each row."),
 )
-NOT_SHUFFLED = "the raters are not shuffled: draw for each row, with the rng, who is in which half."
+NOT_SHUFFLED = "the halves are the same whatever the rng: shuffle each row's raters, by itself, with the rng."
 ONE_ORDER = "one order of the columns for all sentences: shuffle the raters of each row by itself."
 FROM_RNG = "the same rng in the same state must give the same number: draw from the rng that is given alone."
 OWN_RNG = "the number does not depend on the rng: draw from the one that is given, without a seed of its own."
@@ -670,7 +684,10 @@ def _judge_halves(trial: Trial) -> None:
         distinct = len({round(got, 6) for got in seen})
         if distinct < (2 if table is TWO_RATERS else 4):
             message = f"ten generators in different states give {distinct} different number{'s' * (distinct > 1)}"
-            raise Wrong(f"{message}; tried with: {trial.described}", _lack_of_draws(seen, table))
+            message += f"; tried with: {trial.described}"
+            if table is TWO_RATERS:  # which have one division, if all rows have the same: four tell more
+                seen, table = [_reliability(trial, FOUR_RATERS, seed) for seed in range(10)], FOUR_RATERS
+            raise Wrong(message, _lack_of_draws(seen, table))
         trial.right += 1
     table = _in_ascending_order()
     expected = float(np.mean([_halves(table, np.random.default_rng(seed)) for seed in range(20)]))
@@ -730,11 +747,10 @@ def _lack_of_draws(seen: list[float], table: np.ndarray) -> str:
         float(_doubled(_pearson(table[:, order[:half]].mean(axis=1), table[:, order[half:]].mean(axis=1))))
         for order in orders
     ]
-    if all(_is_one_of(got, np.array(of_orders[:1])) for got in seen) and half > 1:
+    if all(_is_one_of(got, np.array(of_orders[:1])) for got in seen):
         return NOT_SHUFFLED
-    if all(_is_one_of(got, np.array(of_orders)) for got in seen):
-        same = len({round(got, 6) for got in seen}) == 1
-        return ONE_ORDER if not same else NOT_SHUFFLED + " (Or has one order of the columns been drawn for all rows?)"
+    if len({round(got, 6) for got in seen}) > 1 and all(_is_one_of(got, np.array(of_orders)) for got in seen):
+        return ONE_ORDER
     return OWN_RNG
 
 
@@ -881,7 +897,8 @@ def _two_parts(got: object, tried: str) -> tuple[list[tuple[str, int]], list[tup
         )
     for what, one, other in (("training", *four[:2]), ("test", *four[2:])):
         if len(one) != len(other):
-            hint = "a copy needs a label too." if what == "training" and len(one) == 2 * len(other) else ""
+            copies = what == "training" and len(one) == 2 * len(other) and not {*map(str, one)} & {*map(str, four[2])}
+            hint = "a copy needs a label too." if copies else ""
             raise Wrong(f"the {what} part has {len(one)} texts and {len(other)} labels{tried}", hint)
     plain = [[str(t) if isinstance(t, str) else getattr(t, "item", lambda t=t: t)() for t in part] for part in four]
     return list(zip(plain[0], plain[1], strict=True)), list(zip(plain[2], plain[3], strict=True))
@@ -895,9 +912,6 @@ def _judge_places(train: list, test: list, texts: list[str], tried: str) -> None
     def fail(message: str, hint: str = "") -> Wrong:
         return Wrong(message + tried, hint)
 
-    for text in sorted((in_train | in_test) - known - source.keys()):
-        twice = text.startswith(tuple(_again(copied) for copied in source))
-        raise fail(f"{text!r} is neither a text nor its copy", "a copy is not rewritten once more." if twice else "")
     copies = sorted(in_test & source.keys())
     if copies:
         apart = [copy for copy in copies if source[copy] in in_train]
@@ -907,6 +921,9 @@ def _judge_places(train: list, test: list, texts: list[str], tried: str) -> None
             if apart
             else "the test texts stay as they are: only training gets copies.",
         )
+    for text in sorted((in_train | in_test) - known - source.keys()):
+        twice = text.startswith(tuple(_again(copied) for copied in source))
+        raise fail(f"{text!r} is neither a text nor its copy", "a copy is not rewritten once more." if twice else "")
     if both := sorted(in_train & in_test):
         raise fail(f"{both[0]!r} is in both parts", "train is what is not in test.")
     if leaked := sorted(text for text in in_test if _again(text) in in_train):
@@ -1047,8 +1064,9 @@ def _choices(mistakes: tuple[tuple[Callable, str], ...]) -> Check:
 def _with_soft_gradient(inner: Check) -> Check:
     """The loss must lead back to the logits; the shares are given, and need nothing."""
     shares = torch.tensor([[0.5, 0.5], [0.75, 0.25]])
-    numbers = with_gradient(
-        Check(inner.asks, lambda trial: None), lambda: (torch.tensor([[2.0, 0.0], [0.0, 1.0]], dtype=torch.float32),)
+    numbers = errors_named(
+        with_gradient(Check(inner.asks, lambda trial: None), lambda: (torch.tensor([[2.0, 0.0], [0.0, 1.0]]),)),
+        {"Can't call numpy()": STAYS_IN_TORCH},
     )
 
     def judge(trial: Trial) -> None:
@@ -1056,6 +1074,24 @@ def _with_soft_gradient(inner: Check) -> Check:
         answer = trial.answer
         around = dataclasses.replace(trial, answer=Around(answer, lambda logits: answer(logits, shares.clone())))
         numbers.judge(around)
+
+    return Check(inner.asks, judge, inner.mistakes)
+
+
+def _bins_tried(inner: Check) -> Check:
+    """Where all gaps have one sign no bins matter: that the argument is unused is said only if it is so in others."""
+
+    def judge(trial: Trial) -> None:
+        try:
+            inner.judge(trial)
+        except Wrong as wrong:
+            if wrong.hint.startswith("its argument bins changes nothing"):
+                table = np.random.default_rng(0).dirichlet(np.ones(2), size=60)
+                gold = np.arange(60) % 2
+                quiet = dataclasses.replace(trial, spent=0.0)
+                if quiet.call(table, gold, 1) != quiet.call(table, gold, 7):
+                    wrong.hint = ""
+            raise
 
     return Check(inner.asks, judge, inner.mistakes)
 
@@ -1162,15 +1198,15 @@ CHECKS = {
             (_halved(_all_mixed), "numbers of different sentences are mixed: shuffle within each row."),
             (
                 _halved(_as_it_stands),
-                NOT_SHUFFLED + " (Or has one order of the columns been drawn for all rows?)",
+                NOT_SHUFFLED,
             ),
             (
                 _halved(_sentences_shuffled),
-                NOT_SHUFFLED + " (Or has one order of the columns been drawn for all rows?)",
+                NOT_SHUFFLED,
             ),
             (
                 _halved(_columns_in_one_order),
-                NOT_SHUFFLED + " (Or has one order of the columns been drawn for all rows?)",
+                ONE_ORDER,
             ),
             (_halved(_halves_exchanged), NOT_ALL_DIVISIONS),
             (_halved(_seeded), OWN_RNG),
@@ -1367,91 +1403,105 @@ CHECKS = {
         )
     ),
     "ece": errors_named(
-        against(
-            "probabilities (N, C) and gold (N,), numpy arrays, and bins, a number -> the expected calibration error of "
-            "the highest probabilities, 0 to 1: in bins of equal width from 0 to 1, of which bin k holds what is over "
-            "k / bins, up to (k + 1) / bins (0 itself is in bin 0), the gap between accuracy and mean confidence, "
-            "times the bin's share of the rows, summed",
-            expected_calibration_error,
-            _probabilities_and_gold,
-            shrink=False,  # rows add up to 1
-            mistakes=(
-                (_binned(_floor), IN_A_BIN),
-                (_binned(_one_in_no_bin), ALL_COUNT),
-                (
-                    _binned(_edges_in_no_bin),
-                    "what is on an edge is in none of your bins: it belongs to the one below.",
+        _bins_tried(
+            against(
+                "probabilities (N, C) and gold (N,), numpy arrays, and bins, a number -> the expected calibration "
+                "error of the highest probabilities, 0 to 1: in bins of equal width from 0 to 1, of which bin k holds "
+                "what is over k / bins, up to (k + 1) / bins (0 itself is in bin 0), the gap between accuracy and mean "
+                "confidence, times the bin's share of the rows, summed",
+                expected_calibration_error,
+                _probabilities_and_gold,
+                shrink=False,  # rows add up to 1
+                mistakes=(
+                    (_binned(_floor), IN_A_BIN),
+                    (_binned(_one_in_no_bin), ALL_COUNT),
+                    (
+                        _binned(_edges_in_no_bin),
+                        "what is on an edge is in none of your bins: it belongs to the one below.",
+                    ),
+                    (_binned(_last_in_no_bin), "the last bin is left out: there are `bins` of them."),
+                    (_binned(_first_in_no_bin), "the first bin is left out: there are `bins` of them."),
+                    (_binned(_lower_edges), EDGE),
+                    (_binned(_equal_counts), "all bins have one width, 1 / bins; yours have equally many rows."),
+                    (
+                        _binned(_from_the_smallest),
+                        "the bins divide 0 to 1, not the smallest to the largest confidence.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: np.abs(gaps).mean()),
+                        "a bin counts by its share of the rows, not each alike.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: np.abs(gaps).sum() / bins),
+                        "a bin counts by its share of the rows, not each alike.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: np.abs(gaps).sum()),
+                        "a bin counts by its share of the rows, not each alike.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: (counts * np.abs(gaps)).sum()),
+                        "a bin counts by its *share*: divide by the number of rows.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: math.sqrt((shares * gaps**2).sum())),
+                        "that is the root of the mean square: the gaps' absolute values are asked for.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: (shares * gaps**2).sum()),
+                        "those are squares: the gaps' absolute values are asked for.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: np.abs(gaps).max()),
+                        "that is the largest gap: all of them count, by their share of the rows.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: (shares * gaps).sum()),
+                        "gaps of both signs cancel: take the absolute value in each bin.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: -(shares * gaps).sum()),
+                        "gaps of both signs cancel: take the absolute value in each bin.",
+                    ),
+                    (
+                        _binned(join=lambda shares, gaps, bins, counts: abs((shares * gaps).sum())),
+                        "gaps of both signs cancel: take the absolute value in each bin.",
+                    ),
+                    (
+                        _binned(of=lambda table, gold: (table.max(axis=1), table.argmax(axis=1) != gold)),
+                        "accuracy is the share that is right; yours counts what is wrong.",
+                    ),
+                    (
+                        _binned(of=_of_the_gold_class),
+                        "confidence is the highest probability of a row, whichever class it is, not the gold class's.",
+                    ),
+                    *(
+                        (
+                            _binned(of=lambda table, gold, c=c: (table[:, c], table.argmax(axis=1) == gold)),
+                            "confidence is the highest probability of a row, not that of one class.",
+                        )
+                        for c in (0, 1)
+                    ),
+                    *(
+                        (
+                            _binned(of=_of_class(c)),
+                            "confidence is the highest probability of a row, not that of one class.",
+                        )
+                        for c in (0, 1)
+                    ),
+                    (_binned(of=_of_every_class), "of each row the highest probability alone, not all of them."),
+                    (_middle_of_the_bin, "mean confidence is that of the bin's rows, not the middle of the bin."),
+                    (_squares, "that is the Brier score, without any bins."),
+                    (_nothing_is_nan, "a bin may be empty: there is no mean of nothing, and it counts 0."),
+                    (_then(expected_calibration_error, lambda value: 100 * value), PERCENT),
+                    (_then(expected_calibration_error, lambda value: round(value, 2)), ROUNDED),
+                    (_then(expected_calibration_error, lambda value: 1 - value), "that is 1 minus it."),
                 ),
-                (_binned(_last_in_no_bin), "the last bin is left out: there are `bins` of them."),
-                (_binned(_first_in_no_bin), "the first bin is left out: there are `bins` of them."),
-                (_binned(_lower_edges), EDGE),
-                (_binned(_equal_counts), "all bins have one width, 1 / bins; yours have equally many rows."),
-                (_binned(_from_the_smallest), "the bins divide 0 to 1, not the smallest to the largest confidence."),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: np.abs(gaps).mean()),
-                    "a bin counts by its share of the rows, not each alike.",
-                ),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: np.abs(gaps).sum() / bins),
-                    "a bin counts by its share of the rows, not each alike.",
-                ),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: np.abs(gaps).sum()),
-                    "a bin counts by its share of the rows, not each alike.",
-                ),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: (counts * np.abs(gaps)).sum()),
-                    "a bin counts by its *share*: divide by the number of rows.",
-                ),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: math.sqrt((shares * gaps**2).sum())),
-                    "that is the root of the mean square: the gaps' absolute values are asked for.",
-                ),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: (shares * gaps**2).sum()),
-                    "those are squares: the gaps' absolute values are asked for.",
-                ),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: np.abs(gaps).max()),
-                    "that is the largest gap: all of them count, by their share of the rows.",
-                ),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: (shares * gaps).sum()),
-                    "gaps of both signs cancel: take the absolute value in each bin.",
-                ),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: -(shares * gaps).sum()),
-                    "gaps of both signs cancel: take the absolute value in each bin.",
-                ),
-                (
-                    _binned(join=lambda shares, gaps, bins, counts: abs((shares * gaps).sum())),
-                    "gaps of both signs cancel: take the absolute value in each bin.",
-                ),
-                (
-                    _binned(of=lambda table, gold: (table.max(axis=1), table.argmax(axis=1) != gold)),
-                    "accuracy is the share that is right; yours counts what is wrong.",
-                ),
-                (
-                    _binned(of=_of_the_gold_class),
-                    "confidence is the highest probability of a row, whichever class it is, not the gold class's.",
-                ),
-                *(
-                    (_binned(of=_of_class(c)), "confidence is the highest probability of a row, not that of one class.")
-                    for c in (0, 1)
-                ),
-                (_binned(of=_of_every_class), "of each row the highest probability alone, not all of them."),
-                (_middle_of_the_bin, "mean confidence is that of the bin's rows, not the middle of the bin."),
-                (_squares, "that is the Brier score, without any bins."),
-                (_nothing_is_nan, "a bin may be empty: there is no mean of nothing, and it counts 0."),
-                (_then(expected_calibration_error, lambda value: 100 * value), PERCENT),
-                (_then(expected_calibration_error, lambda value: round(value, 2)), ROUNDED),
-                (_then(expected_calibration_error, lambda value: 1 - value), "that is 1 minus it."),
-            ),
+            )
         ),
         {
             "out of range": "is it a probability of 1, for which the index is `bins`? It belongs to the last bin.",
             "out of bounds": "is it a probability of 1, for which the index is `bins`? It belongs to the last bin.",
-            "expected 0": "",
         },
     ),
     "augmented_split": Check(
@@ -1501,9 +1551,12 @@ CHECKS = {
             (_chosen(enough=np.less), "rows of at least `least` are asked for; yours are under it."),
             (_chosen(sure=_lead), "the highest probability itself counts, not its lead over the second."),
             (_second_column, "the highest probability of a row counts, whichever column it is in."),
-            (
-                _by_column,
-                "each row once, with the class of its highest probability; yours may take one for two classes.",
+            *(
+                (
+                    _by_column(*how),
+                    "each row once, with the class of its highest probability; yours may take one for two classes.",
+                )
+                for how in itertools.product((True, False), repeat=2)
             ),
             (_chosen(count=lambda counts: min([n for n in counts if n] or [0])), NONE_OF_ANY),
             (
@@ -1515,9 +1568,17 @@ CHECKS = {
                 "the rows' numbers in the whole table; yours count among the sure ones alone.",
             ),
             (_rows_from_one, "rows count from 0."),
-            (
-                _labels_by_place,
-                "labels are the classes of the highest probabilities, not numbers of the list's places.",
+            *(
+                (
+                    _labels_by_place(order),
+                    "labels are classes, those of the highest probabilities, not places in a list.",
+                )
+                for order in (
+                    lambda row, c, highest: row,
+                    lambda row, c, highest: (c, row),
+                    lambda row, c, highest: (c, -highest),
+                    lambda row, c, highest: -highest,
+                )
             ),
             (_labels_of_the_first_rows, "each label is that of its row: argmax of probabilities[rows]."),
             (_then(_confident, lambda both: both[::-1]), "the two are exchanged: first the rows, then the labels."),
