@@ -75,6 +75,7 @@ RIGHT_AS_WELL = {
     "looking.arrives": {"without USub"},  # two dimensions have the last as dimension 1
     "looking.gradient_times_input": {"without USub"},
     "looking.integrated_gradients": {"without USub"},
+    "sentiment.soft_loss": {"without USub"},  # two dimensions have the last as dimension 1
 }
 
 
