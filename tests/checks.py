@@ -573,3 +573,33 @@ def peft_opens_what_was_saved(save, model, folder, encoder) -> None:
     theirs = peft.PeftModel.from_pretrained(base, folder).eval()
     with torch.no_grad():
         torch.testing.assert_close(theirs(ids).logits, model(ids).logits, rtol=1e-5, atol=1e-6)
+
+
+def no_copy_is_on_two_sides(split) -> None:
+    """`split(texts, labels, share, rewrite, rng)`: no text of the test is nearly one of training."""
+    from bertlib.data.splits import near_copies
+
+    texts = [" ".join(f"word{10 * number + place}" for place in range(6)) for number in range(40)]
+    train, _, test, _ = split(texts, [0] * 40, 0.25, lambda text: f"{text} indeed", np.random.default_rng(0))
+    assert len(test) >= 10
+    pairs = near_copies([*train, *test], 0.8)
+    assert not [(one, other) for one, other in pairs if one < len(train) <= other]
+
+
+def every_class_is_chosen_alike(choose) -> None:
+    """`choose(probabilities, least)` -> rows and labels: as many of each class, however the model prefers one."""
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet([8.0, 1.0, 1.0], size=300)
+    probabilities[::10] = rng.dirichlet([0.1, 0.1, 0.1], size=30)
+    rows, labels = choose(probabilities, 0.7)
+    counts = np.bincount(labels, minlength=3)
+    assert counts.min() > 0 and counts.min() == counts.max()
+    assert probabilities[rows].max(axis=1).min() >= 0.7
+
+
+def labels_that_choose_are_counted(cost) -> None:
+    """`cost(per_class, classes, validation, test)`: what an epoch was chosen by costs; what measures it at the end
+    does not.
+    """
+    assert cost(8, 3, 100, 500) - cost(8, 3, 60, 500) == 40
+    assert cost(8, 3, 100, 500) == cost(8, 3, 100, 900) == 124

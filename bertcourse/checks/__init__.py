@@ -46,6 +46,7 @@ THEMES = (
     "classification",
     "tagging",
     "looking",
+    "sentiment",
 )
 
 

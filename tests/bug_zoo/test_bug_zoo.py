@@ -7,11 +7,13 @@ from pathlib import Path
 import checks
 import numpy as np
 import pytest
+import solutions
 import torch
 from datasets import Dataset
 from torch import nn
 from torch.nn import functional as F
 
+from bertcourse.checks import sentiment
 from bertlib import BertConfig, BertForSequenceClassification, BertModel
 from bertlib.metrics import classification_scores
 from bertlib.model.attention import MultiHeadSelfAttention, scaled_dot_product_attention
@@ -26,6 +28,7 @@ from bertlib.train.loop import train
 from bertlib.train.optimizer import parameter_groups
 from bertlib.train.recipe import Recipe
 from bug_zoo import (
+    few_labels_bugs,
     head_input,
     labels_off,
     layer_bugs,
@@ -423,3 +426,33 @@ def test_tags_told_apart_by_number_are_caught(tokenizer):
 def test_pieces_that_are_asked_too_often_are_caught(labels, tokenizer):
     with pytest.raises(AssertionError):
         checks.only_first_pieces_are_asked(labels, tokenizer)
+
+
+# ------------------------------------------------------------------------------------------------------ few labels
+
+
+def test_copies_stay_with_the_training_texts():
+    checks.no_copy_is_on_two_sides(solutions.answer("sentiment.augmented_split"))
+
+
+def test_copies_before_the_split_are_caught():
+    with pytest.raises(AssertionError):
+        checks.no_copy_is_on_two_sides(few_labels_bugs.copies_before_the_split)
+
+
+def test_pseudo_labels_keep_the_classes_alike():
+    checks.every_class_is_chosen_alike(solutions.answer("sentiment.confident"))
+
+
+def test_one_class_that_swallows_all_is_caught():
+    with pytest.raises(AssertionError):
+        checks.every_class_is_chosen_alike(few_labels_bugs.one_class_swallows_all)
+
+
+def test_labels_that_choose_are_counted():
+    checks.labels_that_choose_are_counted(lambda *counts: sentiment.cost(*counts[:3]))
+
+
+def test_validation_for_free_is_caught():
+    with pytest.raises(AssertionError):
+        checks.labels_that_choose_are_counted(few_labels_bugs.validation_for_free)

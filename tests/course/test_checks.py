@@ -20,6 +20,8 @@ import pytest
 import solutions
 import torch
 from bug_zoo import (
+    calibration_bugs,
+    few_labels_bugs,
     labels_off,
     layer_bugs,
     length_bugs,
@@ -73,6 +75,7 @@ RIGHT_AS_WELL = {
     "looking.arrives": {"without USub"},  # two dimensions have the last as dimension 1
     "looking.gradient_times_input": {"without USub"},
     "looking.integrated_gradients": {"without USub"},
+    "sentiment.soft_loss": {"without USub"},  # two dimensions have the last as dimension 1
 }
 
 
@@ -171,7 +174,13 @@ def test_a_line_that_is_not_to_blame_gets_a_hint_and_no_second_script(name):
 def test_wherever_a_gradient_is_asked_for_it_is_looked_at_in_every_edge_case():
     """The right number without a gradient, given in one case alone: where all is usual, or where nothing is asked."""
     asks = [name for name in FUNCTIONS if "with a gradient" in checks.find(name).asks]
-    assert asks == ["masking.mlm_loss", "pretraining.nsp_loss", "pretraining.joint_loss", "tagging.tag_loss"]
+    assert asks == [
+        "masking.mlm_loss",
+        "pretraining.nsp_loss",
+        "pretraining.joint_loss",
+        "tagging.tag_loss",
+        "sentiment.soft_loss",
+    ]
     for name in asks:
         right = solutions.answer(name)
         for is_cut in (lambda value: value.item() == 0, lambda value: value.item() != 0):
@@ -180,8 +189,8 @@ def test_wherever_a_gradient_is_asked_for_it_is_looked_at_in_every_edge_case():
                 value = right(*args)
                 return value.detach() if is_cut(value) else value
 
-            if name == "pretraining.nsp_loss" and is_cut(torch.tensor(0.0)):
-                continue  # a batch has at least one pair
+            if name in ("pretraining.nsp_loss", "sentiment.soft_loss") and is_cut(torch.tensor(0.0)):
+                continue  # a batch has at least one pair, or sentence
             report = examine(name, answer, seed=0)
             assert not report.passed and "has no gradient" in report.message, report
 
@@ -295,6 +304,13 @@ def places_of(tokenizer_class):
     )
 
 
+def of_rows(error):
+    """A zoo's calibration error, which takes confidences and whether they are right, as an answer to sentiment.ece."""
+    return lambda probabilities, gold, bins: error(
+        probabilities.max(axis=1), probabilities.argmax(axis=1) == gold, bins
+    )
+
+
 # Every bug of the zoo: the check that rejects it, the answer and words of the hint; or why no check meets it as it is.
 ZOO = {
     "head_input.ReadsAllTokens": "a whole model; encoder.pooler rejects reading all tokens",
@@ -358,12 +374,25 @@ ZOO = {
     "writes_to_its_input.masks_in_place": "takes a batch of the library's; changed arguments are rejected everywhere",
     "writes_to_its_input.pads_in_place": ("classification.padding", pads_in_place, "work on a copy"),
     **{f"masking_bugs.{bug.__name__}": ("masking.mask_tokens", bug, "") for bug in masking_bugs.BUGS},
-    **dict.fromkeys(
-        (
-            f"calibration_bugs.{name}"
-            for name in ("last_bin_skipped", "one_dropped", "phantom_bin", "signed", "unweighted")
-        ),
-        "a measure of the library, which no lesson asks for yet; tests/metrics/test_calibration.py rejects it",
+    "calibration_bugs.last_bin_skipped": ("sentiment.ece", of_rows(calibration_bugs.last_bin_skipped), "left out"),
+    "calibration_bugs.one_dropped": ("sentiment.ece", of_rows(calibration_bugs.one_dropped), "on an edge"),
+    "calibration_bugs.phantom_bin": ("sentiment.ece", of_rows(calibration_bugs.phantom_bin), "no bin of its own"),
+    "calibration_bugs.signed": ("sentiment.ece", of_rows(calibration_bugs.signed), "cancel"),
+    "calibration_bugs.unweighted": ("sentiment.ece", of_rows(calibration_bugs.unweighted), "not each alike"),
+    "few_labels_bugs.copies_before_the_split": (
+        "sentiment.augmented_split",
+        few_labels_bugs.copies_before_the_split,
+        "split first",
+    ),
+    "few_labels_bugs.one_class_swallows_all": (
+        "sentiment.confident",
+        few_labels_bugs.one_class_swallows_all,
+        "of every class equally many",
+    ),
+    "few_labels_bugs.validation_for_free": (
+        "sentiment.budget",
+        few_labels_bugs.validation_for_free(8, 3, 380, 2850),
+        "its labels count",
     ),
     **dict.fromkeys(
         (
