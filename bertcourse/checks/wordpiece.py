@@ -234,6 +234,13 @@ def _texts(rng):
     return [*((text,) for text in TEXTS), *((_drawn_text(rng),) for _ in range(20))]
 
 
+def _texts_to_clean(rng):
+    yield from _texts(rng)
+    yield ("a\x0bb c\x85",)  # white space of category Cc
+    yield ("a\u0378b",)  # category Cn: no character has this number
+    yield ("x\u4e00y\u9fffz",)  # the two ends of a block
+
+
 def _texts_and_vocab(rng):
     return [*((text, VOCAB) for text in TEXTS), *((_drawn_text(rng), VOCAB) for _ in range(20))]
 
@@ -540,16 +547,27 @@ def _is_chinese(character):
     return any(low <= ord(character) <= high for low, high in CHINESE_BLOCKS)
 
 
-def _cleaned(text, *, accents=True, spaced=True, controls=True, form="NFD"):
+def _cleaned(
+    text,
+    *,
+    accents=True,
+    chinese=_is_chinese,
+    controls=True,
+    form="NFD",
+    gone=("Cc", "Cf", "Co"),
+    space_first=False,
+):
     """Cleaning with one step left out or done otherwise."""
     out = []
     for character in unicodedata.normalize(form, text.lower() if not accents or form != "NFD" else text):
         category = unicodedata.category(character)
-        if character in "\t\n\r" or character.isspace():
+        if character in "\t\n\r" or (space_first and character.isspace()):
             out.append(" ")
-        elif (controls and (category in ("Cc", "Cf", "Co") or character == "\ufffd")) or (accents and category == "Mn"):
+        elif (controls and (category in gone or character == "\ufffd")) or (accents and category == "Mn"):
             continue
-        elif spaced and _is_chinese(character):
+        elif character.isspace() and category != "Cc":
+            out.append(" ")
+        elif chinese(character):
             out += [" ", character, " "]
         else:
             out.append(character.lower())
@@ -575,11 +593,27 @@ def _composes_each(text):
 
 
 def _glues_chinese(text):
-    return _cleaned(text, spaced=False)
+    return _cleaned(text, chinese=lambda character: False)
 
 
 def _keeps_controls(text):
     return _cleaned(text, controls=False)
+
+
+def _keeps_controls_but_spaces(text):
+    return _cleaned(text, controls=False, space_first=True)
+
+
+def _asks_for_white_space_first(text):
+    return _cleaned(text, space_first=True)
+
+
+def _drops_all_of_c(text):
+    return _cleaned(text, gone=("Cc", "Cf", "Co", "Cn", "Cs"))
+
+
+def _leaves_out_the_last(text):
+    return _cleaned(text, chinese=lambda character: any(ord(character) in range(*block) for block in CHINESE_BLOCKS))
 
 
 def _compatible(text):
@@ -626,6 +660,33 @@ def _end_included(text, vocab):
 
 def _lengths(text, vocab):
     return [(start, end - start) for start, end in _offsets(text, vocab)]
+
+
+def _offsets_counted_on(text, vocab, whole_unknown=False):
+    found = []
+    for word in split_words(normalize(text)):
+        start = word[0][1]
+        for piece in longest_match("".join(letter for letter, _ in word), vocab):
+            length = len(word) if whole_unknown and piece == "[UNK]" else len(piece.removeprefix("##"))
+            found.append((start, start + length))
+            start += length
+    return found
+
+
+def _offsets_counted_on_by_words(text, vocab):
+    return _offsets_counted_on(text, vocab, whole_unknown=True)
+
+
+def _unknown_by_its_letters(text, vocab):
+    """[UNK] taken for a piece of five letters."""
+    found = []
+    for word in split_words(normalize(text)):
+        places, at = [place for _, place in word], 0
+        for piece in longest_match("".join(letter for letter, _ in word), vocab):
+            taken = places[at : at + len(piece.removeprefix("##"))]
+            found.append((taken[0], taken[-1] + 1))
+            at += len(taken)
+    return found
 
 
 def _marks_counted(text, vocab):
@@ -856,6 +917,10 @@ def _highlight_cleaned(text, word):
     return _find_all(_clean(text), _clean(word))
 
 
+def _highlight_word_as_given(text, word):
+    return [(start, end) for start, end in word_spans(text) if _clean(text[start:end]) == word]
+
+
 def _highlight_end_included(text, word):
     return [(start, end - 1) for start, end in _highlight(text, word)]
 
@@ -894,7 +959,7 @@ CHECKS = {
         "text -> cleaned text: lower case, no accents, no control characters, Chinese set apart by spaces, ends "
         "stripped",
         _clean,
-        _texts,
+        _texts_to_clean,
         mistakes=(
             (_keeps_accents, "accents stay: take letters and marks apart (NFD), and drop the marks (category Mn)."),
             (_keeps_marks, "accents stay: drop what NFD splits off as a mark (category Mn)."),
@@ -902,6 +967,17 @@ CHECKS = {
             (_composes_each, "NFC joins a letter and its accent to one character: NFD takes them apart."),
             (_glues_chinese, "Chinese characters are words of their own: put a space on either side of each."),
             (_keeps_controls, "control and format characters (categories Cc, Cf, Co) go."),
+            (_keeps_controls_but_spaces, "control and format characters (categories Cc, Cf, Co) go."),
+            (
+                _asks_for_white_space_first,
+                "in the order of the table: of the white space of category Cc, only tab, line feed and carriage "
+                "return become a space; the rest goes.",
+            ),
+            (_drops_all_of_c, "of the categories that begin with C only Cc, Cf and Co go."),
+            (
+                _leaves_out_the_last,
+                "a pair of CHINESE_BLOCKS has the first and the last code point: both belong to it.",
+            ),
             (_keeps_case, "the case stays."),
             (_compatible, "NFKD also writes signs otherwise (ﬁ becomes fi): NFD only takes letters and marks apart."),
             (_joins_spaces, "spaces are not joined here: each white space becomes one space, and two stay two."),
@@ -964,6 +1040,16 @@ CHECKS = {
             (_in_the_cleaned_text, "these are places in the cleaned text; they must point into the text as it was."),
             (_end_included, "the end is the first place behind the piece, so that text[start:end] is it."),
             (_lengths, "start and end are asked for, not start and length."),
+            (
+                _offsets_counted_on_by_words,
+                "not every letter is one character of the text: use each letter's own place.",
+            ),
+            (
+                _offsets_counted_on,
+                "not every letter is one character of the text: use each letter's own place; and [UNK] stands for its "
+                "whole word.",
+            ),
+            (_unknown_by_its_letters, "[UNK] is as long as its word, not as its own five letters."),
             (
                 _marks_counted,
                 "the ## is not in the text, and an accent may be: take the end from the letters' own places.",
@@ -1132,6 +1218,7 @@ CHECKS = {
             (lambda text, word: _find_all(text, word, str.lower), "only whole words count, and accents do not matter."),
             (_exact_case, "case and accents do not count."),
             (_with_accents, "accents do not count."),
+            (_highlight_word_as_given, "the word that is looked for is to be cleaned, too."),
             (_highlight_words, "places are asked for, (start, end), not the words."),
             (
                 _highlight_cleaned,

@@ -193,6 +193,26 @@ OFFSETS = (
     "    return WordPiece({p: n for n, p in enumerate(vocab)}).encode(text, add_special_tokens=False)\n\n"
     "def answer(text, vocab):\n    found = encoded(text, vocab)\n    return "
 )
+BY_WORDS = """
+from bertlib.text.wordpiece import longest_match, normalize, split_words
+
+def answer(text, vocab):
+    found = []
+    for word in split_words(normalize(text)):
+        letters, places = zip(*word)
+        at, start = 0, places[0]
+        for piece in longest_match("".join(letters), vocab):
+            size = SIZE
+            BODY
+    return found
+"""
+
+
+def by_words(body, size):
+    """Offsets from the three functions that the lesson names."""
+    return BY_WORDS.replace("SIZE", size).replace("BODY", body.replace("\n", "\n            "))
+
+
 HIGHLIGHT = """
 import unicodedata
 from bertlib.text.wordpiece import word_spans, normalize
@@ -580,6 +600,10 @@ ANSWERS = [
     Answer("wordpiece.clean", clean(end="out"), "both ends"),
     Answer("wordpiece.clean", clean().replace("p.lower()", "p"), "case stays"),
     Answer("wordpiece.clean", clean().replace('c in "\\t\\n\\r" or ', ""), "cc"),
+    Answer("wordpiece.clean", clean().replace(' and kind != "Cc"', ""), "in the order of the table"),
+    Answer("wordpiece.clean", clean(gone="()").replace(' and kind != "Cc"', ""), "cc, cf, co"),
+    Answer("wordpiece.clean", clean().replace("kind in ('Cc', 'Cf', 'Co')", "kind[0] == 'C'"), "only cc, cf and co"),
+    Answer("wordpiece.clean", clean().replace("<= high", "< high"), "both belong"),
     # ------------------------------------------------------------------------------------------------------- words
     Answer(
         "wordpiece.words",
@@ -645,6 +669,19 @@ ANSWERS = [
             ("found.tokens", "expected"),
         )
     ),
+    *(
+        Answer("wordpiece.offsets", by_words(body, size), named)
+        for body, size, named in (
+            ("found.append((places[at], places[at + size - 1] + 1))\nat += size", SIZE, None),
+            ("found.append((start, start + size))\nstart += size", SIZE, "own place"),
+            ("found.append((start, start + size))\nstart += size", "len(piece.replace('##', ''))", "its whole word"),
+            (
+                "taken = places[at : at + size]\nfound.append((taken[0], taken[-1] + 1))\nat += size",
+                "len(piece.replace('##', ''))",
+                "not as its own",
+            ),
+        )
+    ),
     # --------------------------------------------------------------------------------------------------- highlight
     Answer(
         "wordpiece.highlight",
@@ -677,6 +714,7 @@ ANSWERS = [
             ("[(a, b) for a, b in word_spans(text) if text[a:b] == word]", "case and accents"),
             ("[(a, b) for a, b in word_spans(text) if text[a:b].lower() == word.lower()]", "accents"),
             ("[m.span() for m in re.finditer(re.escape(word), text)]", "whole words"),
+            ("[(a, b) for a, b in word_spans(text) if plain(text[a:b]) == word]", "to be cleaned, too"),
             ("[m.span() for m in re.finditer(re.escape(plain(word)), plain(text))]", "cleaned text"),
             ("[text[a:b] for a, b in word_spans(text) if plain(text[a:b]) == plain(word)]", "not the words"),
             ("[(a, b - 1) for a, b in word_spans(text) if plain(text[a:b]) == plain(word)]", "exclusive"),
