@@ -65,12 +65,12 @@ def one_sentence(text: str, ratings: Sequence[int]) -> Drawing:
         drawing.text(place(border), base + 46, signed(border, 1), size=SMALL, color=SOFT)
     drawing.text(place(-2.3), base + 46, "borders of neutral:", size=SMALL, color=SOFT)
     drawing.line((left - 20, base), (drawing.width - left + 20, base))
+    drawing.line((place(mean), top + 16), (place(mean), base), tone="green", width=4)
     for value, count in counts.items():
         for number in range(count):
             tone = CLASS_TONES[CLASSES[class_of(value)]]
             drawing.dot(place(value), base - step * (number + 0.5), min(6.5, 0.4 * step), tone)
         drawing.text(place(value), base + 18, signed(value), size=SMALL)
-    drawing.line((place(mean), top + 16), (place(mean), base), tone="green", width=4)
     y = base + 76
     drawing.text(MARGIN, y, "A soft label holds how many see it how, each rating by itself:", size=SMALL, align="start")
     y += 18
@@ -171,12 +171,14 @@ def lora_beside(layer: LoRALinear) -> Drawing:
     b_top = top + thin + 34
     drawing.box(a_mid - a_wide / 2, top, a_wide, thin, "", "orange", round_=0)
     drawing.arrow((a_mid, top + thin + 3), (a_mid, b_top - 3), tone="orange")
-    drawing.text(a_mid + 14, top + thin + 18, f"{rank} numbers", size=SMALL, align="start")
+    drawing.text(a_mid + 14, top + thin + 18, f"{rank} number{'s' * (rank > 1)}", size=SMALL, align="start")
     drawing.box(a_mid - thin / 2, b_top, thin, b_high, "", "orange", round_=0)
-    label = a_mid + thin / 2 + 10
-    if thin <= 60:
-        drawing.text(label, b_top + 24, f"A: {rank} × {inner}", size=SMALL, align="start", bold=True)
-        drawing.text(label, b_top + 46, f"B: {outer} × {rank}", size=SMALL, align="start", bold=True)
+    drawing.text(a_mid - 14, top + thin + 18, f"A: {rank} × {inner}", size=SMALL, align="end", bold=True)
+    words = f"B: {outer} × {rank}"
+    if thin <= 100:
+        drawing.text(a_mid - thin / 2 - 12, b_top + b_high / 2, words, size=SMALL, align="end", bold=True)
+    else:
+        drawing.text(a_mid, b_top + b_high / 2, words, size=SMALL, bold=True)
     bottom = max(low + 100, b_top + b_high + 8)
     drawing.arrow((a_mid, b_top + b_high + 3), (a_mid, bottom + 30), tone="orange")
     y = bottom + 32
@@ -184,10 +186,11 @@ def lora_beside(layer: LoRALinear) -> Drawing:
     drawing.box(a_mid - 136, y, 272, 34, words, "yellow", size=SMALL)
     drawing.line((w_mid, low + 96), (w_mid, y + 76))
     drawing.line((a_mid, y + 34), (a_mid, y + 76), tone="orange")
-    drawing.box(200, y + 58, 160, 36, f"sum: {outer} numbers", "green", size=SMALL, bold=True)
-    drawing.arrow((w_mid, y + 76), (198, y + 76))
-    drawing.arrow((a_mid, y + 76), (362, y + 76), tone="orange")
-    words = f"A and B: {trained:,} weights, trained, {share} of W; areas are to scale"
+    drawing.box(186, y + 58, 188, 36, f"sum: {outer:,} numbers", "green", size=SMALL, bold=True)
+    drawing.arrow((w_mid, y + 76), (184, y + 76))
+    drawing.arrow((a_mid, y + 76), (376, y + 76), tone="orange")
+    drawn = "areas are to scale" if thin == unit * rank else "drawn thicker than to scale"
+    words = f"A and B: {trained:,} weights, trained, {share} of W; {drawn}"
     drawing.text(280, y + 118, words, size=SMALL)
     return drawing
 
@@ -233,7 +236,7 @@ def labels_spread(
     few = [f"{classes[c]} {of_class[0][c]:,}" for c in numbers]
     drawing = Drawing(
         f"A teacher learns from {len(labelled)} labelled texts ({listed(few)}) and reads {len(unlabelled):,} without "
-        f"labels. It is sure, {least:g} or more, of {sum(of_class[2]):,} of them: "
+        f"labels. It is sure, {least:.3g} or more, of {sum(of_class[2]):,} of them: "
         + listed([f"{classes[c]} {of_class[2][c]:,} of {of_class[1][c]:,}" for c in numbers])
         + f". Taken are {listed([f'{classes[c]} {of_class[3][c]:,}' for c in numbers])}; the student learns from "
         f"{len(labelled) + len(rows):,} texts."
@@ -245,7 +248,7 @@ def labels_spread(
     words = f"{len(unlabelled):,} texts without a label, each with its calibrated probabilities"
     drawing.box(MARGIN, 106, 532, 36, words, "grey", size=SMALL)
     drawing.arrow((280, 142), (280, 170))
-    heads = ["class", "teacher says", f"of these ≥ {least:g}", "taken"]
+    heads = ["class", "teacher says", f"sure: ≥ {least:.3g}", "taken"]
     cells = [[shortened(classes[c], 124, SMALL), *(f"{of_class[k][c]:,}" for k in (1, 2, 3))] for c in numbers]
     tones = ("grey", "plain", "yellow", "green")
     y = 172
@@ -254,7 +257,7 @@ def labels_spread(
         drawing.grid(MARGIN, y + 32 * number, [row], (133, 32), tone=tone, bold=lambda i, j, n=number: n == 0)
     y += 32 * (len(classes) + 1)
     equal = len(set(of_class[3])) == 1
-    words = "as many of each class" if equal else "not as many of each class: the largest one may swallow the others"
+    words = "as many of each class" if equal else "not as many of each class"
     drawing.text(280, y + 16, words, size=SMALL, bold=not equal)
     drawing.arrow((280, y + 30), (280, y + 56))
     words = f"student: learns from {len(labelled):,} + {len(rows):,} texts"

@@ -1,5 +1,9 @@
 const machine = {
-  start: (data) => ({ asked: 1, first: 0, look: data.texts[0][0], said: null }), // said: for how many the button was pressed
+  start(data) {
+    const off = ([number]) => Math.abs(Math.abs(data.ratings[number].reduce((sum, one) => sum + one, 0)) - data.ratings[0].length / 2);
+    const look = data.texts.reduce((one, two) => (off(two) < off(one) ? two : one))[0]; // the text whose mean is next to a border
+    return { asked: 1, first: 0, look, said: null }; // said: for how many raters the button was pressed
+  },
 
   /** The class of a mean of `count` ratings with this sum; in whole numbers, so that a border is met exactly. */
   classOf: (sum, count) => Number(2 * sum >= -count) + Number(2 * sum > count),
@@ -57,7 +61,7 @@ const machine = {
     const verdict = kit.element("span", { role: "status" });
     kit.row(asked.node, again.node);
     kit.row(say.node, verdict);
-    const table = kit.table({ caption: `The mean of the asked, mean over ${raters} ways to ask so many`, rows: [`and the mean of all ${raters}`, "and that of the others"],
+    const table = kit.table({ caption: `The asked, compared with (mean over ${raters} ways to ask)`, rows: [`all ${raters}`, "the others"],
       columns: ["r", `another class, of ${count}`] });
     const heads = kit.add(table.node).querySelectorAll("th[scope=row]");
     const ticks = [-4, -2, 0, 2, 4], plot = kit.plot({ x: [-4, 4], y: [-4, 4], xTicks: ticks, yTicks: ticks, xLabel: "mean of the others", yLabel: "mean of the asked",
@@ -72,7 +76,7 @@ const machine = {
       asked.set(state.asked);
       pick.set(state.look);
       const { mean } = values, others = raters - state.asked;
-      heads[1].textContent = others === 1 ? "and what the other one says" : `and the mean of the other ${others}`;
+      heads[1].textContent = `the other ${others}`;
       [[mean.rAll, mean.movedAll], [mean.rOthers, mean.movedOthers]].forEach(([r, moved], i) => {
         table.set(i, 0, { text: kit.decimals(r, 3) });
         table.set(i, 1, { text: kit.decimals(moved, 1) });
@@ -84,7 +88,7 @@ const machine = {
         return [...(i === state.look ? [kit.element("circle", { cx, cy, r: 10, fill: "none", stroke: "#1f2933", "stroke-width": 2 })] : []),
           kit.element("circle", { cx, cy, r: 5, fill: moved ? "#fff" : tone, stroke: tone, "stroke-width": 2 })];
       }));
-      told.textContent = `These ${state.asked} raters of each: ${values.movedOthers} of ${count} sentences get another class from the others (orange rings). Dashed: the borders of the classes.`;
+      told.textContent = `With ${state.asked === 1 ? "this one" : `these ${state.asked}`} asked, ${values.movedOthers} of ${count} sentences get another class from the others (orange rings). Dashed: the borders of the classes.`;
       const at = state.look, name = (i) => data.classes[values.classes[at][i]];
       words.textContent = `“${data.texts.find(([number]) => number === at)[1]}” Asked: ${kit.decimals(values.mine[at])}, ${name(0)}. The others: ${kit.decimals(values.other[at])}, ${name(1)}. All: ${kit.decimals(values.all[at])}, ${name(2)}.`;
       chips.set(data.ratings[at].map((rating, i) => ({ text: kit.decimals(rating, 0), tone: (i - state.first + raters) % raters < state.asked ? "blue" : "grey" })));

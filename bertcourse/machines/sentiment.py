@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 
 from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing
 from bertcourse.machines.frame import Machine
@@ -22,7 +21,7 @@ from bertlib.metrics.raters import check_ratings, correlation
 RATERS, FEWEST, MOST = 20, 10, 60  # raters that are kept, and sentences
 TEXTS, WORDS = 10, 25  # so many sentences are quoted at most, and so long
 STEPS = [2 ** (step / 8) for step in range(-16, 25)]  # temperatures, 0.25 to 8: each 9 % above the last
-DRAWS = 300  # simulated calibrated models at each of them
+DRAWS = 200  # simulated calibrated models at each of them
 ROWS, OF_CLASSES = 1000, 10
 
 
@@ -88,11 +87,17 @@ def raters_asked(ratings: Sequence[Sequence[int]], texts: Mapping[int, str], see
     picture.grid(MARGIN, 44, cells, (177, 34), tone=lambda i, j: "grey" if 0 in (i, j) else "plain")
     picture.text(280, 166, f"means over {RATERS} ways to ask one", size=SMALL, color=SOFT)
     question = (
-        f"{RATERS} people rated each of {len(table)} sentences. Some of them are asked, and the mean of what they say is "
-        "compared with other means of the same sentence. With how many asked does it agree best with the mean of those "
-        "who were not asked? First guess; then go there and press the button."
+        f"{RATERS} people rated each of {len(table)} sentences. Ask some of them, and compare the mean of what they say "
+        "with the mean of the others, who were not asked. With how many asked do the two agree best (the largest r)? "
+        "Guess first; then go there and press the button."
     )
     return Machine("raters_asked", "How many raters does one ask?", question, data, picture)
+
+
+def shares_at(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """The softmax of logits (N, C), 0 at most, divided by a temperature."""
+    weights = np.exp(logits / temperature)
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def temperature_moved(
@@ -135,11 +140,10 @@ def temperature_moved(
         )
     data["ranges"] = []
     for one in data["temperatures"]:
-        probabilities = torch.tensor(tables["test"][0] / one).softmax(dim=-1).numpy()
-        ends = calibrated_range(probabilities, bins=bins, draws=DRAWS)
+        ends = calibrated_range(shares_at(tables["test"][0], one), bins=bins, draws=DRAWS)
         data["ranges"].append([round(end, 4) for end in ends])
     table, gold = tables["validation"]
-    probabilities = torch.tensor(table).softmax(dim=-1).numpy()
+    probabilities = shares_at(table, 1.0)
     scores = classification_scores(probabilities, gold)
     ece = expected_calibration_error(probabilities, gold, bins)
     shown = [f"{scores['loss']:.3f}", f"{100 * scores['accuracy']:.1f} %", f"{100 * ece:.1f} %"]

@@ -45,7 +45,7 @@ const machine = {
   },
 
   build(kit, data) {
-    const last = data.temperatures.length - 1, names = ["loss", "accuracy", "ECE", "mean confidence"];
+    const last = data.temperatures.length - 1, names = ["loss", "accuracy", "ECE", "confidence"];
     const step = kit.slider("Temperature", "step", { min: 0, max: last, show: (one) => kit.decimals(data.temperatures[one]) });
     const moves = [-1, 1].map((by) => kit.button(by < 0 ? "lower" : "higher", () => kit.set(({ step: now }) => ({ step: Math.min(last, Math.max(0, now + by)) }))));
     kit.row(step.node, ...moves.map((one) => one.node));
@@ -54,7 +54,7 @@ const machine = {
     const note = kit.add(kit.text());
     const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1], plot = kit.plot({ x: [0, 1], y: [0, 1], xTicks: ticks, yTicks: ticks, xLabel: "mean confidence of a bin",
       yLabel: "share right", height: 300, show: (one) => kit.decimals(one, 1) });
-    kit.add(plot.node, kit.text(`The validation split in ${data.bins} bins of one width: a larger circle has more texts, an orange line is the gap to the diagonal, where confidence is accuracy.`));
+    kit.add(plot.node, kit.text(`The validation split in ${data.bins} bins of one width: a larger circle has more texts, an orange line is the gap to the diagonal, where confidence is accuracy. Confidence: the highest probability of a text, here their mean.`));
     const still = kit.choice("What did not move at all?", "still", [[null, "choose"], ["loss", names[0]], ["accuracy", names[1]], ["ECE", names[2]], ["confidence", names[3]]]);
     const open = kit.button("Open the test split", () => kit.set({ opened: true }));
     kit.row(still.node, open.node);

@@ -20,7 +20,9 @@ def rated(seed, sentences=40, noise=1.5):
 
 
 def raters_asked(seed=0):
-    return sentiment.raters_asked(rated(seed), {3: "It is well made.", 0: "Not for me, and not at this price.", 39: ":("})
+    return sentiment.raters_asked(
+        rated(seed), {3: "It is well made.", 0: "Not for me, and not at this price.", 39: ":("}
+    )
 
 
 def draw_asked(rng, data):
@@ -131,7 +133,9 @@ CASES = {
         lambda: temperature_moved(sharpness=0.6),
         draw_temperature,
         expected_temperature,
-        lambda data: [{"still": "accuracy"}, {"step": least_loss(data), "still": "loss"}, {"opened": True}]
-        + [{"still": "accuracy"}],
+        lambda data: (
+            [{"still": "accuracy"}, {"step": least_loss(data), "still": "loss"}, {"opened": True}]
+            + [{"still": "accuracy"}]
+        ),
     ),
 }
