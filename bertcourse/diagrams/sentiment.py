@@ -1,4 +1,4 @@
-"""Sentiment: a sentence and its raters, what halves of them leave to reach, LoRA, and labels that a teacher hands on."""
+"""Sentiment: a sentence and its raters, what halves of them leave to reach, LoRA, and labels that a teacher gives."""
 
 from __future__ import annotations
 

@@ -47,10 +47,10 @@ const machine = {
     if (state.said !== state.asked || mean.rOthers.toFixed(3) !== Math.max(...all).toFixed(3)) return null; // as it is shown
     const ends = machine.compute(data, { ...state, asked: last }).mean, half = all[raters / 2 - 1];
     return `${state.asked} against the other ${raters - state.asked}: r = ${decimals(mean.rOthers, 3)}. A mean of few is noisy on whichever side it stands: with ${last} asked one other is left, ` +
-      `and r is ${decimals(ends.rOthers, 3)}, as with 1 asked. That ${last} agree with all ${raters} (${decimals(ends.rAll, 3)}) says nothing: they are ${last} of the ${raters}. ` +
+      `and r is ${decimals(ends.rOthers, 3)}, as with 1 asked. That ${last} agree with all ${raters} (r = ${decimals(ends.rAll, 3)}) says nothing: they are ${last} of the ${raters}. ` +
       `So one compares halves (${decimals(half, 3)}) and computes from them what the mean of all ${raters} would correlate with, ${raters} others: 2r / (1 + r) = ${decimals((2 * half) / (1 + half), 3)}. ` +
       `Even here ${decimals(mean.movedOthers, 1)} of ${count} sentences get another class from the others` +
-      (mean.movedOthers > 0 ? `, ${percent(mean.movedNear / mean.movedOthers)} of them at a border: there the mean of all is at most 0.25 from −0.5 or 0.5, as it is in ${percent(near / count)} of the sentences.` : ".");
+      (mean.movedOthers > 0 ? `. ${percent(mean.movedNear / mean.movedOthers)} of these lie at a border (the mean of all is at most 0.25 from −0.5 or 0.5), of all sentences ${percent(near / count)}.` : ".");
   },
 
   build(kit, data) {
@@ -61,7 +61,7 @@ const machine = {
     const verdict = kit.element("span", { role: "status" });
     kit.row(asked.node, again.node);
     kit.row(say.node, verdict);
-    const table = kit.table({ caption: `The asked, compared with (mean over ${raters} ways to ask)`, rows: [`all ${raters}`, "the others"],
+    const table = kit.table({ caption: `Means over ${raters} ways to ask`, rows: [`the asked and all ${raters}`, "the asked and the others"],
       columns: ["r", `another class, of ${count}`] });
     const heads = kit.add(table.node).querySelectorAll("th[scope=row]");
     const ticks = [-4, -2, 0, 2, 4], plot = kit.plot({ x: [-4, 4], y: [-4, 4], xTicks: ticks, yTicks: ticks, xLabel: "mean of the others", yLabel: "mean of the asked",
@@ -76,7 +76,7 @@ const machine = {
       asked.set(state.asked);
       pick.set(state.look);
       const { mean } = values, others = raters - state.asked;
-      heads[1].textContent = `the other ${others}`;
+      heads[1].textContent = `the asked and the other ${others}`;
       [[mean.rAll, mean.movedAll], [mean.rOthers, mean.movedOthers]].forEach(([r, moved], i) => {
         table.set(i, 0, { text: kit.decimals(r, 3) });
         table.set(i, 1, { text: kit.decimals(moved, 1) });

@@ -50,8 +50,8 @@ def raters_asked(ratings: Sequence[Sequence[int]], texts: Mapping[int, str], see
     for number, row in enumerate(rows):
         if len(row) < RATERS or (row % 1 != 0).any():
             raise ValueError(
-                f"ratings: sentence {number} has {row.tolist()[:30]}; give whole numbers, {RATERS} or more, or leave it "
-                "out"
+                f"ratings: sentence {number} has {row.tolist()[:30]}; give whole numbers, {RATERS} or more, or "
+                "leave it out"
             )
     if not 1 <= len(texts) <= TEXTS or any(not 0 <= number < len(rows) for number in texts):
         raise ValueError(f"texts has the keys {list(texts)[:12]}: give 1 to {TEXTS}, numbers of sentences, from 0")
@@ -76,8 +76,8 @@ def raters_asked(ratings: Sequence[Sequence[int]], texts: Mapping[int, str], see
     }
     means = {name: np.mean(values, axis=0) for name, values in found.items()}
     picture = Drawing(
-        f"One of {RATERS} raters is asked about each of {len(table)} sentences. The answers correlate with the means of "
-        f"all {RATERS} with r = {means['all'][0]:.2f}, with the means of the {RATERS - 1} others with "
+        f"One of {RATERS} raters is asked about each of {len(table)} sentences. The answers correlate with the means "
+        f"of all {RATERS} with r = {means['all'][0]:.2f}, with the means of the {RATERS - 1} others with "
         f"{means['others'][0]:.2f}; {means['all'][1]:.1f} and {means['others'][1]:.1f} sentences get another class."
     )
     picture.text(280, 22, f"1 of {RATERS} raters asked, {len(table)} sentences", bold=True)
@@ -87,9 +87,9 @@ def raters_asked(ratings: Sequence[Sequence[int]], texts: Mapping[int, str], see
     picture.grid(MARGIN, 44, cells, (177, 34), tone=lambda i, j: "grey" if 0 in (i, j) else "plain")
     picture.text(280, 166, f"means over {RATERS} ways to ask one", size=SMALL, color=SOFT)
     question = (
-        f"{RATERS} people rated each of {len(table)} sentences. Ask some of them, and compare the mean of what they say "
-        "with the mean of the others, who were not asked. With how many asked do the two agree best (the largest r)? "
-        "Guess first; then go there and press the button."
+        f"{RATERS} people rated each of {len(table)} sentences. Ask some of them, and compare the mean of what they "
+        "say with the mean of the others, who were not asked. With how many asked do the two agree best (the largest "
+        "r)? Guess first; then go there and press the button."
     )
     return Machine("raters_asked", "How many raters does one ask?", question, data, picture)
 
@@ -121,8 +121,8 @@ def temperature_moved(
         table, gold = check_gold(logits, gold, name)
         if len(table) > ROWS or table.shape[1] > OF_CLASSES:
             raise ValueError(
-                f"{name} has the shape {table.shape}: give at most {ROWS} rows and {OF_CLASSES} classes; the first rows "
-                "of a shuffled split will do"
+                f"{name} has the shape {table.shape}: give at most {ROWS} rows and {OF_CLASSES} classes; the first "
+                "rows of a shuffled split will do"
             )
         thousandths = np.rint(1000 * (table - table.max(axis=1, keepdims=True))).astype(int)
         tables[name] = thousandths / 1000, gold
@@ -135,8 +135,8 @@ def temperature_moved(
     best = best_temperature(*tables["validation"])
     if not STEPS[0] < best < STEPS[-1]:
         raise ValueError(
-            f"validation: its best temperature is {best:.3g}, beyond the slider, {STEPS[0]:g} to {STEPS[-1]:g}; look at "
-            "what computed the logits"
+            f"validation: its best temperature is {best:.3g}, beyond the slider, {STEPS[0]:g} to {STEPS[-1]:g}; look "
+            "at what computed the logits"
         )
     data["ranges"] = []
     for one in data["temperatures"]:
@@ -149,16 +149,16 @@ def temperature_moved(
     shown = [f"{scores['loss']:.3f}", f"{100 * scores['accuracy']:.1f} %", f"{100 * ece:.1f} %"]
     shown.append(f"{100 * probabilities.max(axis=1).mean():.1f} %")
     picture = Drawing(
-        f"At temperature 1 the {len(gold)} validation rows have a loss of {shown[0]}, an accuracy of {shown[1]}, an ECE "
-        f"of {shown[2]} and a mean confidence of {shown[3]}. The test split is closed."
+        f"At temperature 1 the {len(gold)} validation rows have a loss of {shown[0]}, an accuracy of {shown[1]}, an "
+        f"ECE of {shown[2]} and a mean confidence of {shown[3]}. The test split is closed."
     )
     picture.text(280, 22, "temperature 1.00: as the model said it", bold=True)
     heads = ["", "loss", "accuracy", "ECE", "confidence"]
     cells = [heads, ["validation", *shown], ["test", *["closed"] * 4]]
     picture.grid(MARGIN, 44, cells, (106, 34), tone=lambda i, j: "grey" if 0 in (i, j) else "plain")
     question = (
-        "All logits are divided by a temperature. For which one is the loss of the validation split least, and which of "
-        "the four figures in the table did not move at all on the way there? When you are sure, open the test split: "
-        "once."
+        "All logits are divided by a temperature. For which one is the loss of the validation split least, and which "
+        "of the four figures in the table did not move at all on the way there? When you are sure, open the test "
+        "split: once."
     )
     return Machine("temperature_moved", "As sure as it is right", question, data, picture)

@@ -27,21 +27,27 @@ const machine = {
       test: { ...machine.measured(data.test, data.temperatures[step], data.bins), low, high } };
   },
 
+  /** The validation split at every temperature. */
+  all: (data) => data.temperatures.map((one) => machine.measured(data.validation, one, data.bins)),
+
+  /** Whether a validation loss is the least there is, as it is shown. */
+  isLeast: (data, { loss }) => loss.toFixed(3) === Math.min(...machine.all(data).map((one) => one.loss)).toFixed(3),
+
   answered(data, state, { validation, test }) {
-    if (!state.opened || state.still !== "accuracy") return null;
-    const all = data.temperatures.map((one) => machine.measured(data.validation, one, data.bins));
-    if (validation.loss.toFixed(3) !== Math.min(...all.map((one) => one.loss)).toFixed(3)) return null; // as it is shown
-    const one = data.temperatures.indexOf(1), before = machine.compute(data, { step: one }), T = decimals(data.temperatures[state.step]);
+    if (!state.opened || state.still !== "accuracy" || !machine.isLeast(data, validation)) return null;
+    const all = machine.all(data), one = data.temperatures.indexOf(1), before = machine.compute(data, { step: one }), T = decimals(data.temperatures[state.step]);
     const eces = all.map((each) => each.ece), other = eces.indexOf(Math.min(...eces));
     return `T = ${T}: a validation loss of ${decimals(validation.loss, 3)}` + (state.step === one ? ", the least there is: the model needed none. " : `, the least there is (${decimals(before.validation.loss, 3)} at 1). `) +
-      `Accuracy stands at ${percent(validation.accuracy, 1)} for every T: the logits of a row keep their order, so a temperature changes how sure an answer is and never the answer. ` +
+      `Accuracy is ${percent(validation.accuracy, 1)} at every T: the logits of a row keep their order, so a temperature changes how sure an answer is and never the answer. ` +
       (other !== state.step ? `The validation ECE is least at ${decimals(data.temperatures[other])}, but it jumps where rows pass from bin to bin; the loss does not. ` : "") +
-      `On the test split ECE is ${percent(test.ece, 1)}` + (state.step === one ? "" : `, and was ${percent(before.test.ece, 1)}`) + `; of models whose probabilities are right, 95 in 100 would have ${percent(test.low, 1)} to ${percent(test.high, 1)} on these ` +
-      `${data.test.gold.length} rows: ` + (test.ece > test.high ? "this one's are still not quite right." : test.ece < test.low ? "less than that is luck." : "nothing here speaks against this one's.");
+      `On the test split ECE is ${percent(test.ece, 1)}` + (state.step === one ? "" : ` (${percent(before.test.ece, 1)} at 1)`) + `; of models whose probabilities are right, 95 in 100 would have ${percent(test.low, 1)} to ${percent(test.high, 1)} on these ` +
+      `${data.test.gold.length} rows: ` + (test.ece > test.high ? "this model's are still not quite right." : test.ece < test.low ? "less than that is luck." : "nothing here speaks against this model's.");
   },
 
-  hint(data, state) {
-    return state.opened && state.still && state.still !== "accuracy" ? "Look at the table once more: what is the same at every temperature?" : null;
+  hint(data, state, { validation }) {
+    if (!state.opened) return null;
+    if (!machine.isLeast(data, validation)) return "At another temperature the validation loss is lower: start again.";
+    return state.still && state.still !== "accuracy" ? "Look at the table once more: what is the same at every temperature?" : null;
   },
 
   build(kit, data) {

@@ -126,6 +126,11 @@ def least_loss(data):
     return int(np.argmin([expected_temperature(data, {"step": step})["validation"]["loss"] for step in steps]))
 
 
+def answer_temperature(data):
+    best = least_loss(data)
+    return [{"still": "accuracy"}, {"step": best, "still": "loss"}, {"opened": True}, {"still": "accuracy"}]
+
+
 CASES = {
     "raters_asked": (raters_asked, lambda: raters_asked(seed=1), draw_asked, expected_asked, answer_asked),
     "temperature_moved": (
@@ -133,9 +138,6 @@ CASES = {
         lambda: temperature_moved(sharpness=0.6),
         draw_temperature,
         expected_temperature,
-        lambda data: (
-            [{"still": "accuracy"}, {"step": least_loss(data), "still": "loss"}, {"opened": True}]
-            + [{"still": "accuracy"}]
-        ),
+        answer_temperature,
     ),
 }
