@@ -69,6 +69,7 @@ const machine = {
     kit.add(plot.node);
     const told = kit.add(kit.text());
     const pick = kit.choice("One sentence", "look", data.texts.map(([number, text]) => [number, text.length > 40 ? `${text.slice(0, 39)}…` : text]));
+    pick.node.style.minWidth = pick.node.querySelector("select").style.minWidth = 0; // a long text may not push it out of the frame
     kit.row(pick.node);
     const words = kit.add(kit.text()), chips = kit.chips("its ratings");
     kit.add(chips.node);

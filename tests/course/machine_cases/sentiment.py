@@ -21,7 +21,12 @@ def rated(seed, sentences=40, noise=1.5):
 
 def raters_asked(seed=0):
     return sentiment.raters_asked(
-        rated(seed), {3: "It is well made.", 0: "Not for me, and not at this price.", 39: ":("}
+        rated(seed),
+        {
+            3: "WWWWWW WWWWWW WWWWWW WWWWWW WWWWWW WWWWWW is well made",
+            0: "Not for me, and not at this price.",
+            39: ":(",
+        },
     )
 
 
