@@ -123,6 +123,11 @@ def leave_out(rows: Sequence[dict]) -> dict[str, list[int]]:
     return found
 
 
+def class_of(mean: float) -> int:
+    """The place in `CLASSES` of a mean, or of a single rating: both borders, −0.5 and 0.5, are neutral."""
+    return int(mean >= -0.5) + int(mean > 0.5)
+
+
 def load_rated(domain: str) -> DatasetDict:
     """A domain without what `leave_out` finds, 70/10/20 %: no group, and no near copies, on two sides.
 
@@ -135,7 +140,7 @@ def load_rated(domain: str) -> DatasetDict:
     rows.sort(key=lambda row: content_key("order", row["text"]))  # the films stand sorted by verdict
     for row in rows:
         row["mean"] = float(np.mean(row["ratings"]))
-        row["label"] = int(row["mean"] >= -0.5) + int(row["mean"] > 0.5)
+        row["label"] = class_of(row["mean"])
     first = tied([row["group"] for row in rows], near_copies([row["text"] for row in rows]))
     heads = sorted(set(first))
     splits = stratified_split([rows[head]["text"] for head in heads], [0] * len(heads), SHARES)

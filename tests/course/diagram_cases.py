@@ -16,6 +16,7 @@ from bertcourse.diagrams import (
     masking,
     pairs,
     pretraining,
+    sentiment,
     speed,
     tagging,
     wordpiece,
@@ -24,6 +25,8 @@ from bertcourse.lessons import lessons_in, number_of
 from bertlib import BertConfig
 from bertlib.costs import forward_flops
 from bertlib.data import encoder_folder
+from bertlib.metrics.raters import split_half
+from bertlib.model.adapters import LoRA, LoRALinear
 from bertlib.text.batching import length_buckets, pack
 from bertlib.text.spans import entities_of
 from bertlib.text.wordpiece import load_tokenizer, merge
@@ -162,6 +165,31 @@ LOSSES = [[2.31, 2.30, 2.34, 2.30], [2.30, 2.52, 2.31, 2.30], [2.33, 2.31, 2.30,
 PARTS = {"pieces": "03", "sum": "02", "layers": "01 and 02", "pretraining": "04 to 06", "classes": "07", "names": "08"}
 TASKS = ["classes", "names", "matching"]
 UNEVEN = torch.randn(11, 384, generator=torch.Generator().manual_seed(0))[: len(SENTENCE.tokens)]
+
+RATED = [3, 2, 1, 2, -1, 0, 2, 1, 3, 2, 1, 0, -2, 2, 1, 4, 2, 1, 0, 2]
+SAID = "Great camera, but the menus take a week to learn and the battery does not last."
+
+
+def halves(noise):
+    """Twenty ratings each of 200 sentences: a value of the sentence's own, and noise."""
+    draw = torch.Generator().manual_seed(0)
+    own, each = torch.randn(200, 1, generator=draw) * 1.5, torch.randn(200, 20, generator=draw) * noise
+    return split_half((own + each).round().clamp(-4, 4).tolist(), draws=20)
+
+
+def adapter(inner, outer, rank):
+    return LoRALinear(torch.nn.Linear(inner, outer), LoRA(rank=rank, alpha=16))
+
+
+def sure_of(seed, least=0.6):
+    """A teacher's probabilities, and rows that it is sure of, as many of each class."""
+    shares = torch.randn(300, 3, generator=torch.Generator().manual_seed(seed)).mul(2).softmax(-1)
+    best, label = shares.max(dim=-1)
+    sure = [((label == c) & (best >= least)).nonzero().flatten().tolist() for c in range(3)]
+    count = min(map(len, sure))
+    chosen = [row for rows in sure for row in rows[:count]], [c for c in range(3) for _ in range(count)]
+    return [0] * 8 + [1] * 8 + [2] * 8, shares.tolist(), chosen, ("negative", "neutral", "positive"), least
+
 
 # name: (function, arguments, arguments altered)
 CASES = {
@@ -351,6 +379,10 @@ CASES = {
             [0.2, 0.1, 0.6, 0.04, 0.04, 0.02],
         ),
     ),
+    "one_sentence": (sentiment.one_sentence, (SAID, RATED), (SAID, [-one for one in RATED])),
+    "halves_to_ceiling": (sentiment.halves_to_ceiling, (halves(1.0), 20), (halves(3.0), 20)),
+    "lora_beside": (sentiment.lora_beside, (adapter(384, 384, 8),), (adapter(384, 384, 32),)),
+    "labels_spread": (sentiment.labels_spread, sure_of(0), sure_of(1)),
 }
 
 
@@ -423,4 +455,28 @@ OTHER_SIZES = {
         (["[CLS]", *(f"word {n}" for n in range(11)), "[SEP]"], [1 / 13] * 13, 8, [0.5, *[0.04] * 12]),
     ),
     "learning_rates, all one": (pretraining.learning_rates, ([1e-4] * 50,)),
+    "one_sentence, 99 raters at an end": (
+        sentiment.one_sentence,
+        ("I love it, love it, love it, and so do all of my friends " * 2, [4] * 99),
+    ),
+    "one_sentence, one rater": (sentiment.one_sentence, (":(", [-4])),
+    "one_sentence, on a border": (sentiment.one_sentence, ("Well.", [1, 0])),
+    "one_sentence, all over": (sentiment.one_sentence, ("Well.", list(range(-4, 5)))),
+    "halves_to_ceiling, 99 raters": (sentiment.halves_to_ceiling, (halves(1.0), 99)),
+    "halves_to_ceiling, 3 raters that disagree": (
+        sentiment.halves_to_ceiling,
+        ({"halves": -0.2, "reliability": -0.5, "ceiling": 0.0}, 3),
+    ),
+    "lora_beside, up": (sentiment.lora_beside, (adapter(384, 1536, 8),)),
+    "lora_beside, down": (sentiment.lora_beside, (adapter(1536, 384, 8),)),
+    "lora_beside, large": (sentiment.lora_beside, (adapter(1024, 1024, 1),)),
+    "lora_beside, full rank": (sentiment.lora_beside, (adapter(384, 384, 384),)),
+    "labels_spread, one class swallows all": (
+        sentiment.labels_spread,
+        ([0, 1], [[0.9, 0.1]] * 1500, (list(range(1500)), [0] * 1500), ("a name that is long", "another one"), 0.85),
+    ),
+    "labels_spread, nothing is sure": (
+        sentiment.labels_spread,
+        ([0, 1, 2, 3, 4, 5], [[0.1, 0.1, 0.1, 0.1, 0.1, 0.5]], ([], []), [f"class {c}" for c in range(6)], 0.9),
+    ),
 }

@@ -14,7 +14,16 @@ from test_archives import needs
 
 from bertlib.data import rated
 from bertlib.data.catalog import load
-from bertlib.data.rated import PANEL, RATED_DOMAINS, leave_out, load_rated, parse_rated, read_lexicon, read_rated
+from bertlib.data.rated import (
+    PANEL,
+    RATED_DOMAINS,
+    class_of,
+    leave_out,
+    load_rated,
+    parse_rated,
+    read_lexicon,
+    read_rated,
+)
 from bertlib.data.splits import content_key, near_copies, tied
 from bertlib.metrics.raters import rater_spread
 
@@ -136,6 +145,15 @@ def test_what_is_left_out_and_why(small):
     rows = read_rated("tweets")
     found = {reason: [rows[index]["id"] for index in indices] for reason, indices in leave_out(rows).items()}
     assert found == {"disputed": ["1", "4", "5"], "wordless": ["6"], "repeated": ["7"]}
+
+
+def test_both_borders_are_neutral():
+    means = (-4, -0.501, -0.5, 0.0, 0.5, 0.501, 4)
+    assert [rated.CLASSES[class_of(mean)] for mean in means] == [
+        *["negative"] * 2,
+        *["neutral"] * 3,
+        *["positive"] * 2,
+    ]
 
 
 def test_labels_columns_and_sides(small):
