@@ -30,8 +30,8 @@ const machine = {
     const way = zero > data.at[data.at.length - 1] ? `on a way down that would reach 0 at update ${zero}` : "with the way down to 0";
     return `Peak ${peak}: ${decimals(loss)} nats ${way}, ${decimals(lossConstant)} without. Its rates sum to ${decimals(sum, 1)} ` +
       `instead of ${decimals(sumConstant, 1)}, and that is about as far as Adam can move a weight in all. But the weights that fit the ` +
-      `frequencies differ by up to ${decimals(data.span, 1)}: from 0, some have to move ${decimals(data.span / 2, 1)} at least. A rate that falls ` +
-      "settles weights that are near their goal. Here it stopped some on the way.";
+      `frequencies differ by up to ${decimals(data.span, 1)}: from 0, at least one has to move ${decimals(data.span / 2, 1)}. A rate that falls ` +
+      "settles weights that are near their goal. Here it stopped on the way what had farthest to go.";
   },
 
   build(kit, data) {

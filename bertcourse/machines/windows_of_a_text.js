@@ -85,7 +85,8 @@ const machine = {
       }
       chips.set(around);
       told.textContent = `Piece ${state.at} stands in ${holding.length === 1 ? "window" : "windows"} ${holding.join(", ")}. Window ${owner} gives it its tag: ` +
-        `there it sees ${before} pieces before it and ${behind} behind.`;
+        `there it sees ${before} pieces before it and ${behind} behind.` +
+        (data.pieces[state.at].startsWith("##") ? " (A word is tagged as its first piece is.)" : "");
       const room = state.length - 2;
       const shared = windows.length === 1 ? "–" : `${room} − ${state.stride} = ${room - state.stride}`;
       [`${state.length} − 2 = ${room}`, shared, String(smallest), String(windows.length), `${kit.thousands(read)}; the text has ${kit.thousands(count)}`]
