@@ -31,7 +31,9 @@ const machine = {
     return `Peak ${peak}: ${decimals(loss)} nats ${way}, ${decimals(lossConstant)} without. Its rates sum to ${decimals(sum, 1)} ` +
       `instead of ${decimals(sumConstant, 1)}, and that is about as far as Adam can move a weight in all. But the weights that fit the ` +
       `frequencies differ by up to ${decimals(data.span, 1)}: from 0, at least one has to move ${decimals(data.span / 2, 1)}. A rate that falls ` +
-      "settles weights that are near their goal. Here it stopped on the way what had farthest to go.";
+      `settles weights that are near their goal. ${2 * sum >= data.span ? "Here the sum would do for all, and does not say why it costs."
+        : 2 * sumConstant >= data.span ? "Here it stopped on the way what had farthest to go."
+          : "Here the farthest would not have arrived without the way down either; with it, they stopped sooner still."}`;
   },
 
   build(kit, data) {

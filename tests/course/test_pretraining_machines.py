@@ -87,11 +87,9 @@ def test_losses_that_do_not_fit_the_schedules_are_refused():
         pretraining.warm_up_and_decay(rates, losses[1:], at, 6.9, 10.0)
     with pytest.raises(ValueError, match="the last one 1000000000000"):
         pretraining.warm_up_and_decay(rates | {"zero": [20, 40, 80]}, losses, at, 6.9, 10.0)
-    dearest = losses.copy()
-    dearest[2, :, 2] -= 0.9  # the way down costs something at the largest peak too
-    for kind, span in ((0 * losses + 7, 10.0), (losses, 9.0), (losses, 13.0), (dearest, 10.0)):
-        with pytest.raises(ValueError, match=r"record peaks from too small .* to too large"):
-            pretraining.warm_up_and_decay(rates, kind, at, 6.9, span)
+    for peak in (0, 1):  # at the first the way down only costs something, at the other it only gains
+        with pytest.raises(ValueError, match="record peaks from too small to too large"):
+            pretraining.warm_up_and_decay(rates, losses[[peak, peak, peak]], at, 6.9, 10.0)
     assert warm_up_and_decay().data["start"] == [2, 0]  # where the way down gains most
 
 
