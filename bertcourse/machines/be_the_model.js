@@ -39,7 +39,11 @@ const machine = {
       });
       if (input.disabled) next.node.focus(); // type, Enter, Enter, type: without leaving the keyboard
     };
-    const field = kit.field("Your word", "typed", { maxlength: 30, keydown: (event) => { if (event.key === "Enter") guess(); } });
+    const field = kit.field("Your word", "typed", { maxlength: 30, keydown: (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault(); // guess() moves the focus to Next: the browser would give it the rest of this Enter, a click
+      guess();
+    } });
     const enter = kit.button("Guess", guess);
     const input = field.node.querySelector("input");
     const step = (by) => {
@@ -59,7 +63,8 @@ const machine = {
     const line = kit.add(kit.text());
     return (state, values) => {
       const row = data.rows[state.at], word = state.guesses[state.at], done = values.yours.length;
-      const gap = kit.element("strong", { style: "text-decoration:underline" }, word ? row.hidden : "______");
+      const gap = kit.element("strong", { style: "text-decoration:underline" },
+        ...(word ? [row.hidden] : [kit.element("span", { role: "img", "aria-label": "the hidden word" }, "______")]));
       const words = [...row.after[0], ...row.after[1]], cut = /[.!?"']$/.test(words[words.length - 1] ?? ".") ? "" : "…";
       const join = (words) => (words.length ? `${words.join(" ")} ` : "");
       const { before, after } = row;
@@ -72,7 +77,7 @@ const machine = {
       if (word) {
         const its = row.best.find(([piece]) => piece === word);
         const of = (probability) => kit.decimals(-Math.log(probability));
-        told.textContent = `${word === row.hidden ? "Right" : `You: ${word}`}. Loss of this word in nats: yours ` +
+        told.textContent = `${word === row.hidden ? "Right" : `It is “${row.hidden}”, you typed “${word}”`}. Loss of “${row.hidden}” in nats: yours ` +
           `${kit.decimals(-Math.log((word === row.hidden ? state.share / 100 : 0) + (1 - state.share / 100) * row.frequency))}, ` +
           `frequencies ${of(row.frequency)}, the trained model ${of(row.probability)}. ` +
           (word === row.hidden ? "" : its ? `It gave your word ${kit.percent(its[1], 1)}. ` : "Your word is not among its first guesses. ") +
@@ -84,7 +89,7 @@ const machine = {
       heading.textContent = done ? `Mean loss of ${done} ${done === 1 ? "word" : "words"}, nats:` : "Mean loss, nats: no guess yet.";
       bars.set(values.means.map((mean) => mean ?? 0), values.means.map((mean) => (mean == null ? "–" : kit.decimals(mean))));
       line.textContent = `Right so far: ${values.hits} of ${done}.` +
-        (done === data.rows.length ? " All guessed: now move the share above." : "");
+        (done === data.rows.length ? " All guessed: now move the share." : "");
     };
   },
 };

@@ -47,11 +47,13 @@ function generator(seed) {
 }
 
 /** Parts that follow the state: each comes with a `set` where it shows something, and calls `set` where it moves something. */
-function kitFor(stage, set) {
+function kitFor(stage, set, say) {
   const kit = { element, decimals, thousands, percent, shade, generator, TONES, set };
   kit.add = (...nodes) => (stage.append(...nodes), nodes[0]);
   kit.row = (...nodes) => kit.add(element("div", { class: "row" }, ...nodes));
   kit.text = (words = "", attributes = {}) => element("p", attributes, words);
+  /** Tells a screen reader what a movement has led to, half a second after the last one. */
+  kit.tell = (words) => say(words);
 
   /** Moves state[key] from min to max; show(value) says it in words. */
   kit.slider = (words, key, { min, max, step = 1, show = String }) => {
@@ -121,10 +123,10 @@ function kitFor(stage, set) {
   kit.bars = ({ names, most = 1, tones = [] }) => {
     const parts = names.map((words, i) => {
       const fill = element("div", { class: "fill", style: `background:${TONES[tones[i] ?? "blue"][1]}` });
-      const name = element("span", {}, words), value = element("span", { class: "value" });
+      const name = element("span", { class: "name" }, words), value = element("span", { class: "value" });
       return { name, fill, value, track: element("div", { class: "track", "aria-hidden": "true" }, fill) };
     });
-    const node = element("div", { class: "bars" }, ...parts.flatMap((part) => [part.name, part.track, part.value]));
+    const node = element("div", { class: "bars" }, ...parts.flatMap((part) => [part.name, part.value, part.track]));
     return { node, set(values, texts) {
       parts.forEach(({ fill, value }, i) => {
         fill.style.width = `${Math.min(100, Math.max(0, (100 * values[i]) / most))}%`;
@@ -141,19 +143,20 @@ function kitFor(stage, set) {
   };
   /** Curves; set([{points: [[x, y], …], tone, dashed, dots, words}], {words: of the picture}). Axes are fixed. */
   kit.plot = ({ x, y, xLabel, yLabel, height = 260, xTicks, yTicks, show = String }) => {
-    const width = 560, left = 58, right = 14, top = 12, bottom = 46;
+    const width = 560, left = 58, right = 18, top = 12, bottom = 46;
     const X = (v) => left + ((v - x[0]) / (x[1] - x[0])) * (width - left - right);
     const Y = (v) => height - bottom - ((v - y[0]) / (y[1] - y[0])) * (height - top - bottom);
     const curves = element("g"), axis = { stroke: "#7b8794" };
+    const yMarks = yTicks.map((v) => element("text", { x: left - 6, y: Y(v) + 5, "text-anchor": "end" }, show(v)));
     const node = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" },
       element("line", { x1: left, x2: width - right, y1: Y(y[0]), y2: Y(y[0]), ...axis }),
       element("line", { x1: left, x2: left, y1: top, y2: Y(y[0]), ...axis }),
       ...xTicks.map((v) => element("text", { x: X(v), y: height - bottom + 18, "text-anchor": "middle" }, show(v))),
-      ...yTicks.map((v) => element("text", { x: left - 6, y: Y(v) + 5, "text-anchor": "end" }, show(v))),
+      ...yMarks,
       element("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, xLabel),
       element("text", { x: 14, y: (top + height - bottom) / 2, "text-anchor": "middle",
         transform: `rotate(-90 14 ${(top + height - bottom) / 2})` }, yLabel), curves);
-    return { node, X, Y, curves, set(series, words) {
+    return { node, X, Y, curves, yMarks, set(series, words) {
       node.setAttribute("aria-label", words);
       curves.replaceChildren(...series.flatMap(({ points, tone = "blue", dashed, dots }) => [
         element("polyline", { points: points.map(([a, b]) => `${X(a).toFixed(1)},${Y(b).toFixed(1)}`).join(" "), fill: "none",
@@ -168,7 +171,8 @@ function kitFor(stage, set) {
  *
  * machine.start(data) gives the first state, machine.compute(data, state) all that is shown of it, and is the arithmetic that
  * is tested; machine.answered(data, state, values) is a sentence in a state that answers the question, else nothing;
- * machine.hint(data, state, values), which it need not have, is a sentence on a state that only nearly does;
+ * machine.hint(data, state, values), which it need not have, is a sentence on a state that only nearly does, and
+ * machine.after(data, state, values), which it need not have either, one on a state that was moved to with the answer found;
  * machine.build(kit, data) makes the parts and gives a function of (state, values) that brings them up to date.
  */
 function mount(mark, css, told, data, machine) {
@@ -176,25 +180,33 @@ function mount(mark, css, told, data, machine) {
     if (host.machine) continue;
     host.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab would take letters typed here for its own commands
     const root = host.attachShadow({ mode: "open" }), stage = element("div");
-    const answer = element("p", { class: "answer", role: "status" });
+    const answer = element("p", { class: "answer", role: "status" }), live = element("div", { class: "live", "aria-live": "polite" });
+    const write = (node, words) => { if (node.textContent !== words) node.textContent = words; }; // else it is read out again
+    let moved = false, later;
+    const say = (words) => {
+      clearTimeout(later);
+      if (moved) later = setTimeout(() => write(live, words), 500);
+    };
     let state = machine.start(data), update = () => {}, done = null;
     const bring = () => {
       const values = machine.compute(data, state);
       update(state, values);
       const now = machine.answered(data, state, values) || null, hint = machine.hint?.(data, state, values);
+      const after = now || !done ? null : machine.after?.(data, state, values);
       done = now ?? done;
-      answer.textContent = now ? `✓ ${done}` : done ? `✓ ${done} (You have moved on since.)`
-        : `Not answered yet.${hint ? ` ${hint}` : ""}`;
-      answer.classList.toggle("done", Boolean(now));
+      write(answer, now ? `✓ ${done}` : done ? `✓ ${done} ${after || "(You have moved on since.)"}`
+        : `Not answered yet.${hint ? ` ${hint}` : ""}`);
+      answer.classList.toggle("done", Boolean(now || after));
     };
     const set = (change) => {
+      moved = true;
       state = { ...state, ...(typeof change === "function" ? change(state) : change) };
       bring();
     };
     const again = element("button", { type: "button", click: () => { done = null; set(machine.start(data)); } }, "Start again");
     root.append(element("style", {}, css), element("section", { class: "machine", "aria-label": `Machine: ${told.title}` },
-      element("h4", {}, told.title), element("p", {}, told.question), stage, answer, element("div", { class: "end" }, again)));
-    update = machine.build(kitFor(stage, set), data);
+      element("h4", {}, told.title), element("p", {}, told.question), stage, answer, live, element("div", { class: "end" }, again)));
+    update = machine.build(kitFor(stage, set, say), data);
     bring();
     host.machine = { start: () => machine.start(data), compute: (one) => machine.compute(data, one), set, state: () => state };
   }

@@ -17,7 +17,11 @@ from pathlib import Path
 from bertcourse.diagrams.drawing import Drawing
 
 FOLDER = Path(__file__).resolve().parent
-STILL = "This is a picture. Run the cell (in a trusted notebook), and it becomes a machine that you can move."
+STILL = (
+    "This is a picture. It becomes a machine that you can move, in JupyterLab and on Colab, when all cells from the "
+    "top to this one have run. JupyterLab does it without running too: View → Activate Command Palette → Trust "
+    "Notebook. The course's site needs JavaScript. On GitHub it stays a picture."
+)
 
 
 @cache

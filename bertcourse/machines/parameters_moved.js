@@ -27,23 +27,33 @@ const machine = {
       "parts stay as they were. Only D stands in every line of the count, in attention and pooler even squared.";
   },
 
+  hint(data, state, { total }) {
+    const moved = Object.keys(data.base).filter((key) => state[key] !== data.base[key]);
+    return total < data.goal && moved.length > 1 ? `Below it, but with ${moved.length} sliders moved: put back all but one.` : null;
+  },
+
   build(kit, data) {
     const names = { layers: "Layers L", width: "Width D", vocabulary: "Vocabulary V", inner: "Inner width I" };
     const sliders = Object.entries(names).map(([key, words]) => [key, kit.slider(words, key, { min: 0, max: data.choices[key].length - 1,
-      show: (place) => kit.thousands(data.choices[key][place]) })]);
+      show: (place) => kit.thousands(data.choices[key][place]) + (place === data.base[key] ? "" : `, was ${kit.thousands(data.choices[key][data.base[key]])}`) })]);
     kit.row(...sliders.slice(0, 2).map(([, slider]) => slider.node));
     kit.row(...sliders.slice(2).map(([, slider]) => slider.node));
     const total = kit.add(kit.text());
-    const parts = Object.keys(machine.compute(data, data.base).parts);
-    const bars = kit.bars({ names: parts, tones: ["green", "green", "blue", "orange", "yellow", "pink"] });
+    const first = machine.compute(data, data.base), parts = Object.keys(first.parts);
+    const bars = kit.bars({ names: ["this encoder", data.name, ...parts], tones: ["grey", "grey", "green", "green", "blue", "orange", "yellow", "pink"] });
     kit.add(bars.node);
     const short = (count) => (count < 1e5 ? kit.thousands(count) : `${kit.decimals(count / 1e6, 1)} M`);
     return (state, values) => {
       for (const [key, slider] of sliders) slider.set(state[key]);
+      const longest = Math.max(first.total, values.total); // what fills a bar: the encoder as it was, or one that has grown beyond it
       total.replaceChildren(kit.element("strong", {}, `${kit.thousands(values.total)} parameters`), `; ${data.name} has ` +
-        `${kit.thousands(data.goal)}. Share of each part:`);
-      const shares = parts.map((part) => values.parts[part] / values.total);
-      bars.set(shares, parts.map((part, i) => `${short(values.parts[part])} · ${kit.percent(shares[i], shares[i] < 0.01 ? 2 : 0)}`));
+        `${kit.thousands(data.goal)}. Of this encoder, its parts:`);
+      const counts = [values.total, data.goal, ...parts.map((part) => values.parts[part])];
+      bars.set(counts.map((count) => count / longest), counts.map((count, i) => {
+        const share = count / values.total;
+        return i < 2 ? short(count) : `${short(count)} · ${kit.percent(share, share < 0.01 ? 2 : 0)}`;
+      }));
+      kit.tell(`${kit.thousands(values.total)} parameters; ${data.name} has ${kit.thousands(data.goal)}`);
     };
   },
 };

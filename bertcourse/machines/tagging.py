@@ -104,8 +104,8 @@ def windows_of_a_text(pieces: Pieces, text: str, max_length: int, context: int) 
             MARGIN + unit * start, 82 + 22 * (number % 4), unit * room, 18, "", ("blue", "orange")[number % 2], round_=0
         )
     question = (
-        f"The library's windows of {max_length} tokens begin every {step} pieces. What is the largest stride at which "
-        f"every piece sees at least {context} pieces on either side, in the window that gives it its tag? The text's "
-        "own two ends do not count."
+        f"The library's windows of {max_length} tokens, [CLS] and [SEP] among them, hold {room} pieces and begin every "
+        f"{step}. What is the largest stride at which every piece sees at least {context} pieces on either side, in "
+        "the window that gives it its tag? The text's own two ends do not count."
     )
     return Machine("windows_of_a_text", "A long text in windows", question, data, picture)

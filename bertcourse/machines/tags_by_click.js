@@ -38,28 +38,39 @@ const machine = {
       "Token accuracy counts all the words that are in no name, and hardly sees it. An I- in the place of a B- is no error to CoNLL's scorer, unless it joins two names.";
   },
 
+  hint(data, state, { changed, readings: [usual] }) {
+    return usual.f1 === 0 && changed > data.needed ? `F1 is 0, with ${changed} changed words. Fewer would do.` : null;
+  },
+
   build(kit, data) {
-    const words = data.words.map((word, i) => kit.element("button", { type: "button", class: "chip", click: () => kit.set({ at: i }) }));
+    const words = data.words.map((word, i) => kit.element("button", { type: "button", class: "chip", click: (event) => {
+      kit.set({ at: i });
+      // by keyboard: else the tags are as many Tabs away as there are words
+      if (event.detail === 0) tags.find((tag) => tag.getAttribute("aria-pressed") === "true").focus();
+    } }));
     kit.add(kit.element("div", { class: "chips", role: "group", "aria-label": "words with their tags" }, ...words));
     const tags = data.names.map((name) => kit.element("button", { type: "button",
       click: () => kit.set((state) => ({ tags: state.tags.map((tag, i) => (i === state.at ? name : tag)) })) }, name));
     const chosen = kit.element("span");
-    kit.row(chosen, ...tags);
+    const offered = kit.row(chosen, ...tags);
+    offered.setAttribute("role", "group");
     const counts = kit.add(kit.text());
     const names = Object.keys(machine.read);
-    const table = kit.table({ caption: "Entities", rows: names, columns: ["right", "found", "there", "F1"] });
+    const table = kit.table({ caption: "Entities", rows: names, columns: ["right", "found", "true ones", "F1"] });
     kit.add(table.node);
     const lists = names.map(() => kit.add(kit.text()));
     return (state, { changed, accuracy, readings }) => {
       words.forEach((button, i) => {
         const wrong = state.tags[i] !== data.gold[i], tone = wrong ? "orange" : state.tags[i] === "O" ? "plain" : "blue";
-        button.replaceChildren(data.words[i], kit.element("small", {}, state.tags[i]));
+        const shown = `${state.tags[i]}${wrong ? `, was ${data.gold[i]}` : ""}`;
+        button.replaceChildren(data.words[i], kit.element("small", {}, shown));
         button.setAttribute("aria-pressed", String(i === state.at));
-        button.setAttribute("aria-label", `${data.words[i]}: ${state.tags[i]}${wrong ? ", changed" : ""}`);
+        button.setAttribute("aria-label", `${data.words[i]}: ${shown}`);
         button.style.background = kit.TONES[tone][0];
         button.style.boxShadow = i === state.at ? "0 0 0 2px #1f2933" : "none";
       });
       chosen.textContent = state.at < 0 ? "Choose a word above." : `${data.words[state.at]}:`;
+      offered.setAttribute("aria-label", state.at < 0 ? "tags: choose a word first" : `tag of ${data.words[state.at]}`);
       tags.forEach((button, i) => {
         button.setAttribute("aria-pressed", String(data.names[i] === state.tags[state.at]));
         button.disabled = state.at < 0;
@@ -71,6 +82,7 @@ const machine = {
         lists[i].textContent = `${names[i]}: ` +
           (reading.found.map(([start, end, kind]) => `${data.words.slice(start, end).join(" ")} ${kind}`).join(" · ") || "nothing");
       });
+      kit.tell(`${counts.textContent}; F1 ${readings.map(({ f1 }, i) => `${kit.decimals(f1)}, ${names[i]}`).join("; ")}`);
     };
   },
 };

@@ -30,6 +30,11 @@ const machine = {
       `${decimals(read / count, 2)} times as many. Without overlap it would be ${decimals(apart.read / count, 2)} times, and some piece would see ${apart.least || "nothing"} on one side.`;
   },
 
+  hint(data, state, { least }) {
+    if (state.length !== data.asked.length) return `The question is about windows of ${data.asked.length}.`;
+    return least >= data.asked.context ? `Every piece sees ${least} here. Is there no larger stride that does?` : null;
+  },
+
   build(kit, data) {
     const count = data.pieces.length, least = (length) => Math.ceil((length - 2) / 4);
     const length = kit.choice("Window, in tokens", "length", data.lengths);
@@ -40,15 +45,22 @@ const machine = {
     const input = stride.node.querySelector("input");
     const steps = [-1, 1].map((by) => kit.button(by > 0 ? "+1" : "−1", () =>
       kit.set((now) => ({ stride: Math.min(now.length - 2, Math.max(least(now.length), now.stride + by)) }))));
+    steps.forEach(({ node }, i) => node.setAttribute("aria-label", `stride ${i ? "plus" : "minus"} 1`));
     kit.row(length.node);
-    kit.row(stride.node, ...steps.map((step) => step.node));
+    kit.row(stride.node, kit.element("span", {}, steps[0].node, " ", steps[1].node));
     const bars = kit.element("g"), needle = kit.element("line", { y1: 0, y2: 112, stroke: "#1f2933", "stroke-width": 2 });
     const picture = kit.add(kit.element("svg", { viewBox: "0 0 560 114", role: "img" }, bars, needle));
     const X = (piece) => 4 + (552 * piece) / count;
-    kit.add(kit.text("A bar is a window; its dark part gives its pieces their tags. The upright line is the piece below."));
-    const table = kit.table({ caption: "", rows: ["least context on a side", "windows", "pieces read"], columns: [""] });
+    kit.add(kit.text("A bar is a window; its dark part gives its pieces their tags. The upright line is the piece that you look at below."));
+    const table = kit.table({ caption: "", rows: ["pieces in a window", "shared by neighbours, at least", "least context on a side", "windows", "pieces read"], columns: [""] });
     kit.add(table.node);
-    kit.row(at.node);
+    const borders = (now) => machine.compute(data, now).windows.slice(1).map(([, , from]) => from);
+    const moves = [["−1", (now) => now.at - 1], ["+1", (now) => now.at + 1],
+      ["To the next border", (now) => borders(now).find((from) => from > now.at) ?? borders(now)[0] ?? now.at]];
+    const buttons = moves.map(([words, to]) => kit.button(words, () =>
+      kit.set((now) => ({ at: Math.min(count - 1, Math.max(0, to(now))) }))).node);
+    buttons.slice(0, 2).forEach((node, i) => node.setAttribute("aria-label", `piece ${i ? "plus" : "minus"} 1`));
+    kit.row(at.node, kit.element("span", {}, buttons[0], " ", buttons[1]), buttons[2]);
     const chips = kit.chips("the piece and its neighbours");
     kit.add(chips.node);
     const told = kit.add(kit.text());
@@ -73,8 +85,13 @@ const machine = {
       }
       chips.set(around);
       told.textContent = `Piece ${state.at} stands in ${holding.length === 1 ? "window" : "windows"} ${holding.join(", ")}. Window ${owner} gives it its tag: ` +
-        `there it sees ${before} pieces before it and ${behind} behind.`;
-      [String(smallest), String(windows.length), `${kit.thousands(read)} for ${kit.thousands(count)}`].forEach((text, i) => table.set(i, 0, { text }));
+        `there it sees ${before} pieces before it and ${behind} behind.` +
+        (data.pieces[state.at].startsWith("##") ? " (A word is tagged as its first piece is.)" : "");
+      const room = state.length - 2;
+      const shared = windows.length === 1 ? "–" : `${room} − ${state.stride} = ${room - state.stride}`;
+      [`${state.length} − 2 = ${room}`, shared, String(smallest), String(windows.length), `${kit.thousands(read)}; the text has ${kit.thousands(count)}`]
+        .forEach((text, i) => table.set(i, 0, { text }));
+      kit.tell(`Least context on a side ${smallest}; ${windows.length} windows, which read ${kit.thousands(read)} pieces. ${told.textContent}`);
     };
   },
 };

@@ -157,6 +157,60 @@ def test_it_says_when_its_question_is_answered(page, name):
     assert page.evaluate(f"{HOST}.machine.state()") == page.evaluate(f"{HOST}.machine.start()")
 
 
+@pytest.mark.parametrize(
+    "name, change, words",
+    [
+        ("parameters_moved", {"width": 3, "layers": 0}, "Below it, but with 2 sliders moved"),
+        ("warm_up_and_decay", {"peak": 0}, "Here it costs 0.40 nats, with rates that sum to 3.1."),
+        ("tags_by_click", {"tags": ["O"] * 10}, "F1 is 0, with 7 changed words. Fewer would do."),
+        ("windows_of_a_text", {"length": 32, "stride": 10}, "The question is about windows of 64."),
+    ],
+)
+def test_it_hints_where_half_is_done(page, name, change, words):
+    opened(page, CASES[name][0]().html())
+    page.evaluate(f"(change) => {{ {HOST}.machine.set(change); }}", change)
+    assert page.locator(".answer").inner_text().startswith(f"Not answered yet. {words}")
+
+
+def test_what_follows_an_answer_is_answered_too(page):
+    opened(page, CASES["layer_norm_moved"][0]().html())
+    status = page.locator(".answer")
+    for power, words in (
+        (-6, "Not answered yet."),
+        (0, "and which number of the formula stops it?"),
+        (-3, "Times 10⁻³ it is still true, to three decimals."),
+        (-6, "Times 10⁻⁶ it is true no longer: σ² is 1.25·10⁻¹², and ε is 10⁻¹²."),
+    ):
+        page.evaluate(f"(power) => {{ {HOST}.machine.set({{ numbers: [1, 2, 3, 4], power }}); }}", power)
+        assert words in status.inner_text()
+    assert status.get_attribute("class") == "answer done" and "moved on" not in status.inner_text()
+
+
+def test_a_word_chosen_by_keyboard_leads_to_its_tags_and_one_by_mouse_does_not(page):
+    opened(page, CASES["tags_by_click"][0]().html())
+    focused = f"{HOST}.shadowRoot.activeElement.textContent"
+    words = page.get_by_role("group", name="words with their tags").get_by_role("button")
+    words.nth(1).click()
+    assert page.evaluate(focused) == "BlairI-PER"
+    words.nth(4).press("Enter")
+    assert page.evaluate(focused) == "B-ORG"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert words.nth(4).inner_text().split("\n") == ["Bank", "I-ORG, was B-ORG"]
+
+
+def test_a_screen_reader_is_told_once_the_moving_stops(page):
+    opened(page, CASES["parameters_moved"][0]().html())
+    live = page.locator("[aria-live=polite]")
+    page.wait_for_timeout(700)
+    assert live.text_content() == "", "nothing has been moved yet"
+    told = f"{HOST}.shadowRoot.querySelector('[aria-live=polite]').textContent"
+    moves = f"for (const width of [4, 3, 2]) {HOST}.machine.set({{ width }});"
+    assert page.evaluate(f"() => {{ {moves} return {told}; }}") == "", "still moving"
+    page.wait_for_function(told)
+    assert live.text_content() == "21,979,200 parameters; MiniLM has 22,713,216"
+
+
 MOVABLE = "section :is(button, input, select, textarea):not(:disabled)"
 NAMED = """(nodes) => nodes.filter((node) =>
   !(node.getAttribute("aria-label") || node.textContent || node.closest("label")?.textContent).trim()).length"""
@@ -221,6 +275,22 @@ LOOK = """
   return found;
 }
 """
+
+
+NARROW = 250  # of an output in JupyterLab on a phone, or beside open side bars
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_in_a_narrow_frame_nothing_is_cut(page, name):
+    """The frame is narrow, not the window: what a machine does then it must do by its own width."""
+    make, _, draw, _, _ = CASES[name]
+    opened(page, f"<div style='width:{NARROW}px'>{make().html()}</div>")
+    data, rng = data_of(name), np.random.default_rng(3)
+    for state in (None, *(draw(rng, data) for _ in range(5))):
+        if state:
+            page.evaluate(f"(state) => {{ {HOST}.machine.set(state); }}", state)
+        cut = [fault for fault in page.evaluate(LOOK) if fault.endswith(("leaves the machine", "than the page"))]
+        assert cut == [] and page.evaluate(f"{HOST}.getBoundingClientRect().width") == NARROW
 
 
 @pytest.mark.parametrize("width", [700, 390])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from browser import chromium, watch
 from machine_cases.pretraining import be_the_model, schedule_curves, warm_up_and_decay
 from machine_cases.speed import config_of
 
@@ -60,16 +61,35 @@ def test_the_hidden_word_is_not_in_what_is_shown_first():
     assert "____" in shown and "cat" not in shown
 
 
+def test_enter_guesses_and_a_second_enter_goes_on():
+    """Pressed as a reader does: the first one may not reach Next, on which the focus lies afterwards."""
+    with chromium() as browser:
+        page = browser.new_page()
+        wrong = watch(page)
+        page.set_content(be_the_model().html())
+        state = "document.querySelector('[data-machine]').machine.state()"
+        page.get_by_role("textbox", name="Your word").fill("mat")
+        page.keyboard.press("Enter")
+        assert page.evaluate(state) | {"share": 0} == {"at": 0, "typed": "", "guesses": ["mat", "", ""], "share": 0}
+        told = page.locator("section").inner_text()
+        assert "It is “cat”, you typed “mat”. Loss of “cat” in nats: yours" in told and "Right so far: 0 of 1" in told
+        page.keyboard.press("Enter")
+        page.keyboard.type("sat")
+        page.keyboard.press("Enter")
+        assert page.evaluate(f"{state}.at") == 1 and page.evaluate(f"{state}.guesses")[1] == "sat"
+        assert wrong == []
+
+
 def test_losses_that_do_not_fit_the_schedules_are_refused():
     at, losses = schedule_curves()
-    rates = {"peak": [0.03, 0.3, 1.0], "warmup": [0, 2, 10], "zero": [20, 40, NEVER]}
+    rates = {"peak": [0.3, 1.0, 3.0], "warmup": [0, 2, 10], "zero": [20, 40, NEVER]}
     with pytest.raises(ValueError, match=r"losses.shape=\(2, 3, 3, 5\).*give one curve for each"):
         pretraining.warm_up_and_decay(rates, losses[1:], at, 6.9, 10.0)
     with pytest.raises(ValueError, match="the last one 1000000000000"):
         pretraining.warm_up_and_decay(rates | {"zero": [20, 40, 80]}, losses, at, 6.9, 10.0)
-    for flat, span in ((0 * losses + 7, 10.0), (losses, 0.1)):
-        with pytest.raises(ValueError, match=r"record peaks from too small .* to too large"):
-            pretraining.warm_up_and_decay(rates, flat, at, 6.9, span)
+    for peak in (0, 1):  # at the first the way down only costs something, at the other it only gains
+        with pytest.raises(ValueError, match="record peaks from too small to too large"):
+            pretraining.warm_up_and_decay(rates, losses[[peak, peak, peak]], at, 6.9, 10.0)
     assert warm_up_and_decay().data["start"] == [2, 0]  # where the way down gains most
 
 

@@ -71,7 +71,7 @@ def expected_losses(data, state):
 
 
 def schedule_curves():
-    """Losses where the way down gains at the largest peak and costs something at the smallest."""
+    """Losses where the way down gains at the two larger peaks, the most at the largest, and costs at the smallest."""
     at = [0, 5, 10, 15, 20]
     last = np.array([[7.5, 7.3, 7.1], [7.1, 7.15, 7.25], [7.2, 7.5, 7.9]])  # peaks, zeros
     curve = np.linspace(1, 0, len(at)) * 2
@@ -80,7 +80,7 @@ def schedule_curves():
 
 def warm_up_and_decay(span=10.0):
     at, losses = schedule_curves()
-    rates = {"peak": [0.03, 0.3, 1.0], "warmup": [0, 2, 10], "zero": [20, 40, NEVER]}
+    rates = {"peak": [0.3, 1.0, 3.0], "warmup": [0, 2, 10], "zero": [20, 40, NEVER]}
     return pretraining.warm_up_and_decay(rates, losses, at, 6.9, span)
 
 
@@ -88,9 +88,16 @@ def expected_schedule(data, state):
     total, up = data["at"][-1], data["warmups"][state["warmup"]]
     peak, zero = data["peaks"][state["peak"]], data["zeros"][state["zero"]]
 
-    def rates(end):
+    def rates(end, peak=peak, up=up):
         return [peak * linear_schedule(step, warmup_steps=up, total_steps=end) for step in range(total)]
 
+    costly = [
+        sum(rates(end, peak, up))
+        for peak, of_peak in zip(data["peaks"], data["losses"], strict=True)
+        for up, of_warmup in zip(data["warmups"], of_peak, strict=True)
+        for end, curve in zip(data["zeros"], of_warmup, strict=True)
+        if curve[-1] - of_warmup[-1][-1] > data["clearly"]
+    ]
     curves = data["losses"][state["peak"]][state["warmup"]]
     return {
         "rates": rates(zero),
@@ -99,6 +106,7 @@ def expected_schedule(data, state):
         "sumConstant": sum(rates(data["zeros"][-1])),
         "loss": curves[state["zero"]][-1],
         "lossConstant": curves[-1][-1],
+        "largest": max(costly),
     }
 
 
@@ -143,10 +151,10 @@ CASES = {
     ),
     "warm_up_and_decay": (
         warm_up_and_decay,
-        lambda: warm_up_and_decay(span=12.0),
+        lambda: warm_up_and_decay(span=11.0),
         draw_schedule,
         expected_schedule,
-        lambda data: [{"peak": 1}, {"zero": 2}, {"peak": 0}, {"zero": 0}],
+        lambda data: [{"peak": 1}, {"zero": 2}, {"peak": 0}, {"zero": 0}, {"zero": 1, "warmup": 1}, {"warmup": 0}],
     ),
     "perplexity_halved": (
         perplexity_halved,
