@@ -1,10 +1,12 @@
 """A text written otherwise, in the hope that its label stays: words left out, replaced by synonyms, or guessed."""
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+AROUND = 25  # words
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
@@ -46,6 +48,12 @@ def replace_by_synonyms(
     return rewritten(text, words, [str(rng.choice(synonyms[word[0].lower()])) for word in words])
 
 
+def after(text: str, start: int) -> str:
+    """The text from there on, up to the end of its next `AROUND` words; all of it if it has no more."""
+    following = list(itertools.islice(WORD.finditer(text, start), AROUND + 1))
+    return text[start : following[AROUND].start()] if len(following) > AROUND else text[start:]
+
+
 def replace_by_guesses(
     text: str, share: float, rng: np.random.Generator, fill_mask: Callable[..., Sequence[dict]], top_k: int = 10
 ) -> str:
@@ -53,10 +61,15 @@ def replace_by_guesses(
 
     Args:
         fill_mask: (text with one [MASK], top_k) -> rows with token_str and score, as
-            `bertlib.tasks.pretrained.PretrainedBert.fill_mask` gives them; a guess is drawn by its score.
+            `bertlib.tasks.pretrained.PretrainedBert.fill_mask` gives them; a guess is drawn by its score. It sees
+            `AROUND` words on either side, so that a long text fits, too.
     """
+    words = list(WORD.finditer(text))
+    places = {word.start(): place for place, word in enumerate(words)}
     for word in reversed(chosen_words(text, share, rng, str.isalpha)):
-        masked = text[: word.start()] + "[MASK]" + text[word.end() :]
+        place = places[word.start()]
+        start = words[place - AROUND].start() if place > AROUND else 0
+        masked = f"{text[start : word.start()]}[MASK]{after(text, word.end())}"
         rows = [row for row in fill_mask(masked, top_k=top_k) if row["token_str"].isalpha()]
         rows = [row for row in rows if row["token_str"].lower() != word[0].lower()]
         if rows:

@@ -78,6 +78,23 @@ def test_guesses_are_whole_words_other_than_the_one_that_stood_there():
         assert new != "Never sad, never dull"
 
 
+def test_a_long_text_is_guessed_from_what_stands_around():
+    seen = []
+
+    def guess(text, top_k):
+        seen.append(text)
+        return [{"token_str": "film", "score": 1.0}]
+
+    text = " ".join(f"{word}{number}x" if number % 7 else "dull" for number, word in enumerate(["w"] * 300))
+    new = replace_by_guesses(text, 0.1, np.random.default_rng(0), guess)
+    assert len(words(new)) == 300 and words(new).count("film") == 30
+    for masked in seen:
+        before, _, behind = masked.partition("[MASK]")
+        assert len(words(before)) <= 25 and len(words(behind)) <= 25
+    assert max(len(words(masked)) for masked in seen) == 51
+    assert all(masked.replace("[MASK]", "dull") in text or "film" in masked for masked in seen)
+
+
 def test_no_guess_leaves_the_word():
     assert replace_by_guesses("dull", 0.5, np.random.default_rng(0), lambda text, top_k: []) == "dull"
 
