@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from datasets import Dataset, DatasetDict, Features
+from safetensors.numpy import load_file, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
@@ -106,7 +107,8 @@ def add_row(probabilities: np.ndarray, split: Dataset, **what: object) -> None:
 def keep(probabilities: np.ndarray, name: str) -> None:
     """Keep predictions, as logarithms, for the table that the lesson reads."""
     WORK.mkdir(parents=True, exist_ok=True)
-    np.save(WORK / f"{name}.npy", np.log(np.maximum(probabilities, 1e-6)).astype(np.float16))
+    logs = np.log(np.maximum(probabilities, 1e-6)).astype(np.float16)
+    save_file({name: logs}, WORK / f"{name}.safetensors")
 
 
 # --------------------------------------------------------------------------------------------------------- methods
@@ -391,7 +393,8 @@ def finish() -> None:
     for name in ("runs.csv", "going_on.csv"):
         header, *lines = (WORK / name).read_text(encoding="utf-8").splitlines()
         (HERE / name).write_text("\n".join([header, *sorted(lines)]) + "\n", encoding="utf-8")
-    np.savez_compressed(HERE / "predictions.npz", **{path.stem: np.load(path) for path in sorted(WORK.glob("*.npy"))})
+    kept = [load_file(path) for path in sorted(WORK.glob("*.safetensors"))]
+    save_file({name: logs for one in kept for name, logs in one.items()}, HERE / "predictions.safetensors")
     print(f"{sum(path.stat().st_size for path in HERE.rglob('*') if path.is_file()) / 1e6:.2f} MB in {HERE}")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from test_archives import needs
 
 from bertlib.data.catalog import load
@@ -28,7 +29,7 @@ def runs():
 
 @pytest.fixture(scope="module")
 def predictions():
-    return np.load(FOLDER / "predictions.npz")
+    return load_file(FOLDER / "predictions.safetensors")
 
 
 def test_sizes():
@@ -54,7 +55,7 @@ def test_each_run_is_there_once(runs, predictions):
     assert found == wanted
     tuned = {("narrow", 0), *itertools.product(("full", "lora"), range(3))}
     own = {f"{method}-{name}-validation-{seed}" for method, seed in tuned for name in RATED_DOMAINS}
-    assert set(predictions.files) == {"-".join(map(str, key)) for key in wanted} | own
+    assert set(predictions) == {"-".join(map(str, key)) for key in wanted} | own
     few = {(row["method"], int(row["labels"]), int(row["draw"])) for row in runs if row["part"] == "few"}
     assert few == set(itertools.product(FEW, (8, 32, 128), range(10)))
     assert Counter(row["method"] for row in runs if row["part"] == "advice") == {
