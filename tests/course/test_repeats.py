@@ -17,7 +17,7 @@ from bertcourse.lessons import lessons_in
 LESSONS = lessons_in(repeats.ROOT / "notebooks")
 ENDS = {0.0, 1.0, 50.0, 100.0}  # of shares and sizes; where a claim turns: 0 points, once as much, a coin's 50 %
 # Lessons with figures of which only the run that is stored is known. Whoever makes the others (`make repeats`, an hour
-# and a half on a quiet machine) takes the lesson out; none is added.
+# and a half on a quiet machine) takes the lesson out.
 ONE_RUN = {
     "05_pretraining",
     "05b_going_on",
@@ -25,6 +25,7 @@ ONE_RUN = {
     "07_news_classification",
     "08_named_entities",
     "09_looking_inside",
+    "10_sentiment",
     "A5_crashes_and_costs",
     "A6_processes_and_memory",
     "A7_controls_and_claims",

@@ -48,8 +48,9 @@ def stored():
 def test_a_source_is_quoted_shortly(stored, domain):
     needs("vaderSentiment")
     found = quoted(stored, [row["text"] for row in read_rated(domain)])
-    assert 1 <= len(found) <= MOST, found
-    assert max(found.values()) <= WORDS
+    assert len(found) <= MOST, found
+    assert max(found.values(), default=0) <= WORDS
+    assert found or domain == "tweets"  # of these a shorter one is shown
 
 
 def test_quotes_are_found():
