@@ -13,11 +13,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bertlib.model.config import BertConfig
     from bertlib.model.encoder import BertModel
-    from bertlib.model.heads import BertForPreTraining, BertForSequenceClassification, BertForTokenClassification
+    from bertlib.model.heads import (
+        BertForPreTraining,
+        BertForQuestionAnswering,
+        BertForSequenceClassification,
+        BertForTokenClassification,
+    )
 
 __all__ = [
     "BertConfig",
     "BertForPreTraining",
+    "BertForQuestionAnswering",
     "BertForSequenceClassification",
     "BertForTokenClassification",
     "BertModel",
@@ -31,6 +37,7 @@ _DOORS = {
     "bertlib.masking": "bertlib.text.masking",
     "bertlib.pairs": "bertlib.text.pairs",
     "bertlib.wordpiece": "bertlib.text.wordpiece",
+    "bertlib.answer": "bertlib.tasks.answer",
     "bertlib.classify": "bertlib.tasks.classify",
     "bertlib.pretrain": "bertlib.tasks.pretrain",
     "bertlib.tag": "bertlib.tasks.tag",

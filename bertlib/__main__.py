@@ -1,15 +1,15 @@
-"""Train and use a BERT from a shell: `python -m bertlib encode`, `pretrain`, `classify`, `match`, `tag`."""
+"""Train and use a BERT from a shell: `python -m bertlib encode`, `pretrain`, `classify`, `match`, `tag`, `answer`."""
 
 import argparse
 import sys
 
-from bertlib.cli import classify, encode, match, pretrain, run_command, tag
+from bertlib.cli import answer, classify, encode, match, pretrain, run_command, tag
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bertlib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (encode, pretrain, classify, match, tag):
+    for command in (encode, pretrain, classify, match, tag, answer):
         command.add_command(commands)
     return parser
 

