@@ -58,6 +58,9 @@ def test_each_run_is_there_once(runs, predictions):
     assert set(predictions) == {"-".join(map(str, key)) for key in wanted} | own
     few = {(row["method"], int(row["labels"]), int(row["draw"])) for row in runs if row["part"] == "few"}
     assert few == set(itertools.product(FEW, (8, 32, 128), range(10)))
+    target = {(row["method"], row["trained_on"], int(row["draw"])) for row in runs if row["part"] == "target"}
+    reads = [f"bbc_bert, read {what}" for what in ("nothing", "films", "news")]
+    assert target == set(itertools.product(reads, ("films", "tweets"), range(3)))
     assert Counter(row["method"] for row in runs if row["part"] == "advice") == {
         f"dropout {dropout}, decay {decay}": 5 for dropout, decay in (("0.1", "0.01"), ("0.3", "0.01"), ("0.1", "0.3"))
     }
