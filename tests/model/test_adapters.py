@@ -404,7 +404,7 @@ def test_a_head_of_another_kind_is_refused(kind, other, tiny_folder, tmp_path):
     if kind == other:
         load_adapters(KINDS[other], read_model(tiny_folder), tmp_path)
         return
-    with pytest.raises(ValueError, match=rf"task_type='{kind}': .* with '{other}' here|lacks the head"):
+    with pytest.raises(ValueError, match=rf"task_type='{kind}': .* with '{other}' here"):
         load_adapters(KINDS[other], read_model(tiny_folder), tmp_path)
 
 
