@@ -55,6 +55,24 @@ class NothingWhereItIsWorthMost(Spans):
         self.nothing = max(before, float(scores[0].sum()))  # wrong: min
 
 
+def threshold_never_moved(answerer, split):
+    """transformers 7319: "no answer" is decided at exactly 0, whatever validation says."""
+    return 0.0
+
+
+def scores_never_passed(answerer, split):
+    """transformers 8710: the threshold is looked for, but every question's score for "no answer" comes as 0."""
+    from bertlib.tasks.answer import Answerer
+
+    class Forgetful:
+        @staticmethod
+        def candidates(questions, contexts, **options):
+            found = answerer.candidates(questions, contexts, **options)
+            return [(best, best[0].score if best else 0.0) for best, _ in found]  # wrong: no lead is left
+
+    return Answerer.suited_threshold(Forgetful(), split)
+
+
 def ends_before_it_begins(starts, ends, n, longest):
     """The likeliest first token and the likeliest last one, each for itself (course 7.7 warns of it)."""
     places = [(first, last) for first in range(len(starts)) for last in range(len(ends))]  # wrong: last ≥ first
