@@ -1,0 +1,280 @@
+"""Questions about texts: SQuAD's files and what is wrong with them, parts held out, QuAC's runs, the course's own."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import checks
+import numpy as np
+import pytest
+from bug_zoo import answer_bugs
+from datasets import Dataset
+from test_archives import needs
+
+from bertlib.data import questions
+from bertlib.data.catalog import LOADERS, load
+from bertlib.data.hub import DataChanged
+from bertlib.data.quac import NONE, load_quac, longest_start, split_references
+from bertlib.data.questions import (
+    check_question,
+    from_squad,
+    held_out,
+    load_bbc_questions,
+    question_check,
+    question_rows,
+    read_questions,
+)
+
+TEXT = "Ada wrote the notes. Ada’s café opened\nin 1843, Zoe\u0301 says."
+
+
+def asked(question="Who?", answers=(), **more):
+    """One of SQuAD's qas; an answer by its text, at its first place, or with its place."""
+    places = [own if isinstance(own, tuple) else (own, TEXT.index(own)) for own in answers]
+    return {"question": question, "answers": [{"text": text, "answer_start": at} for text, at in places]} | more
+
+
+def squad(*qas, context=TEXT, **more):
+    """A file's content with one paragraph."""
+    return {"data": [{"title": "Ada", "paragraphs": [{"context": context, "qas": list(qas)}]}]} | more
+
+
+def written(folder, content):
+    path = folder / "squad.json"
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return path
+
+
+# ------------------------------------------------------------------------------------------------- SQuAD's two forms
+
+
+def test_the_form_of_1_1(tmp_path):
+    content = squad(
+        asked("Who wrote?", ["Ada", ("Ada", 21), "the notes"], id="a1"),
+        asked("When?", ["1843"], id="a2"),
+        version="1.1",
+    )
+    content["data"].append({"paragraphs": [{"context": "the goal", "qas": [asked("What?", [("goal", 4)], id=7)]}]})
+    split = from_squad(written(tmp_path, content))
+    assert split.column_names == ["id", "title", "question", "context", "answers"]
+    assert split["id"][:] == ["a1", "a2", "7"] and split["title"][:] == ["Ada", "Ada", ""]
+    assert split["context"][:] == [TEXT, TEXT, "the goal"]
+    assert split["answers"][0] == {"text": ["Ada", "Ada", "the notes"], "answer_start": [0, 21, 10]}
+    assert read_questions(split)[2] == [[(0, 3), (21, 24), (10, 19)], [(42, 46)], [(4, 8)]]
+
+
+def test_the_form_of_2_0(tmp_path):
+    impossible = {"is_impossible": True, "plausible_answers": [{"text": "Ada", "answer_start": 0}]}
+    content = squad(
+        asked("Who?", ["Ada"], id="a1", is_impossible=False),
+        {"question": "Where?", "id": "a2", "answers": [], **impossible},
+        {"question": "Why?", "id": "a3", **impossible},  # without answers at all
+        asked("How?", ["Ada"], id="a4", is_impossible=True),  # what is impossible has none, whatever stands there
+        asked("No id?", []),
+        version="v2.0",
+    )
+    split = from_squad(str(written(tmp_path, content)))
+    assert split["id"][:] == ["a1", "a2", "a3", "a4", "4"]
+    assert [len(row["text"]) for row in split["answers"]] == [1, 0, 0, 0, 0]
+    assert read_questions(split)[2] == [[(0, 3)], [], [], [], []]
+
+
+def test_places_are_in_characters_and_nothing_is_stripped(tmp_path):
+    """Accents, signs of several bytes, line breaks: the text is context[start:end]."""
+    answers = ["café", "opened\nin", "Zoe\u0301", "1843, ", "’s"]
+    split = from_squad(written(tmp_path, squad(asked(answers=answers))))
+    (context,), (places,) = read_questions(split)[1:]
+    assert [context[start:end] for start, end in places] == answers
+
+
+def test_a_byte_order_mark_and_the_line_ends_of_windows(tmp_path):
+    text = json.dumps(squad(asked(answers=["Ada"])), indent=1).replace("\n", "\r\n")
+    assert len(from_squad(written(tmp_path, b"\xef\xbb\xbf" + text.encode()))) == 1
+
+
+def test_what_huggingface_calls_squad_is_read_the_same(tmp_path):
+    """The columns of the hub's squad and squad_v2."""
+    split = from_squad(written(tmp_path, squad(asked(answers=["Ada"], id="a1"))))
+    theirs = {"id": ["a1"], "title": ["Ada"], "context": [TEXT], "question": ["Who?"]}
+    theirs["answers"] = [{"text": ["Ada"], "answer_start": [0]}]
+    assert read_questions(Dataset.from_dict(theirs)) == read_questions(split)
+
+
+# ------------------------------------------------------------------------------------------------ what is wrong there
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ({}, "squad.json: not in SQuAD's form (KeyError('data'))"),
+        ([1], "squad.json: not in SQuAD's form (TypeError('list indices"),
+        ({"data": 5}, "squad.json: not in SQuAD's form"),
+        ({"data": {"title": "Ada"}}, "squad.json, data[0]: not in SQuAD's form"),
+        ({"data": "Ada"}, "squad.json, data[0]: not in SQuAD's form"),
+        ({"data": [{"title": "Ada"}]}, "squad.json, data[0]: not in SQuAD's form (KeyError('paragraphs'))"),
+        ({"data": [{"paragraphs": [{"context": TEXT}]}]}, "squad.json, data[0].paragraphs[0]: not in SQuAD's form"),
+        ({"data": [{"paragraphs": [{"qas": [asked()]}]}]}, "data[0].paragraphs[0].qas[0]: not in SQuAD's form (KeyErr"),
+        (squad(asked(), {"answers": []}), "data[0].paragraphs[0].qas[1]: not in SQuAD's form (KeyError('question'))"),
+        (squad({"question": "Who?"}), "data[0].paragraphs[0].qas[0]: not in SQuAD's form (KeyError('answers'))"),
+        (squad("Who?"), "data[0].paragraphs[0].qas[0]: not in SQuAD's form (AttributeError("),
+        (squad({"question": "Who?", "answers": ["Ada"]}), "data[0].paragraphs[0].qas[0]: not in SQuAD's form (TypeErr"),
+        (squad({"question": "Who?", "answers": [{"text": "Ada"}]}), "qas[0]: not in SQuAD's form (KeyError('answer_st"),
+        (
+            squad({"question": "Who?", "answers": {"text": ["Ada"], "answer_start": [0]}}),  # as in a Dataset
+            "data[0].paragraphs[0].qas[0]: not in SQuAD's form (TypeError(",
+        ),
+        ({"data": []}, "squad.json: holds no question"),
+        (squad(), "squad.json: holds no question"),
+        (squad(asked("")), "data[0].paragraphs[0].qas[0]: question is '': give a text with something in it"),
+        (squad(asked(None)), "qas[0]: question is None: give a text with something in it"),
+        (squad(asked(), context=" \n"), r"qas[0]: context is ' \n': give a text with something in it"),
+        (squad(asked(), context=["Ada"]), "qas[0]: context is ['Ada']: give a text with something in it"),
+        (squad(asked(), context="Ada \ud83d"), "qas[0]: context holds half a character at 4 (a cut emoji?): remove it"),
+        (squad(asked("Who \udc00?")), "qas[0]: question holds half a character at 4"),
+        (squad(asked(answers=[("Ada", 1)])), "qas[0]: answer 'Ada' is not at 1, where 'da ' stands; it stands at 0"),
+        (squad(asked(answers=[("Bob", 0)])), "where 'Ada' stands; it does not stand in the context at all"),
+        (squad(asked(answers=[("says.", 60)])), "answer 'says.' is not at 60, where '' stands; it stands at 53"),
+        (squad(asked(answers=["Ada", ("Ada", -1)])), "answer 'Ada' at -1: give a text and a place from 0 on"),
+        (squad(asked(answers=[("Ada", "0")])), "answer 'Ada' at '0': give a text and a place from 0 on; or no answer"),
+        (squad(asked(answers=[("Ada", 0.0)])), "answer 'Ada' at 0.0: give a text and a place"),
+        (squad(asked(answers=[("Ada", False)])), "answer 'Ada' at False: give a text and a place"),
+        (squad(asked(answers=[("Ada", None)])), "answer 'Ada' at None: give a text and a place"),
+        (squad(asked(answers=[("", 0)])), "answer '' at 0: give a text and a place from 0 on; or no answer"),
+        (squad(asked(answers=[(" ", 3)])), "answer ' ' at 3: give a text and a place"),
+        (squad(asked(answers=[(None, 0)])), "answer None at 0: give a text and a place"),
+        (b"", "squad.json, line 1: not JSON (Expecting value)"),
+        (b'{"data": [\n\n{"title"]', "squad.json, line 3: not JSON (Expecting ':' delimiter); fetch or save it again"),
+        (b"question,context\n", "squad.json, line 1: not JSON"),
+        (b'{"data":\n"caf\xe9"}', "squad.json, line 2: byte 0xe9 is not UTF-8"),
+        ('{"data": []}'.encode("utf-16"), "squad.json, line 1: byte 0xff is not UTF-8"),
+    ],
+)
+def test_every_fault_is_named_with_file_and_place(content, message, tmp_path):
+    path = written(tmp_path, content)
+    with pytest.raises(ValueError) as caught:
+        from_squad(path)
+    assert str(caught.value).startswith(str(path)) and message in str(caught.value)
+
+
+def test_the_place_is_the_one_that_is_wrong_and_not_the_last_that_was_right(tmp_path):
+    """Of the second paragraph, the second document, the third question."""
+    good = squad(asked(answers=["Ada"]))["data"][0]
+    for spoil, place in (
+        (lambda data: data[1].pop("paragraphs"), "data[1]: "),
+        (lambda data: data[1]["paragraphs"][1].pop("qas"), "data[1].paragraphs[1]: "),
+        (lambda data: data[1]["paragraphs"][1].pop("context"), "data[1].paragraphs[1].qas[0]: "),
+        (lambda data: data[1]["paragraphs"][1]["qas"][2].pop("question"), "data[1].paragraphs[1].qas[2]: "),
+        (lambda data: data[1]["paragraphs"][1]["qas"][2].update(question=" "), "data[1].paragraphs[1].qas[2]: "),
+    ):
+        data = json.loads(json.dumps([good, good]))
+        data[1]["paragraphs"] = json.loads(json.dumps(good["paragraphs"] * 2))
+        data[1]["paragraphs"][1]["qas"] *= 3
+        data = json.loads(json.dumps(data))  # so that no two are one object
+        spoil(data)
+        with pytest.raises(ValueError) as caught:
+            from_squad(written(tmp_path, {"data": data}))
+        assert f"squad.json, {place}" in str(caught.value)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.json: no such file; give the path of a file"):
+        from_squad(tmp_path / "nowhere.json")
+    with pytest.raises(FileNotFoundError, match="is a folder; give the path of a file"):
+        from_squad(tmp_path)
+
+
+def test_answers_stand_where_they_are_said_to():
+    checks.answers_stand_where_they_are_said_to(check_question)
+
+
+@pytest.mark.parametrize("bug", [answer_bugs.takes_places_as_told, answer_bugs.moves_places_in_silence])
+def test_places_that_are_not_compared_are_caught(bug):
+    with pytest.raises(AssertionError):
+        checks.answers_stand_where_they_are_said_to(bug)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        None,
+        [],
+        "Ada",
+        {"text": ["Ada"]},
+        {"answer_start": [0]},
+        {"text": ["Ada"], "answer_start": []},
+        {"text": ["Ada"], "answer_start": [0, 5]},
+        {"text": None, "answer_start": None},
+        {"text": "Ada", "answer_start": 0},
+    ],
+)
+def test_answers_of_another_form(answers):
+    with pytest.raises(
+        ValueError, match=r"row 5: answers is .*: give {'text': \[...\], 'answer_start': \[...\]}, both"
+    ):
+        check_question("Who?", TEXT, answers, "row 5")
+
+
+def test_rows_are_named_by_their_number():
+    rows = [{"question": "Who?", "context": TEXT, "answers": {"text": [], "answer_start": []}}] * 2
+    split = question_rows([*rows, {**rows[0], "answers": {"text": ["Ada"], "answer_start": [2]}}])
+    with pytest.raises(ValueError, match=r"row 2: answer 'Ada' is not at 2, where 'a w' stands; it stands at 0"):
+        read_questions(split)
+    for column in ("question", "context", "answers"):
+        with pytest.raises(ValueError, match=f"the data has no column '{column}'; it has"):
+            read_questions(split.remove_columns(column))
+    assert read_questions(split.select([])) == ([], [], [])
+
+
+# -------------------------------------------------------------------------------------------------------- held out
+
+
+def many(contexts, each=3):
+    none = {"text": [], "answer_start": []}
+    return question_rows(
+        [
+            {"question": f"question {i}?", "context": f"context {number}", "answers": none}
+            for i in range(each)
+            for number in range(contexts)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "share, aside", [(0.1, 2), (0.25, 5), (0.5, 10), (0.9, 18), (0.001, 1), (0.999, 19), (0.024, 1), (0.03, 1)]
+)
+def test_contexts_are_held_out_whole(share, aside):
+    split = many(20)
+    parts = held_out(split, share)
+    assert list(parts) == ["train", "validation"]
+    train, validation = (set(part["context"]) for part in parts.values())
+    assert not train & validation and train | validation == set(split["context"])
+    assert len(validation) == aside and len(parts["validation"]) == 3 * aside
+    for part in parts.values():  # in their order, and nothing lost of them
+        numbers = [split[:]["question"].index(row["question"]) for row in part]
+        assert numbers == sorted(numbers)
+    both = sorted([*map(str, parts["train"]), *map(str, parts["validation"])])
+    assert both == sorted(map(str, split))
+
+
+def test_what_is_held_out_is_the_same_everywhere_and_in_any_order():
+    split = many(30)
+    chosen = set(held_out(split, 0.2)["validation"]["context"])
+    shuffled = split.select(np.random.default_rng(0).permutation(len(split)))
+    assert set(held_out(shuffled, 0.2)["validation"]["context"]) == chosen
+    assert chosen != set(split["context"][:6])  # by their content, not by their places
+    assert chosen == {f"context {number}" for number in CHOSEN}
+
+
+CHOSEN = (14, 17, 18, 20, 23, 26)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])
+def test_shares_that_are_none(share):
+    with pytest.raises(ValueError, match=rf"share={share!r}: give a fraction between 0 and 1"):
+        held_out(many(5), share)
+
+
+def test_one_context_cannot_be_parted():
+    with pytest.raises(ValueError, match="all questions are about one context: give more, or a file of its own"):
+        held_out(many(1), 0.5)
+    assert {len(part) for part in held_out(many(2), 0.01).values()} == {3}
