@@ -157,12 +157,12 @@ def load_bbc_questions(folder: Path | None = None) -> DatasetDict:
                 text = article["text"]
                 if question_check(text, stored["question"], spans) != stored["check"]:
                     raise DataChanged("its check does not fit the text")
+                own = {"id": stored["id"], "document": stored["document"], "label": article["label"]}
                 answers = {"text": [text[a:b] for a, b in spans], "answer_start": [a for a, _ in spans]}
             except (KeyError, TypeError, ValueError) as error:
                 raise DataChanged(
                     f"{path}, line {number}: {error}; restore the file from the course's repository"
                 ) from error
-            own = {"id": stored["id"], "document": stored["document"], "label": article["label"]}
             asked = {"question": stored["question"], "context": text, "answers": answers}
             rows.append(own | {"title": article["title"]} | asked)
         splits[split] = question_rows(rows, ("id", "document", "label", "title"))

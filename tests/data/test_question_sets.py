@@ -386,3 +386,128 @@ def test_quac_on_made_lines(monkeypatch):
     assert split[0]["question"] == "Who wrote?" and split[1]["question"] == "Who wrote? What? Why?"
     assert split[0]["answers"] == {"text": ["Ada", "Ada wrote"], "answer_start": [8, 8]}
     assert split[1]["answers"] == {"text": [], "answer_start": []}
+
+
+# --------------------------------------------------------------------------------- the course's own, on made articles
+
+ARTICLES = [
+    {"id": f"tech/00{number}", "title": f"Title {number}", "text": f"Ada wrote note {number}.", "label": "tech"}
+    for number in range(4)
+]
+
+
+def stored(document, question="Who wrote?", spans=((0, 3),), **changes):
+    (text,) = (article["text"] for article in ARTICLES if article["id"] == document)
+    check = question_check(text, question, spans)
+    line = {"id": f"{document}-1", "document": document, "question": question, "answers": [list(own) for own in spans]}
+    return line | {"check": check} | changes
+
+
+@pytest.fixture
+def annotation(tmp_path, monkeypatch):
+    """A folder with a question in each split, and made articles."""
+    monkeypatch.setattr(questions, "read_bbc_articles", lambda: ARTICLES)
+    for number, split in enumerate(("train", "validation", "test")):
+        write_lines(tmp_path / f"{split}.jsonl", stored(f"tech/00{number}"))
+    return tmp_path
+
+
+def write_lines(path, *lines):
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+
+
+def test_the_courses_own_questions_on_made_articles(annotation):
+    write_lines(annotation / "train.jsonl", stored("tech/000", spans=[(10, 14), (0, 3)]), stored("tech/003", spans=[]))
+    splits = load_bbc_questions(annotation)
+    assert {name: len(split) for name, split in splits.items()} == {"train": 2, "validation": 1, "test": 1}
+    assert splits["train"].column_names == ["id", "document", "label", "title", "question", "context", "answers"]
+    row = splits["train"][0]
+    assert (row["id"], row["document"], row["label"], row["title"]) == ("tech/000-1", "tech/000", "tech", "Title 0")
+    assert row["context"] == "Ada wrote note 0."
+    assert row["answers"] == {"text": ["note", "Ada"], "answer_start": [10, 0]}
+    assert splits["train"][1]["answers"] == {"text": [], "answer_start": []}
+    assert read_questions(splits["train"])[2] == [[(10, 14), (0, 3)], []]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"check": "00000000"},
+        {"question": "Who wrote it?"},
+        {"answers": [[0, 4]]},
+        {"answers": []},
+        {"document": "tech/001"},
+        {"document": "tech/999"},
+        {"answers": None},
+        {"answers": [[0]]},
+    ],
+)
+def test_an_altered_line_is_named(changes, annotation):
+    write_lines(annotation / "test.jsonl", stored("tech/003"), stored("tech/002") | changes)
+    with pytest.raises(DataChanged, match=r"test\.jsonl, line 2: .*; restore the file from the course's repository"):
+        load_bbc_questions(annotation)
+
+
+@pytest.mark.parametrize("missing", ["id", "document", "question", "answers", "check"])
+def test_a_line_that_lacks_something(missing, annotation):
+    line = {name: value for name, value in stored("tech/002").items() if name != missing}
+    write_lines(annotation / "test.jsonl", line)
+    with pytest.raises(DataChanged, match=rf"test\.jsonl, line 1: '{missing}'; restore the file"):
+        load_bbc_questions(annotation)
+
+
+def test_lines_that_are_no_json_and_files_that_are_not_there(annotation):
+    (annotation / "test.jsonl").write_text('{"id": ', encoding="utf-8")
+    with pytest.raises(DataChanged, match=r"test\.jsonl, line 1: Expecting value"):
+        load_bbc_questions(annotation)
+    (annotation / "test.jsonl").write_text("[1]\n", encoding="utf-8")
+    with pytest.raises(DataChanged, match=r"test\.jsonl, line 1: "):
+        load_bbc_questions(annotation)
+    (annotation / "validation.jsonl").unlink()
+    with pytest.raises(FileNotFoundError, match=r"validation\.jsonl"):
+        load_bbc_questions(annotation)
+
+
+def test_the_check_tells_every_change():
+    told = {
+        question_check(*given)
+        for given in (
+            ("Ada wrote.", "Who?", [(0, 3)]),
+            ("Ada wrote!", "Who?", [(0, 3)]),
+            ("Ada wrote.", "Who", [(0, 3)]),
+            ("Ada wrote.", "Who?", [(0, 9)]),
+            ("Ada wrote.", "Who?", [(4, 9)]),
+            ("Ada wrote.", "Who?", []),
+            ("Ada wrote.", "Who?", [(0, 3), (4, 9)]),
+        )
+    }
+    assert len(told) == 7 and all(len(check) == 8 for check in told)
+
+
+def test_the_course_finds_them_by_name():
+    assert LOADERS["bbc_questions"] is load_bbc_questions
+
+
+FOLDER = Path(__file__).resolve().parents[2] / "data" / "bbc_questions"
+
+
+@pytest.fixture(scope="module")
+def bbc_questions():
+    """The real ones, once they are in the repository; their sizes go into the card, data/README.md."""
+    if not (FOLDER / "test.jsonl").is_file():
+        pytest.skip("data/bbc_questions is not here yet")
+    return load("bbc_questions")
+
+
+def test_the_courses_own_questions(bbc_questions):
+    news = load("bbc_news")
+    documents = {name: set(split["document"]) for name, split in bbc_questions.items()}
+    every = [row["id"] for split in bbc_questions.values() for row in split]
+    assert len(every) == len(set(every))
+    for name, split in bbc_questions.items():
+        assert not any(documents[name] & documents[other] for other in documents if other != name)
+        assert set(split["context"]) <= set(news[name]["text"])
+        answers = read_questions(split)[2]
+        assert 0.1 < np.mean([not own for own in answers]) < 0.5
+        pairs = list(zip(split["document"], split["question"], strict=True))
+        assert len(set(pairs)) == len(pairs)
