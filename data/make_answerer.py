@@ -1,7 +1,7 @@
 """Make data/answerer: what lesson 11 shows and is too long for it to compute. A run is a row, kept once it is there.
 
 python data/make_answerer.py rows              # what needs no training: ways to pick an answer, on validation and test
-python data/make_answerer.py blanks            # MiniLM with LoRA learns to fill blanks from a text: where the others start
+python data/make_answerer.py blanks            # MiniLM with LoRA fills blanks from a text: where the others start
 python data/make_answerer.py tuned all 0       # and then questions; seed 0, 1, 2; the folder is that of seed 0
 python data/make_answerer.py tuned quac+ours 0 # the same without the start; likewise blanks+ours, blanks+quac
 python data/make_answerer.py yes_no 0          # BoolQ: yes or no, split by title; seed 0, 1, 2
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets
+from make_sentiment import vectors_of
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -37,6 +38,7 @@ from bertlib.tasks.answer import Answerer
 from bertlib.tasks.match import fine_tune as fine_tune_pairs
 from bertlib.text.answers import Candidate
 from bertlib.text.sentences import sentence_spans
+from bertlib.text.spans import Span
 from bertlib.train.history import Log
 from bertlib.train.loop import train
 from bertlib.train.recipe import RECIPES
@@ -45,6 +47,7 @@ HERE, WORK = Path(__file__).parent / "answerer", Path("build/answerer")
 COLUMNS = (
     "part",
     "way",
+    "reads",
     "seed",
     "split",
     "questions",
@@ -53,7 +56,6 @@ COLUMNS = (
     "answerable_exact",
     "answerable_f1",
     "none_right",
-    "threshold",
 )
 LENGTH = 256  # tokens of a window, question and all, in use
 CROP = 45  # words of a text that are read in training: three sentences or so, which takes a fifth of a window's time
@@ -61,6 +63,7 @@ CROP = 45  # words of a text that are read in training: three sentences or so, w
 # nothing in 276 updates of 16 (F1 of 5 % on answerable validation questions, whichever the threshold).
 SETTINGS = {"method": "lora", "targets": "all", "batch_size": 16, "epochs": 1, "seed": 0}
 RATES = {"blanks": 2e-3, "questions": 1e-3}
+FOUND = 3  # sentences that MiniLM finds and the model reads: of 1, 2, 3, 5 and 8 the best on validation
 AN_ARTICLE, TIMES = 8, 3  # blanks of one article; how often our own questions are read, each time cropped anew
 
 Answer = Callable[[str, str], str]
@@ -91,11 +94,11 @@ def add_row(figures: dict[str, object], **what: object) -> None:
     print(what, shown, flush=True)
 
 
-def keep(found: Sequence[tuple[list[Candidate], float]], split: str, way: str, seed: int) -> None:
+def keep(best: Sequence[Candidate], leads: Sequence[float], split: str, way: str, seed: int) -> None:
     """Keep what was found: of each question its id, the best span, and by how much "no answer" is ahead of it."""
     lines = [
-        json.dumps({"id": name, "start": best[0].start, "end": best[0].end, "lead": round(nothing - best[0].score, 4)})
-        for name, (best, nothing) in zip(load("bbc_questions")[split]["id"], found, strict=True)
+        json.dumps({"id": name, "start": one.start, "end": one.end, "lead": round(lead, 4)})
+        for name, one, lead in zip(load("bbc_questions")[split]["id"], best, leads, strict=True)
     ]
     (WORK / f"{way}-{seed}-{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -174,18 +177,27 @@ def most_frequent_type(question: str, context: str) -> str:
 
 
 @cache
-def minilm() -> Callable:
-    from make_sentiment import vectors_of
+def sentences_with_vectors(context: str) -> tuple[list[Span], np.ndarray]:
+    """A text's sentences, and MiniLM's vector of each, of length 1."""
+    spans = sentence_spans(context)
+    return spans, unit_vectors(tuple(context[start:end] for start, end in spans))
 
-    return vectors_of
+
+@cache
+def unit_vectors(texts: tuple[str, ...]) -> np.ndarray:
+    vectors = vectors_of(texts)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def nearest_sentences(question: str, context: str, many: int) -> list[Span]:
+    """The sentences whose MiniLM vectors are nearest to the question's, nothing trained, in the text's order."""
+    spans, vectors = sentences_with_vectors(context)
+    best = np.argsort(-vectors @ unit_vectors((question,))[0], kind="stable")[:many]
+    return [spans[number] for number in sorted(best)]
 
 
 def nearest_sentence(question: str, context: str) -> str:
-    """The sentence whose MiniLM vector is nearest to the question's, nothing trained."""
-    parts = sentences(context)
-    vectors = minilm()([question, *parts])
-    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return parts[int((vectors[1:] @ vectors[0]).argmax())]
+    return context[slice(*nearest_sentences(question, context, 1)[0])]
 
 
 WAYS: dict[str, Answer] = {
@@ -236,6 +248,33 @@ def cropped(row: dict, rng: np.random.Generator, *, without: bool = False) -> di
     return {"question": row["question"], "context": context[start:end], "answers": kept}
 
 
+def found(row: dict, many: int = FOUND) -> tuple[dict, list[tuple[int, int, int]]]:
+    """A row with those sentences alone that MiniLM finds nearest; and where each stretch of them stood.
+
+    Answers that are not among them are no answers of the new row.
+    """
+    spans = nearest_sentences(row["question"], row["context"], many)
+    parts, moved, at = [], [], 0
+    for start, end in spans:
+        parts.append(row["context"][start:end])
+        moved.append((at, at + end - start, start))
+        at += end - start + 1
+    context = " ".join(parts)
+    pairs = [
+        (text, new + place - old)
+        for text, place in zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)
+        for new, end, old in moved
+        if old <= place and place + len(text) <= old + end - new
+    ]
+    answers = {"text": [text for text, _ in pairs], "answer_start": [place for _, place in pairs]}
+    return {"question": row["question"], "context": context, "answers": answers}, moved
+
+
+def put_back(place: int, moved: list[tuple[int, int, int]]) -> int:
+    """Where a place in found sentences stands in the whole text."""
+    return next(old + place - new for new, end, old in reversed(moved) if new <= place)
+
+
 def standing(name: str, text: str) -> list[int]:
     """Where a name stands in a text as whole words."""
     return [found.start() for found in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
@@ -271,12 +310,10 @@ def quac(seed: int) -> Dataset:
 
 
 def ours(seed: int) -> Dataset:
-    """Our own, each TIMES times with its answer; those that have one once more for each with a part that lacks it."""
+    """Our own, each TIMES times: with some text around the answer, and with the sentences that MiniLM finds."""
     rng, made = np.random.default_rng(seed), []
     for row in [*load("bbc_questions")["train"]] * TIMES:
-        made.append(cropped(row, rng))
-        if row["answers"]["text"]:
-            made.append(cropped(row, rng, without=True))
+        made += [cropped(row, rng), found(row, int(rng.integers(2, 6)))[0]]
     return question_rows(made)
 
 
@@ -292,7 +329,10 @@ def fill() -> None:
 
 
 def tuned(what: str, seed: int) -> None:
-    """Questions, from that start or from MiniLM: the threshold from validation, measured on validation and test."""
+    """Questions, from that start or from MiniLM; then each is answered from three found sentences, or from windows.
+
+    Every question is answered here. What a threshold for "no answer" makes of it follows from the leads that are kept.
+    """
     if is_there(part="tuned", way=what, seed=seed, split="test"):
         return
     names = ["blanks", "quac", "ours"] if what == "all" else what.split("+")
@@ -305,17 +345,25 @@ def tuned(what: str, seed: int) -> None:
     else:
         answerer = Answerer.fit(DatasetDict(train=data), max_length=LENGTH, recipe=recipe, kept={"threshold": 0.0})
     answerer.model.eval()
-    answerer.threshold = answerer.suited_threshold(load("bbc_questions")["validation"])
+    splits = load("bbc_questions")
     if what == "all":
         answerer.save(WORK / f"bbc_answerer-{seed}")
-    for name in ("validation", "test") if what == "all" else ("test",):
-        split = load("bbc_questions")[name]
-        contexts = split["context"][:]
-        found = answerer.candidates(split["question"][:], contexts)
-        keep(found, name, what, seed)
-        said = [answerer.decide(*one, context)["text"] for one, context in zip(found, contexts, strict=True)]
-        row = figures_of(said, split) | {"threshold": answerer.threshold}
-        add_row(row, part="tuned", way=what, seed=seed, split=name)
+    for reads in ("found", "windows") if what == "all" else ("found",):
+        for name in ("validation", "test"):
+            split, rows = splits[name], [found(row) for row in splits[name]]
+            shown = [row["context"] for row, _ in rows] if reads == "found" else split["context"][:]
+            given = answerer.candidates(split["question"][:], shown)
+            best = [spans[0] for spans, _ in given]
+            if reads == "found":
+                back = [moved for _, moved in rows]
+                best = [
+                    Candidate(put_back(one.start, moved), put_back(one.end - 1, moved) + 1, one.score)
+                    for one, moved in zip(best, back, strict=True)
+                ]
+            leads = [nothing - spans[0].score for spans, nothing in given]
+            keep(best, leads, name, f"{what}-{reads}", seed)
+            said = [context[one.start : one.end] for context, one in zip(split["context"], best, strict=True)]
+            add_row(figures_of(said, split), part="tuned", way=what, reads=reads, seed=seed, split=name)
 
 
 # ------------------------------------------------------------------------------------------------------ yes or no
