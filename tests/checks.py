@@ -603,3 +603,195 @@ def labels_that_choose_are_counted(cost) -> None:
     """
     assert cost(8, 3, 100, 500) - cost(8, 3, 60, 500) == 40
     assert cost(8, 3, 100, 500) == cost(8, 3, 100, 900) == 124
+
+
+# ------------------------------------------------------------------------------------------------ answers in a text
+
+
+def an_answer_is_labelled_where_it_stands_whole(place) -> None:
+    """`place(reading, span)`: tokens that are the answer's pieces and no others; [CLS] twice where one of them is
+    lacking. Answers at the first and the last token stand whole.
+    """
+    from bertlib.text.answers import Reading
+
+    reading = Reading(0, 20, 28, 5)
+    tokens = ["[CLS]", "q", "q", "q", "[SEP]", *range(20, 28), "[SEP]"]  # pieces by their numbers
+    for first in range(16, 31):
+        for last in range(first, 32):
+            labels = list(place(reading, (first, last)))
+            if first >= 20 and last <= 27:
+                assert tokens[labels[0] : labels[1] + 1] == list(range(first, last + 1)), (first, last)
+            else:
+                assert labels == [0, 0], (first, last)
+
+
+def windows_hold_the_whole_context(read, tokenizer) -> None:
+    """`read(tokenizer, questions, contexts, max_length)` like read_with_questions: every piece is in a window, in the
+    context's order, beside the whole question, and no window is longer than the model reads.
+    """
+    rng = np.random.default_rng(0)
+    words = ["the", "goal", "xyzzy", "bank", "of", "qq"]
+    opening, closing = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
+    for max_length in (12, 13, 17, 24, 40):
+        questions = [" ".join(rng.choice(words[:2], size=rng.integers(1, max_length - 6))) for _ in range(8)]
+        contexts = [" ".join(rng.choice(words, size=size)) for size in (1, 2, 5, 9, 20, 33, 60, 150)]
+        sequences, segments, readings, cut = read(tokenizer, questions, contexts, max_length)
+        assert len(sequences) == len(segments) == len(readings)
+        rows = [reading.row for reading in readings]
+        assert sorted(set(rows)) == list(range(8)) and rows == sorted(rows)
+        for row, (question, pieces) in enumerate(zip(questions, cut, strict=True)):
+            asked = tokenizer.encode(question, add_special_tokens=False).ids
+            seen = set()
+            for sequence, segment, reading in zip(sequences, segments, readings, strict=True):
+                if reading.row == row:
+                    window = pieces.ids[reading.start : reading.end]
+                    assert sequence == [opening, *asked, closing, *window, closing]
+                    assert segment == [0] * reading.before + [1] * (len(window) + 1)
+                    assert reading.before == len(asked) + 2 and len(sequence) <= max_length
+                    seen |= set(range(reading.start, reading.end))
+            assert seen == set(range(len(pieces.ids))), "a piece is in no window"
+
+
+def best_spans_are_those_of_brute_force(best_spans) -> None:
+    """`best_spans(starts, ends, n, longest)`: 500 cases, with ties and with tokens where nothing may begin or end."""
+    rng = np.random.default_rng(0)
+    for case in range(500):
+        size, n, longest = int(rng.integers(1, 50)), int(rng.integers(1, 25)), int(rng.choice([1, 2, 7, 30]))
+        starts, ends = rng.normal(size=(2, size)) if case % 2 else rng.integers(-2, 3, size=(2, size)).astype(float)
+        starts[rng.random(size) < 0.3] = ends[rng.random(size) < 0.3] = -np.inf
+        every = [
+            (first, last, starts[first] + ends[last])
+            for first in range(size)
+            for last in range(first, min(first + longest, size))
+            if starts[first] + ends[last] > -np.inf
+        ]
+        every.sort(key=lambda span: (-span[2], span[0], span[1]))
+        assert best_spans(starts, ends, n, longest) == every[:n], case
+
+
+def answers_are_whole_words_of_the_context(spans_class, tokenizer) -> None:
+    """`spans_class(pieces, n)` like Spans: scores speak for the question, for [SEP], for padding and for pieces within
+    a word; the candidates are whole words of the context all the same, each from an earlier to a later place.
+    """
+    from bertlib.text.answers import read_with_questions
+
+    context, words = "goal xyzzy bank", [(0, 4), (5, 10), (11, 15)]
+    _, _, (reading,), (pieces,) = read_with_questions(tokenizer, ["the team of"], [context], 30)
+    begins = np.flatnonzero(pieces.first_of_words())
+    ends = [*begins[1:] - 1, len(pieces.ids) - 1]
+    assert ends[1] - begins[1] >= 2  # the second word has pieces within it
+    for seed in range(20):
+        scores = np.random.default_rng(seed).normal(size=(reading.before + len(pieces.ids) + 4, 2))
+        scores[1 : reading.before] += 20
+        scores[-4:] += 20
+        scores[reading.before + begins[1] + 1 : reading.before + ends[1], :] += 10
+        spans = spans_class(pieces, 20)
+        spans.add(reading, scores)
+        found = {(span.start, span.end): span.score for span in spans.best(context)}
+        own = scores[reading.before :]
+        expected = {
+            (words[one][0], words[other][1]): own[begins[one], 0] + own[ends[other], 1]
+            for one in range(3)
+            for other in range(one, 3)
+        }
+        assert found.keys() == expected.keys()
+        assert all(abs(found[place] - score) < 1e-9 for place, score in expected.items())
+
+
+def nothing_is_worth_what_it_is_where_it_is_worth_least(spans_class, tokenizer) -> None:
+    """`spans_class(pieces, n)` like Spans: one window that sees an answer is enough, whichever it is."""
+    from itertools import permutations
+
+    from bertlib.text.answers import read_with_questions
+
+    _, _, readings, (pieces,) = read_with_questions(tokenizer, ["the"], ["goal bank " * 8], 12)
+    assert len(readings) == 3
+    for worth in permutations((5.0, -3.0, 1.0)):
+        spans = spans_class(pieces, 5)
+        for reading, nothing in zip(readings, worth, strict=True):
+            scores = np.zeros((12, 2))
+            scores[0] = nothing / 2
+            spans.add(reading, scores)
+        assert spans.nothing == -3.0, worth
+
+
+def one_span_of_two_windows_counts_once(spans_class, tokenizer) -> None:
+    """`spans_class(pieces, n)` like Spans: neighbours share a quarter, and what stands whole in both is one candidate,
+    with the better of its scores.
+    """
+    from bertlib.text.answers import read_with_questions
+
+    words = ["goal", "bank", "team", "of", "match", "coach", "share", "profit"]
+    context = " ".join(words)
+    _, _, readings, (pieces,) = read_with_questions(tokenizer, ["the"], [context], 10)
+    assert len(pieces.ids) == len(words) and len(readings) == 2
+    shared = words[readings[1].start : readings[0].end]
+    assert len(shared) >= 2
+    for better in readings:
+        spans = spans_class(pieces, 100)
+        for reading in readings:
+            spans.add(reading, np.full((10, 2), 1.0 if reading is better else 0.5))
+        found = [(context[span.start : span.end], span.score) for span in spans.best(context)]
+        assert len({text for text, _ in found}) == len(found), "a span is there twice"
+        of_text = dict(found)
+        of_first, of_second = (2.0, 1.0) if better is readings[0] else (1.0, 2.0)
+        assert of_text[words[0]] == of_first and of_text[words[-1]] == of_second
+        assert all(of_text[word] == 2.0 for word in shared)
+        assert of_text[" ".join(shared)] == 2.0
+
+
+def the_threshold_is_the_best(suited) -> None:
+    """`suited(answerer, split)` like Answerer.suited_threshold: no threshold has a better F1, on candidates with ties,
+    with none, and where all thresholds above or below 0 are wrong.
+    """
+    from types import SimpleNamespace
+
+    from bertlib.data.questions import question_rows
+    from bertlib.metrics.answers import answer_scores
+    from bertlib.text.answers import Candidate
+
+    context = "the goal of the team"
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        size, shift = int(rng.integers(1, 12)), float(rng.choice([-5.0, 0.0, 5.0]))
+        leads = rng.normal(size=size) if seed % 2 else rng.integers(-2, 3, size=size)
+        found, rows, texts = [], [], []
+        for lead in leads:
+            start, end = ((0, 8), (4, 8), (9, 20))[rng.integers(3)]
+            best = [Candidate(start, end, 1.5)] if rng.random() < 0.9 else []
+            found.append((best, 1.5 + float(lead) + shift))
+            texts.append(context[start:end] if best else "")
+            right = [("goal", 4)] if rng.random() < 0.6 else []
+            answers = {"text": [text for text, _ in right], "answer_start": [place for _, place in right]}
+            rows.append({"question": "who?", "context": context, "answers": answers})
+        golds = [row["answers"]["text"] for row in rows]
+
+        def f1(threshold, found=found, texts=texts, golds=golds):
+            given = [
+                text if best and not nothing - best[0].score > threshold else ""
+                for (best, nothing), text in zip(found, texts, strict=True)
+            ]
+            return answer_scores(golds, given)["f1"]
+
+        asked = SimpleNamespace(candidates=lambda questions, contexts, found=found, **options: found)
+        own = [nothing - best[0].score for best, nothing in found if best]
+        every = [-100.0, 0.0, 100.0, *own, *(lead + 1e-6 for lead in own), *(lead - 1e-6 for lead in own)]
+        threshold = suited(asked, question_rows(rows))
+        assert np.isfinite(threshold), seed
+        assert f1(threshold) >= max(map(f1, every)) - 1e-12, seed
+
+
+def answers_stand_where_they_are_said_to(check) -> None:
+    """`check(question, context, answers, place)` like check_question: a place that is off by one is refused, so that
+    nobody learns from it.
+    """
+    context = "goal goals, a goal"
+    for text, start in (("goal", 0), ("goal", 14), ("goals", 5), ("a goal", 12), (", a", 10)):
+        for shift in (-2, -1, 0, 1, 2):
+            given = {"text": ["goal", text], "answer_start": [0, start + shift]}
+            try:
+                found = check("who?", context, given, "row 3")
+            except ValueError as error:
+                assert shift and "row 3" in str(error), (text, shift)
+            else:
+                assert shift == 0 and found == [(0, 4), (start, start + len(text))], (text, shift)

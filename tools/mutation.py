@@ -44,7 +44,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = {
     "model.attention": ((), ["attention", "encoder", "heads", "bug_zoo"]),
     "model.encoder": ((), ["encoder", "heads", "bug_zoo", "weights"]),
-    "model.heads": ((), ["heads", "tag", "bug_zoo", "weights"]),
+    "model.heads": ((), ["heads", "question_answering", "tag", "bug_zoo", "weights"]),
     "text.masking": ((), ["masking"]),
     "text.pairs": ((), ["pairs"]),
     "text.wordpiece": ((), ["wordpiece", "spans"]),
@@ -52,9 +52,16 @@ MODULES = {
     "text.batching": ((), ["batching", "bug_zoo"]),
     "text.spans": ((), ["spans", "tag"]),
     "text.windows": ((), ["tag", "bug_zoo"]),
+    "text.answers": ((), ["answers"]),
     "data.entities": (("tag_names_of", "read_split", "contexts_of"), ["tag", "bug_zoo"]),
+    "data.questions": (
+        ("question_rows", "check_question", "read_questions", "from_squad", "held_out", "question_check"),
+        ["question_sets"],
+    ),
+    "data.quac": ((), ["question_sets"]),
     "data.splits": (("near_copies", "tied"), ["rated"]),
     "metrics.scores": (("entity_scores", "find_differences"), ["tag", "bug_zoo"]),
+    "metrics.answers": ((), ["answer_scores"]),
     "metrics.raters": ((), ["raters"]),
     "metrics.calibration": ((), ["calibration", "bug_zoo"]),
 }
@@ -71,6 +78,7 @@ LONG = (
     "long_rows",
 )
 LONG += ("long_texts", "context_is_read", "pipeline", "constrained", "unknown_tags", "no_strings", "batches_do_not")
+LONG += ("quac_holds", "of_quac")
 
 # Mutants that change nothing that anybody could see: module, how the changed line begins, what was done -> why.
 EQUIVALENT = {
@@ -112,6 +120,8 @@ EQUIVALENT = {
     ("text.spans", "begin = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
     ("text.windows", "return np.concatenate([[True]", "zeros to ones"): "there is none of them",
     ("text.windows", "if last - first <= room", "LtE to Lt"): "a text that just fits is one window either way",
+    ("metrics.answers", "if not ours or not theirs", "Or to And"): "with words on one side only none is common, too",
+    ("metrics.answers", "scores = np.zeros", "zeros to ones"): "every row is written",
 }
 
 COMPARISONS = {

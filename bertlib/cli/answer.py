@@ -32,6 +32,9 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("give either --train, to fine-tune a model, or --model, to use one that was saved")
     if options.question and options.context is None:
         raise ValueError("--question needs --context, the file with the text that it is about")
+    context = None if options.context is None else read_text(options.context)  # what is missing is said before training
+    if options.test is not None:
+        test = load(options.test)["test"] if options.test == "bbc_questions" else from_squad(options.test)
     if options.model is not None:
         answerer = Answerer.load(options.model, options.encoder)
     else:
@@ -48,15 +51,14 @@ def run(options: argparse.Namespace) -> int:
         if options.out:
             print(f"saved: {options.out}")
     if options.test is not None:
-        split = load(options.test)["test"] if options.test == "bbc_questions" else from_squad(options.test)
-        scores = answerer.evaluate(split)
-        print(f"test, {len(split)} questions: exact {scores['exact']:.1%}, F1 {scores['f1']:.1%}")
+        scores = answerer.evaluate(test)
+        print(f"test, {len(test)} questions: exact {scores['exact']:.1%}, F1 {scores['f1']:.1%}")
         for part in ("has_answer", "no_answer"):
             print(
                 f"  {part}: exact {scores[part]['exact']:.1%}, F1 {scores[part]['f1']:.1%} of {scores[part]['support']}"
             )
     for question in options.question or ():
-        found = answerer.predict(question, read_text(options.context))
+        found = answerer.predict(question, context)
         place = "no answer" if found["start"] is None else f"{found['start']}–{found['end']} {found['text']!r}"
         print(f"{place} {found['score']:.1%}")
     return 0

@@ -17,19 +17,25 @@ SHORTEST = 3  # characters that a recovered stretch needs, so that no odd letter
 
 
 def longest_start(text: str, passage: str) -> str:
-    """The longest beginning of a text that stands in a passage."""
+    """The longest beginning of a text that stands in a passage and ends no word too early, here or there."""
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if text[:middle] in passage else (low, middle - 1)
-    return text[:low]
+    begins = r"(?<!\w)" if text[:1].isalnum() else ""
+    for end in range(low, 0, -1):
+        ends = r"(?!\w)" if text[end - 1].isalnum() else ""
+        cut = end < len(text) and text[end - 1 : end + 1].isalnum()
+        if not cut and re.search(begins + re.escape(text[:end]) + ends, passage):
+            return text[:end]
+    return ""
 
 
 def split_references(run: str, passage: str) -> list[str]:
     """Stretches of a passage that were run together, with a comma or a space between them, taken apart again.
 
-    Each is the longest that stands in the passage, so that one may take a word of the next along; where something is
-    left over, the whole is given up: an empty list.
+    Each is the longest that stands in the passage in whole words, so that one may take a word of the next along; where
+    something is left over, the whole is given up: an empty list.
     """
     found, rest = [], run.strip()
     while rest:

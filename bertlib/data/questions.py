@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bertlib.data.bbc import read_bbc_articles
 from bertlib.data.hub import DataChanged
 from bertlib.data.splits import SHARES, content_key
-from bertlib.files import data_folder, read_json, read_text
+from bertlib.files import data_folder, read_text
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -38,6 +39,8 @@ def check_question(question: Any, context: Any, answers: Any, place: str) -> lis
     for name, text in (("question", question), ("context", context)):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"{place}: {name} is {text!r:.40}: give a text with something in it")
+        if half := re.search("[\ud800-\udfff]", text):
+            raise ValueError(f"{place}: {name} holds half a character at {half.start()} (a cut emoji?): remove it")
     try:
         found = list(zip(answers["text"], answers["answer_start"], strict=True))
     except (KeyError, TypeError, ValueError) as error:
@@ -77,10 +80,12 @@ def from_squad(path: str | Path) -> Dataset:
         FileNotFoundError: no such file. ValueError: it is no JSON or not of this form, an answer does not stand where
             it is said to, or there is no question; the message names the file and the place in it.
     """
-    content, rows, place = read_json(Path(path)), [], f"{path}"
+    rows, place = [], f"{path}"
     try:
-        for number, document in enumerate(content["data"]):
+        for number, document in enumerate(json.loads(read_text(path))["data"]):
+            place = f"{path}, data[{number}]"
             for part, paragraph in enumerate(document["paragraphs"]):
+                place = f"{path}, data[{number}].paragraphs[{part}]"
                 for index, asked in enumerate(paragraph["qas"]):
                     place = f"{path}, data[{number}].paragraphs[{part}].qas[{index}]"
                     given = [] if asked.get("is_impossible") else asked["answers"]
@@ -89,6 +94,8 @@ def from_squad(path: str | Path) -> Dataset:
                     own = {"id": str(asked.get("id", len(rows))), "title": document.get("title") or ""}
                     row = {"question": asked["question"], "context": paragraph["context"], "answers": answers}
                     rows.append(own | row)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg}); fetch or save it again") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{place}: not in SQuAD's form ({error!r}): it needs data, a list of {{title, paragraphs: [{{context, qas: "
@@ -150,12 +157,12 @@ def load_bbc_questions(folder: Path | None = None) -> DatasetDict:
                 text = article["text"]
                 if question_check(text, stored["question"], spans) != stored["check"]:
                     raise DataChanged("its check does not fit the text")
+                own = {"id": stored["id"], "document": stored["document"], "label": article["label"]}
                 answers = {"text": [text[a:b] for a, b in spans], "answer_start": [a for a, _ in spans]}
             except (KeyError, TypeError, ValueError) as error:
                 raise DataChanged(
                     f"{path}, line {number}: {error}; restore the file from the course's repository"
                 ) from error
-            own = {"id": stored["id"], "document": stored["document"], "label": article["label"]}
             asked = {"question": stored["question"], "context": text, "answers": answers}
             rows.append(own | {"title": article["title"]} | asked)
         splits[split] = question_rows(rows, ("id", "document", "label", "title"))

@@ -230,7 +230,11 @@ def load_adapters(head: type[Head], stored: Stored, folder: str | Path) -> Head:
     values, tensors = read_json(folder / ADAPTERS[0]), read_file(folder / ADAPTERS[1])
     tensors = {key.removeprefix(PREFIX): tensor for key, tensor in tensors.items()}
     own = read_json(folder / OWN) if (folder / OWN).is_file() else {}
-    weight = f"{head.output}.weight"
+    weight, misfit = f"{head.output}.weight", f"{folder / ADAPTERS[0]} does not go with {stored.folder}"
+    try:
+        lora = read_settings(values, head)
+    except ValueError as error:
+        raise ValueError(f"{misfit}: {error}") from error
     if weight not in tensors:
         raise ValueError(f"{folder} lacks the head ({weight}): save it too, in peft by modules_to_save")
     rows, named = len(tensors[weight]), own.get("labels") or stored.config().labels
@@ -238,10 +242,9 @@ def load_adapters(head: type[Head], stored: Stored, folder: str | Path) -> Head:
     model = head.from_pretrained(stored, labels=labels)
     names = {peft_key(name): name for name, _ in model.named_parameters()}
     try:
-        lora = read_settings(values, head)
         put_on(model, replace(lora, whole=tuple(names[key] for key in tensors if key in names)))
     except ValueError as error:
-        raise ValueError(f"{folder / ADAPTERS[0]} does not go with {stored.folder}: {error}") from error
+        raise ValueError(f"{misfit}: {error}") from error
     wanted = {peft_key(name): parameter for name, parameter in trained(model).items()}
     here, there = ({key: tuple(tensor.shape) for key, tensor in side.items()} for side in (wanted, tensors))
     here["encoder_digest"] = digest(model)

@@ -332,14 +332,15 @@ class SpanOutput(ClassifierOutput):
 class BertForQuestionAnswering(FromFolder, nn.Module):
     """Where an answer begins and ends: two scores for every token (Devlin et al., 2019, §4.2 and §4.3).
 
-    "No answer" is a span too, [CLS] alone. There is no pooler and no dropout before the layer, as in transformers.
+    "No answer" is a span too, [CLS] alone. There is no pooler and no dropout before the layer, as in transformers. That
+    makes as many scores as config.json names classes, so another task's are left out.
     """
 
     output, peft_task = "qa_outputs", "QUESTION_ANS"
 
     def __init__(self, config: BertConfig):
         super().__init__()
-        self.config = config
+        self.config = config = replace(config, labels=())
         self.bert = BertModel(config, add_pooling_layer=False)
         self.qa_outputs = nn.Linear(config.hidden_size, 2)
         self.qa_outputs.apply(partial(init_weights, std=config.initializer_range))

@@ -1,1 +1,1 @@
-"""One job a file: pretrain, classify, tag."""
+"""One job a file: pretrain, classify, match, tag, answer."""

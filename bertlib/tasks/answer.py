@@ -115,20 +115,29 @@ class Answerer(Task):
         return answer_scores(gold, [found["text"] for found in self.predict(questions, contexts, **options)])
 
     def suited_threshold(self, split: Dataset, **options: Any) -> float:
-        """The threshold with the best F1 on a split, halfway between two of its questions."""
+        """The threshold with the best F1 on a split, halfway between two of its questions.
+
+        Raises:
+            ValueError: there are no questions, or the split does not fit.
+        """
         questions, contexts, spans = read_questions(split)
+        if not questions:
+            raise ValueError("there are no questions to choose a threshold on: give at least one")
+        leads, gains = [], []
         found = self.candidates(questions, contexts, **options)
-        gold = [[text[start:end] for start, end in own] for text, own in zip(contexts, spans, strict=True)]
-        given = [
-            text[best[0].start : best[0].end] if best else "" for (best, _), text in zip(found, contexts, strict=True)
-        ]
-        gains = score_each(gold, given)[:, 1] - score_each(gold, [""] * len(gold))[:, 1]
-        leads = np.array([nothing - (best[0].score if best else -np.inf) for best, nothing in found])
+        for (best, nothing), text, own in zip(found, contexts, spans, strict=True):
+            if best:  # without a candidate there is no answer, whatever the threshold
+                gold, given = [text[start:end] for start, end in own], text[best[0].start : best[0].end]
+                (_, answered), (_, refused) = score_each([gold, gold], [given, ""])
+                leads.append(nothing - best[0].score)
+                gains.append(answered - refused)
+        if not leads:
+            return 0.0
         order = np.argsort(leads, kind="stable")  # those with the smallest lead of "no answer" are answered first
-        total, leads = np.concatenate([[0.0], np.cumsum(gains[order])]), leads[order]
-        answered = int(total.argmax())
-        around = np.concatenate([[leads[0] - 1], leads, [leads[-1] + 1]])[answered : answered + 2]
-        return float(around.mean())
+        total, leads = np.concatenate([[0.0], np.cumsum(np.array(gains)[order])]), np.array(leads)[order]
+        between = np.concatenate([[leads[0] - 1], (leads[:-1] + leads[1:]) / 2, [leads[-1] + 1]])
+        apart = np.concatenate([[True], leads[1:] > leads[:-1], [True]])  # equal leads are answered together
+        return float(between[np.where(apart, total, -np.inf).argmax()])
 
 
 def fine_tune(dataset: DatasetDict, *, max_length: int = 256, checkpoint=None, **options: Any) -> Answerer:

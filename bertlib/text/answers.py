@@ -52,8 +52,9 @@ def best_spans(starts: np.ndarray, ends: np.ndarray, n: int, longest: int = LONG
     Args:
         starts, ends: (T,) scores of each token as first and as last; -inf where none may begin or end.
     """
-    after = np.concatenate([ends, np.full(longest - 1, -np.inf)])
-    sums = starts[:, None] + np.lib.stride_tricks.sliding_window_view(after, longest)  # (T, longest), by their lengths
+    after = np.concatenate([ends, np.full(longest, -np.inf)])
+    of_lengths = np.lib.stride_tricks.sliding_window_view(after, longest)[: len(ends)]  # there may be no token at all
+    sums = starts[:, None] + of_lengths  # (T, longest), by their lengths
     order = np.argsort(-sums, axis=None, kind="stable")[:n]
     firsts, more = np.unravel_index(order[sums.flat[order] > -np.inf], sums.shape)
     return [(int(first), int(first + rest), float(sums[first, rest])) for first, rest in zip(firsts, more, strict=True)]
@@ -83,6 +84,8 @@ def read_with_questions(
     Raises:
         ValueError: a text is blank, or a question leaves no room for a window; the message names it.
     """
+    if max_length < 8:
+        raise ValueError(f"max_length={max_length}: give at least 8, for [CLS], a question, two [SEP] and a window")
     for name, texts in (("question", questions), ("context", contexts)):
         for number, text in enumerate(texts):
             if not text.strip():

@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+from pathlib import Path
 
 import checks
 import peft
@@ -12,7 +13,14 @@ import torch
 import transformers
 from bug_zoo import lora_bugs
 
-from bertlib import BertConfig, BertForPreTraining, BertForSequenceClassification, BertForTokenClassification, BertModel
+from bertlib import (
+    BertConfig,
+    BertForPreTraining,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    BertModel,
+)
 from bertlib.model import adapters
 from bertlib.model.adapters import LoRA, LoRALinear, adapters_of, load_adapters, merge, put_on, save_adapters, unmerge
 from bertlib.model.weights import read_model, save_model
@@ -21,15 +29,21 @@ from conftest import TINY
 NAMES = ("sport", "business", "tech")
 ALL = ("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense")
 KINDS = {"SEQ_CLS": BertForSequenceClassification, "TOKEN_CLS": BertForTokenClassification}
-THEIRS = {"SEQ_CLS": "BertForSequenceClassification", "TOKEN_CLS": "BertForTokenClassification"}
+KINDS |= {"QUESTION_ANS": BertForQuestionAnswering}
 SCALED = LoRA(rank=4, alpha=12, dropout=0.1)  # α is not r, so that a forgotten scale is seen
 
 
 def their_base(kind, encoder):
-    """transformers' model of the encoder with a head of three classes; without dropout, so that gradients compare."""
+    """transformers' model of the encoder with a head of three classes, or of two scores where answers are marked;
+    without dropout, so that gradients compare.
+    """
     torch.manual_seed(2)
-    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "num_labels": 3}
-    return getattr(transformers, THEIRS[kind]).from_pretrained(encoder, **still)
+    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    return getattr(transformers, KINDS[kind].__name__).from_pretrained(encoder, num_labels=rows_of(kind), **still)
+
+
+def rows_of(kind):
+    return 2 if kind == "QUESTION_ANS" else len(NAMES)
 
 
 def make_theirs(kind, encoder, targets=("query", "value"), dropout=0.0, **settings):
@@ -50,10 +64,20 @@ def make_ours(kind, encoder, lora=SCALED):
     return model
 
 
+def scores_of(model, batch):
+    """With gradients. transformers gives an answer's first and last scores apart, and peft's class for them takes
+    token_type_ids and does not hand them on: the layer below it does.
+    """
+    if isinstance(model, peft.PeftModelForQuestionAnswering):
+        model = model.base_model
+    output = model(**{name: tensor for name, tensor in batch.items() if name != "labels"})
+    apart = not hasattr(output, "logits")
+    return torch.stack([output.start_logits, output.end_logits], dim=-1) if apart else output.logits
+
+
 def logits_of(model, batch):
-    inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
     with torch.no_grad():
-        return model.eval()(**inputs).logits
+        return scores_of(model.eval(), batch)
 
 
 def change(folder, name="adapter_config.json", **values):
@@ -89,8 +113,7 @@ def test_outputs_gradients_merged_weights_and_what_trains_are_pefts(kind, target
     mine = {adapters.peft_key(name): p for name, p in ours.named_parameters() if p.requires_grad}
     assert sum(p.numel() for p in mine.values()) == sum(p.numel() for p in learned.values())
     for model in (theirs, ours):
-        inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
-        model(**inputs).logits.square().mean().backward()
+        scores_of(model, batch).square().mean().backward()
     for name, parameter in learned.items():
         key = name.removeprefix("base_model.model.").replace(".default", "").replace(".modules_to_save", "")
         assert (mine.pop(key).grad - parameter.grad).abs().max() <= 1e-6, key
@@ -102,7 +125,7 @@ def test_outputs_gradients_merged_weights_and_what_trains_are_pefts(kind, target
     stored = safetensors.torch.load_file(tmp_path / "merged" / "model.safetensors")
     for name, tensor in stored.items():
         assert (tensor - expected[name]).abs().max() <= 1e-6, name
-    other = getattr(transformers, THEIRS[kind]).from_pretrained(tmp_path / "merged")
+    other = getattr(transformers, KINDS[kind].__name__).from_pretrained(tmp_path / "merged")
     torch.testing.assert_close(logits_of(other, batch), logits_of(ours, batch), rtol=1e-5, atol=1e-6)
 
 
@@ -113,8 +136,20 @@ def test_peft_opens_our_folder_with_its_head(kind, tiny_folder, batch, tmp_path)
     theirs = peft.PeftModel.from_pretrained(their_base(kind, tiny_folder), tmp_path)
     assert (logits_of(theirs, batch) - logits_of(ours, batch)).abs().max() <= 1e-6
     again = load_adapters(KINDS[kind], read_model(tiny_folder), tmp_path)
-    assert torch.equal(logits_of(again, batch), logits_of(ours, batch)) and again.config.labels == NAMES
+    assert torch.equal(logits_of(again, batch), logits_of(ours, batch)) and again.config.labels == ours.config.labels
+    assert ours.config.labels == (() if kind == "QUESTION_ANS" else NAMES)
     assert adapters.lora_of(again).targets == tuple(sorted(ALL)) and adapters.lora_of(again).alpha == 12
+
+
+def test_pefts_class_for_answers_loses_the_segments(tiny_folder, batch):
+    """peft 0.21.2: a model trained through it has learned without them; CONTRIBUTING.md says so."""
+    theirs = make_theirs("QUESTION_ANS", tiny_folder).eval()
+    inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
+    without = {name: tensor for name, tensor in inputs.items() if name != "token_type_ids"}
+    with torch.no_grad():
+        lost, none = theirs(**inputs).start_logits, theirs(**without).start_logits
+        below = theirs.base_model(**inputs).start_logits
+    assert torch.equal(lost, none) and not torch.allclose(lost, below)
 
 
 @pytest.mark.filterwarnings("error")
@@ -162,7 +197,8 @@ def test_at_the_start_nothing_is_changed(kind, batch):
     inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
     with torch.no_grad():
         before = [value for value in vars(model(**inputs)).values() if isinstance(value, torch.Tensor)]
-        put_on(model, LoRA(targets=(*ALL, "pooler.dense") if kind is not BertForTokenClassification else ALL))
+        pooled = kind not in (BertForTokenClassification, BertForQuestionAnswering)
+        put_on(model, LoRA(targets=(*ALL, "pooler.dense") if pooled else ALL))
         after = [value for value in vars(model(**inputs)).values() if isinstance(value, torch.Tensor)]
     assert before and all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
 
@@ -359,6 +395,29 @@ def test_other_adapters_than_these_are_refused(values, message, saved, tiny_fold
     with pytest.raises(ValueError, match=message) as caught:
         load_adapters(BertForSequenceClassification, read_model(tiny_folder), saved)
     assert "adapter_config.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("other", KINDS)
+def test_a_head_of_another_kind_is_refused(kind, other, tiny_folder, tmp_path):
+    save_adapters(make_ours(kind, tiny_folder), tmp_path)
+    if kind == other:
+        load_adapters(KINDS[other], read_model(tiny_folder), tmp_path)
+        return
+    with pytest.raises(ValueError, match=rf"task_type='{kind}': .* with '{other}' here"):
+        load_adapters(KINDS[other], read_model(tiny_folder), tmp_path)
+
+
+def test_an_encoder_with_classes_of_its_own_does_for_an_answerer(tiny_folder, batch, tmp_path):
+    """What it was made for before has no say in the rows of the layer: two, in both libraries."""
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "encoder"))
+    change(folder, "config.json", id2label={str(i): name for i, name in enumerate("abcde")})
+    ours = make_ours("QUESTION_ANS", folder)
+    save_adapters(ours, tmp_path / "adapters")
+    again = load_adapters(BertForQuestionAnswering, read_model(folder), tmp_path / "adapters")
+    assert torch.equal(logits_of(again, batch), logits_of(ours, batch)) and again.config.labels == ()
+    theirs = peft.PeftModel.from_pretrained(their_base("QUESTION_ANS", folder), tmp_path / "adapters")
+    assert (logits_of(theirs, batch) - logits_of(ours, batch)).abs().max() <= 1e-6
 
 
 def test_a_folder_without_its_head_or_its_tensors(saved, tiny_folder):

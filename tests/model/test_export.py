@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from bertlib import BertForPreTraining, BertForSequenceClassification, BertForTokenClassification, BertModel
+from bertlib import (
+    BertForPreTraining,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    BertModel,
+)
 from bertlib.text.pair_stream import with_places
 
 
@@ -23,7 +29,10 @@ def inputs(config, rows, length):
     }
 
 
-@pytest.mark.parametrize("kind", [BertModel, BertForSequenceClassification, BertForTokenClassification])
+KINDS = [BertModel, BertForSequenceClassification, BertForTokenClassification, BertForQuestionAnswering]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_export_with_free_batch_and_length(kind, tiny_classifier_config):
     model = make(kind, tiny_classifier_config)
     batch, length = torch.export.Dim("batch", min=2, max=64), torch.export.Dim("length", min=4, max=40)
@@ -75,12 +84,13 @@ def batches(config):
         "encoder": (BertModel, given),
         "classifier": (BertForSequenceClassification, given | {"labels": torch.tensor([0, 1, 2, 1])}),
         "tagger": (BertForTokenClassification, given | {"labels": torch.randint(0, 3, (4, 12))}),
+        "answerer": (BertForQuestionAnswering, given | {"labels": torch.randint(0, 6, (4, 2))}),
         "pretraining": (BertForPreTraining, with_places(pretraining)),
         "packed": (BertForPreTraining, with_places(packed)),
     }
 
 
-@pytest.mark.parametrize("name", ["encoder", "classifier", "tagger", "pretraining", "packed"])
+@pytest.mark.parametrize("name", ["encoder", "classifier", "tagger", "answerer", "pretraining", "packed"])
 @pytest.mark.parametrize("training", [False, True])
 def test_a_forward_pass_reads_nothing_back(name, training, tiny_classifier_config):
     kind, batch = batches(tiny_classifier_config)[name]

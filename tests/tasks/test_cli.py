@@ -1,14 +1,18 @@
 import csv
 import dataclasses
 import inspect
+import json
+import re
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from bertlib.__main__ import build_parser, main
 from bertlib.cli.options import field_help
+from bertlib.tasks.answer import Answerer
 from bertlib.tasks.classify import TextClassifier
 from bertlib.tasks.pretrain import PretrainedBert
 from bertlib.train.recipe import RECIPES
@@ -55,7 +59,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["encode", "pretrain", "classify", "tag"])
+@pytest.mark.parametrize("command", ["encode", "pretrain", "classify", "match", "tag", "answer"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -272,6 +276,123 @@ def test_tag_says_what_is_wrong(conll_files, tiny_folder, capsys):
     assert "bad.conll, line 2" in complaint(*tagging(conll_files, "--held-out", str(conll_files / "bad.conll")))
     (conll_files / "one.conll").write_text("goal\tB-TEAM\n", encoding="utf-8")
     assert "a single text" in complaint("tag", "--train", str(conll_files / "one.conll"))
+
+
+# ---------------------------------------------------------------------------------------------------------- answer
+
+
+def write_squad(path, size, seed):
+    """`the goal` asks for the one word of play in a text; in every fourth text there is none."""
+    rng, paragraphs = np.random.default_rng(seed), []
+    for number in range(size):
+        words = [str(word) for word in rng.choice(["the", "and", "of", "good", "bank"], size=rng.integers(3, 9))]
+        asked = {"question": "the goal", "id": str(number), "answers": [], "is_impossible": number % 4 == 0}
+        if number % 4:
+            at = int(rng.integers(0, len(words) + 1))
+            words.insert(at, str(rng.choice(["match", "team", "coach"])))
+            place = len(" ".join(words[:at])) + (at > 0)
+            asked["answers"] = [{"text": words[at], "answer_start": place}]
+        paragraphs.append({"context": " ".join(words), "qas": [asked]})
+    content = {"version": "v2.0", "data": [{"title": "made", "paragraphs": paragraphs}]}
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.fixture
+def squad_files(tmp_path):
+    for seed, (name, size) in enumerate((("train", 120), ("test", 40))):
+        write_squad(tmp_path / f"{name}.json", size, seed)
+    (tmp_path / "text.txt").write_text("\ufeffthe good of\r\nteam and bank\n", encoding="utf-8")
+    (tmp_path / "nothing.txt").write_text("of and the good bank", encoding="utf-8")
+    return tmp_path
+
+
+def answering(folder, *more):
+    settings = ["--epochs", "6", "--learning-rate", "4e-3", "--batch-size", "8", "--max-length", "24"]
+    return ["answer", "--train", str(folder / "train.json"), *settings, *map(str, more)]
+
+
+def test_answer_trains_scores_saves_and_is_asked(squad_files, tiny_folder, capsys):
+    out, text = squad_files / "out", squad_files / "text.txt"
+    files = ["--test", squad_files / "test.json", "--out", out, "--encoder", tiny_folder]
+    assert main(answering(squad_files, *files, "--question", "the goal", "--context", text)) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("epoch ") == 7 and "validation F1 " in printed
+    assert "the best on 12 validation texts" in printed
+    answerer = Answerer.load(out)
+    assert f"no answer from a lead of {answerer.threshold:+.2f} on\nsaved: {out}" in printed
+    assert "test, 40 questions: exact 100.0%, F1 100.0%" in printed
+    assert "  has_answer: exact 100.0%, F1 100.0% of 30\n  no_answer: exact 100.0%, F1 100.0% of 10" in printed
+    assert printed.splitlines()[-1].startswith("12–16 'team' ")
+
+    use = ["answer", "--model", str(out), "--question", "the goal", "--question", "goal", "--context"]
+    assert main([*use, str(text)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and lines[0] == printed.splitlines()[-1]
+    assert main([*use[:5], "--context", str(squad_files / "nothing.txt")]) == 0
+    assert re.fullmatch(r"no answer \d+\.\d%\n", capsys.readouterr().out)
+    assert main(["answer", "--model", str(out), "--test", str(squad_files / "test.json")]) == 0
+    assert capsys.readouterr().out.startswith("test, 40 questions: exact 100.0%, F1 100.0%\n")
+
+
+def test_answer_with_a_file_held_out_and_adapters(squad_files, tiny_folder, capsys):
+    out = squad_files / "out"
+    files = ["--held-out", squad_files / "test.json", "--out", out, "--encoder", tiny_folder]
+    assert main(answering(squad_files, *files, "--method", "lora", "--rank", "4", "--epochs", "1")) == 0
+    assert "the best on 40 validation texts" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir())[0] == "adapter_config.json"
+    use = ["answer", "--model", str(out), "--test", str(squad_files / "test.json")]
+    assert main([*use, "--encoder", str(tiny_folder)]) == 0
+    assert main(use) == 2
+    assert "holds adapters alone; give encoder=" in capsys.readouterr().err
+
+
+def test_answer_as_a_person_runs_it(squad_files):
+    result = run("answer", "--train", squad_files / "absent.json")
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.startswith("error: ") and "absent.json: no such file" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_answer_says_what_is_wrong_before_it_trains(squad_files, tiny_folder, capsys, monkeypatch):
+    def never(*given, **more):
+        raise AssertionError("it trained")
+
+    monkeypatch.setattr("bertlib.tasks.task.train", never)
+    out = squad_files / "out"
+    assert main(["answer", "--model", str(out)]) == 2
+    capsys.readouterr()
+
+    def complaint(*arguments):
+        assert main([str(argument) for argument in arguments]) == 2
+        error = capsys.readouterr().err.strip().splitlines()[-1]
+        assert error.startswith("error: ")
+        return error
+
+    encoder, text = ["--encoder", str(tiny_folder)], squad_files / "text.txt"
+    assert "give either --train, to fine-tune a model, or --model" in complaint("answer")
+    assert "give either --train" in complaint(*answering(squad_files, "--model", out))
+    assert "--question needs --context" in complaint(*answering(squad_files, "--question", "who?"))
+    absent = squad_files / "absent.json"
+    assert "absent.json: no such file" in complaint(*answering(squad_files, *encoder, "--held-out", absent))
+    assert "absent.json: no such file" in complaint(*answering(squad_files, *encoder, "--test", absent))
+    assert "absent.json: no such file" in complaint(
+        *answering(squad_files, *encoder, "--question", "who?", "--context", absent)
+    )
+    assert "no such file" in complaint("answer", "--model", out, "--question", "who?", "--context", text)
+    assert "share=1.5: give a fraction" in complaint(*answering(squad_files, *encoder, "--validation", "1.5"))
+    assert "max_length=7: give at least 8" in complaint(*answering(squad_files, *encoder, "--max-length", "7"))
+    assert "epochs=0" in complaint(*answering(squad_files, *encoder, "--epochs", "0"))
+    assert "'nowhere' is unknown" in complaint(*answering(squad_files, "--encoder", "nowhere"))
+    bad = squad_files / "bad.json"
+    bad.write_text('{"data": [{"paragraphs": [{"context": "goal", "qas": [{"question": "who?"}]}]}]}', encoding="utf-8")
+    for option in ("--train", "--held-out", "--test"):
+        assert "bad.json, data[0].paragraphs[0].qas[0]: not in SQuAD's form" in complaint(
+            *answering(squad_files, *encoder, option, bad)
+        )
+    bad.write_text('{"data":\n[', encoding="utf-8")
+    assert "bad.json, line 2: not JSON" in complaint(*answering(squad_files, *encoder, "--test", bad))
+    write_squad(bad, 1, 0)
+    assert "all questions are about one context" in complaint(*answering(squad_files, *encoder, "--train", bad))
 
 
 # ------------------------------------------------------------------------------------ vocabularies, given and learned

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from bertlib.cli.options import field_help
-from bertlib.tasks import classify, match, pretrain, tag
+from bertlib.tasks import answer, classify, match, pretrain, tag
 from bertlib.train.recipe import RECIPES, PretrainingRecipe, Recipe
 
 
@@ -41,7 +41,7 @@ def test_every_function_takes_the_recipe_and_its_fields_as_keywords_too(tiny_dat
         assert by_keywords.history.updates == other.history.updates
 
 
-@pytest.mark.parametrize("task", [classify, tag, match])
+@pytest.mark.parametrize("task", [classify, tag, match, answer])
 def test_an_unknown_keyword_is_refused_before_anything_is_read(task):
     with pytest.raises(TypeError, match="epoch=2 is no setting: there is epochs"):
         task.fine_tune(None, epoch=2)
@@ -66,6 +66,7 @@ def test_each_task_has_one_set_of_defaults():
     assert classify.TextClassifier.recipe is RECIPES["classify"]
     assert match.PairClassifier.recipe is RECIPES["match"]
     assert tag.EntityTagger.recipe is RECIPES["tag"]
+    assert answer.Answerer.recipe is RECIPES["answer"]
     assert pretrain.PretrainedBert.recipe is RECIPES["pretrain"]
 
 
