@@ -732,15 +732,10 @@ WRONG = {
         split_in_half,
         split_of_texts,
     ],
-    "tagging.windows": [
-        no_overlap,
-        end_cut_off,
-        beyond_the_end,
-        too_many_windows,
-        one_window,
-        too_wide,
-        a_window_too_many,
-    ],
+    **dict.fromkeys(
+        ("tagging.windows", "answers.windows"),
+        (no_overlap, end_cut_off, beyond_the_end, too_many_windows, one_window, too_wide, a_window_too_many),
+    ),
     "looking.integrated_gradients": [
         gradient_at_the_end,
         times_x,

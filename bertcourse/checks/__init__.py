@@ -47,6 +47,7 @@ THEMES = (
     "tagging",
     "looking",
     "sentiment",
+    "answers",
 )
 
 

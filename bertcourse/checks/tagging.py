@@ -841,19 +841,28 @@ def _judge_windows(trial: Trial) -> None:
         for _ in range(11)
     )
     for length, room, overlap in ((10, 6, 2), (5, 8, 3), (9, 4, 1), *drawn):
-        got = trial.call(length, room, overlap)
-        if inspect.isgenerator(got):
-            raise Wrong("expected a list of (start, end), came a generator", "yield makes a generator: collect them.")
-        try:
-            windows = [(int(start), int(end)) for start, end in got]
-        except (TypeError, ValueError):
-            raise Wrong(
-                f"expected a list of (start, end), came {show(got)}", "each window is a pair: (start, end)."
-            ) from None
-        found = _fault_of(windows, length, room, overlap)
+        found = fault_of_windows(trial.call(length, room, overlap), length, room, overlap)
         if found:
             raise Wrong(f"{found[0]}; tried with: {trial.described}", found[1])
         trial.right += 1
+
+
+def windows_given(got: object) -> list[tuple[int, int]] | None:
+    """(start, end) of each window that an answer gives; None if it gives something else."""
+    try:
+        return None if inspect.isgenerator(got) else [(int(start), int(end)) for start, end in got]
+    except (TypeError, ValueError):
+        return None
+
+
+def fault_of_windows(got: object, length: int, room: int, overlap: int) -> tuple[str, str] | None:
+    """What is wrong with an answer's windows, and the hint; None if nothing is."""
+    if inspect.isgenerator(got):
+        return "expected a list of (start, end), came a generator", "yield makes a generator: collect them."
+    windows = windows_given(got)
+    if windows is None:
+        return f"expected a list of (start, end), came {show(got)}", "each window is a pair: (start, end)."
+    return _fault_of(windows, length, room, overlap)
 
 
 def _fault_of(windows: list[tuple[int, int]], length: int, room: int, overlap: int) -> tuple[str, str] | None:
@@ -882,7 +891,7 @@ def _fault_of(windows: list[tuple[int, int]], length: int, room: int, overlap: i
     if missing and missing[0] >= max(end for _, end in windows):
         return (
             f"the last {len(missing)} pieces are in no window, came {came}",
-            "entities there would vanish, and nothing says so: one more window, up to the end.",
+            "what stands there would vanish, and nothing says so: one more window, up to the end.",
         )
     if missing:
         hint = "the next window begins before this one's end: step by room - overlap."
@@ -899,7 +908,7 @@ def _fault_of(windows: list[tuple[int, int]], length: int, room: int, overlap: i
         if start > end - overlap:
             return (
                 f"neighbours share {end - start} pieces, expected at least {overlap}, came {came}",
-                "an entity on a border is whole in none of them: begin each window before the last one's end.",
+                "what stands on a border is whole in none of them: begin each window before the last one's end.",
             )
     return None
 

@@ -76,6 +76,9 @@ RIGHT_AS_WELL = {
     "looking.gradient_times_input": {"without USub"},
     "looking.integrated_gradients": {"without USub"},
     "sentiment.soft_loss": {"without USub"},  # two dimensions have the last as dimension 1
+    "answers.best_span": {"Gt to GtE"},  # of equals any
+    "answers.f1": {"Or to And"},  # without words there are none in common
+    "answers.threshold": {"Gt to GtE", "1.0 to 2.0", "1 to 2"},  # of equals any; both are below all that there is
 }
 
 
@@ -858,6 +861,7 @@ ARTICLE = {
     "3.3: fine-tuning takes days": ("05", "pretraining *and fine-tuning* take days"),
     "3.4: fine-tuned for translation, summaries, dialogue": ("07", "fine-tuned for translation"),
     "3.4: question answering matches answers": ("07", "learns to match answers"),
+    "3.4: matches answers, where BERT marks a span": ("11", "matches answers"),
     "4.1: conditions on x_j": ("04", "conditions on $x_j$ itself"),
     "4.1, 4.2: MLM loss divided by N": ("04", "divides by $N$"),
     "4.2: a softmax over positions": ("04", "multiplies outputs over positions in its softmax"),
