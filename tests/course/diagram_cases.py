@@ -1,4 +1,4 @@
-"""A real object for every diagram, and the same object altered: what the tests of bertcourse.diagrams draw."""
+"""A real object for every diagram, the same altered, and others that are refused, for tests of bertcourse.diagrams."""
 
 import tomllib
 from collections import Counter
@@ -479,4 +479,34 @@ OTHER_SIZES = {
         sentiment.labels_spread,
         ([0, 1, 2, 3, 4, 5], [[0.1, 0.1, 0.1, 0.1, 0.1, 0.5]], ([], []), [f"class {c}" for c in range(6)], 0.9),
     ),
+}
+
+FOUND, CHOSEN = ("halves", "reliability", "ceiling"), sure_of(0)[2][0]
+
+
+def spread(**changes):
+    names = ("labelled", "unlabelled", "chosen", "classes", "least")
+    return sentiment.labels_spread(**(dict(zip(names, sure_of(0), strict=True)) | changes))
+
+
+WRONG = {  # what is refused, and words of the message
+    "needs of no lesson": (
+        lambda: course.course_map({"00": []}, {"all": ["00", "01"]}, {"00": "x"}),
+        "01: no such lesson",
+    ),
+    "other tokens": (lambda: masking.masking_path(["a"], [False], ["a", "b"], [-100]), "give as many of each"),
+    "nothing selected": (lambda: masking.loss_places(["a"], [False], [0.5]), "selected is False everywhere"),
+    "half of the fates": (lambda: masking.fates_as_areas(0.15, {"a": 0.5}), "fates that add up to 1"),
+    "no control": (
+        lambda: looking.probe_and_control({"probe": 0.9}, 0.5, "x"),
+        "a probe without a control says nothing",
+    ),
+    "no rate above 0": (lambda: pretraining.learning_rates([0.0, 0.0]), "give at least two, above 0"),
+    "nobody": (lambda: sentiment.one_sentence("a", []), "ratings is empty"),
+    "a rating of 5": (lambda: sentiment.one_sentence("a", [1, 5]), "5 is off the scale"),
+    "no ceiling": (lambda: sentiment.halves_to_ceiling({"halves": 0.5}, 20), "found lacks reliability and ceiling"),
+    "one rater": (lambda: sentiment.halves_to_ceiling(dict.fromkeys(FOUND, 0.5), 1), "raters=1: two halves"),
+    "no such row": (lambda: spread(chosen=([300], [0])), "chosen: 1 rows, 1 classes"),
+    "another class": (lambda: spread(chosen=(CHOSEN[:1], [2])), "is labelled 2, the teacher says 0"),
+    "not sure": (lambda: spread(least=0.999999), "rows with 0.999999 or more"),
 }
