@@ -1,13 +1,15 @@
-"""A real object for every diagram, and the same object altered: what the tests of bertcourse.diagrams draw."""
+"""A real object for every diagram, the same altered, and others that are refused, for tests of bertcourse.diagrams."""
 
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import torch
 
 from bertcourse.diagrams import (
+    answers,
     attention,
     classification,
     course,
@@ -27,8 +29,10 @@ from bertlib.costs import forward_flops
 from bertlib.data import encoder_folder
 from bertlib.metrics.raters import split_half
 from bertlib.model.adapters import LoRA, LoRALinear
+from bertlib.text.answers import pieces_of, read_with_questions
 from bertlib.text.batching import length_buckets, pack
 from bertlib.text.spans import entities_of
+from bertlib.text.windows import Pieces
 from bertlib.text.wordpiece import load_tokenizer, merge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,6 +196,26 @@ def sure_of(seed, least=0.6):
 
 
 # name: (function, arguments, arguments altered)
+ASKED, TOLD = "Where did they meet?", "Rowling met the two bakers of Llanfairpwll in a bookshop near Oxford in 1896."
+
+
+def scored(seed, told=TOLD, asked=ASKED):
+    """What a model reads, with segments, and scores drawn at random."""
+    (ids,), (segments,), _, _ = read_with_questions(TOKENIZER, [asked], [told], 256)
+    draw = torch.Generator().manual_seed(seed)
+    scores = 3 * torch.randn(2, len(ids), generator=draw) - 2
+    return [TOKENIZER.id_to_token(token) for token in ids], segments, *scores.tolist()
+
+
+def in_windows(answer, max_length=40, copies=1):
+    """Windows of a long text, the place of an answer in its pieces, and the pieces; no answer: None."""
+    told = " ".join(["A tale of bakers, trains and letters that nobody has read so far.", TOLD, *["It rained on."] * 9])
+    told = " ".join([told + " The striker missed the cup final and he said nothing of it to anybody."] * copies)
+    _, _, readings, (pieces,) = read_with_questions(TOKENIZER, [ASKED], [told], max_length)
+    start = told.index(answer or "A")
+    return readings, pieces_of(pieces, (start, start + len(answer))) if answer else None, pieces
+
+
 CASES = {
     "course_map": (
         course.course_map,
@@ -383,6 +407,13 @@ CASES = {
     "halves_to_ceiling": (sentiment.halves_to_ceiling, (halves(1.0), 20), (halves(3.0), 20)),
     "lora_beside": (sentiment.lora_beside, (adapter(384, 384, 8),), (adapter(384, 384, 32),)),
     "labels_spread": (sentiment.labels_spread, sure_of(0), sure_of(1)),
+    "span_head": (answers.span_head, scored(0), scored(1)),
+    "windows_over": (answers.windows_over, in_windows("1896"), in_windows("the cup final")),
+    "nothing_over_windows": (
+        answers.nothing_over_windows,
+        ([(1.2, -3.4), (-6.114, 7.3), (4.5, -1.2), (3.3, 0.2)],),
+        ([(1.2, -3.4), (0.5, -5.3)],),
+    ),
 }
 
 
@@ -478,5 +509,86 @@ OTHER_SIZES = {
     "labels_spread, nothing is sure": (
         sentiment.labels_spread,
         ([0, 1, 2, 3, 4, 5], [[0.1, 0.1, 0.1, 0.1, 0.1, 0.5]], ([], []), [f"class {c}" for c in range(6)], 0.9),
+    ),
+    "span_head, long words": (
+        answers.span_head,
+        scored(
+            2, "The Gegenwartsliteraturwissenschaftler of Llanfairpwllgwyngyll " * 2, "What did they say of it? " * 3
+        ),
+    ),
+    "span_head, one word": (answers.span_head, scored(3, "No", "Why?")),
+    "span_head, all the same": (answers.span_head, (*scored(0)[:2], *[[0.0] * len(scored(0)[0])] * 2)),
+    "windows_over, no answer": (answers.windows_over, in_windows(None)),
+    "windows_over, one window": (answers.windows_over, in_windows("1896", 256)),
+    "windows_over of 18": (answers.windows_over, in_windows("Rowling", 40, 5)),
+    "windows_over, a long answer at the end": (answers.windows_over, in_windows(TOLD[8:], 32)),
+    "windows_over, cut everywhere": (answers.windows_over, in_windows(TOLD, 24)),
+    "nothing_over_windows of 20": (answers.nothing_over_windows, ([(n - 12.345, 9.5 - n) for n in range(20)],)),
+    "nothing_over_windows, one": (answers.nothing_over_windows, ([(-3.0, -3.0)],)),
+}
+
+FOUND, CHOSEN = ("halves", "reliability", "ceiling"), sure_of(0)[2][0]
+
+
+def spread(**changes):
+    names = ("labelled", "unlabelled", "chosen", "classes", "least")
+    return sentiment.labels_spread(**(dict(zip(names, sure_of(0), strict=True)) | changes))
+
+
+LONG = in_windows(None)
+
+
+def head(**changes):
+    return answers.span_head(**(dict(zip(("tokens", "segments", "starts", "ends"), scored(0), strict=True)) | changes))
+
+
+WRONG = {  # what is refused, and words of the message
+    "needs of no lesson": (
+        lambda: course.course_map({"00": []}, {"all": ["00", "01"]}, {"00": "x"}),
+        "01: no such lesson",
+    ),
+    "other tokens": (lambda: masking.masking_path(["a"], [False], ["a", "b"], [-100]), "give as many of each"),
+    "nothing selected": (lambda: masking.loss_places(["a"], [False], [0.5]), "selected is False everywhere"),
+    "half of the fates": (lambda: masking.fates_as_areas(0.15, {"a": 0.5}), "fates that add up to 1"),
+    "no control": (
+        lambda: looking.probe_and_control({"probe": 0.9}, 0.5, "x"),
+        "a probe without a control says nothing",
+    ),
+    "no rate above 0": (lambda: pretraining.learning_rates([0.0, 0.0]), "give at least two, above 0"),
+    "nobody": (lambda: sentiment.one_sentence("a", []), "ratings is empty"),
+    "a rating of 5": (lambda: sentiment.one_sentence("a", [1, 5]), "5 is off the scale"),
+    "no ceiling": (lambda: sentiment.halves_to_ceiling({"halves": 0.5}, 20), "found lacks reliability and ceiling"),
+    "one rater": (lambda: sentiment.halves_to_ceiling(dict.fromkeys(FOUND, 0.5), 1), "raters=1: two halves"),
+    "no such row": (lambda: spread(chosen=([300], [0])), "chosen: 1 rows, 1 classes"),
+    "another class": (lambda: spread(chosen=(CHOSEN[:1], [2])), "is labelled 2, the teacher says 0"),
+    "not sure": (lambda: spread(least=0.999999), "rows with 0.999999 or more"),
+    "no question": (lambda: head(tokens=["[CLS]", "[SEP]", "a", "[SEP]"]), "give [CLS], a question, [SEP], a window"),
+    "no window": (lambda: head(tokens=["[CLS]", "why", "[SEP]", "[SEP]"]), "tokens=['[CLS]', 'why', '[SEP]', '[S"),
+    "padding": (lambda: head(tokens=[*scored(0)[0], "[PAD]"]), "give [CLS], a question, [SEP], a window, [SEP]"),
+    "a long sentence": (
+        lambda: answers.span_head(*scored(0, "word " * 26)),
+        "the window has 26 words: give at most",
+    ),
+    "many tokens": (lambda: answers.span_head(*scored(0, "a", "why? " * 40)), "tokens: 84, of which"),
+    "a score too few": (lambda: head(ends=[0.0] * 30), "ends has the shape (30,): give a finite score for each of 31"),
+    "a score that is none": (lambda: head(starts=[float("nan")] * 31), "starts has the shape (31,): give a finite"),
+    "one segment": (lambda: head(segments=[0] * 31), "give 7 times 0 for [CLS], question and [SEP], and 24 times 1"),
+    "no windows": (lambda: answers.windows_over([], None, LONG[2]), "readings: 0 windows of 0 questions"),
+    "many windows": (lambda: answers.windows_over(LONG[0] * 6, None, LONG[2]), "readings: 24 windows of 1 questions"),
+    "two questions": (
+        lambda: answers.windows_over([LONG[0][0], replace(LONG[0][0], row=1)], None, LONG[2]),
+        "readings: 2 windows of 2 questions: give 1 to 20, all of one question",
+    ),
+    "pieces of another text": (
+        lambda: answers.windows_over(LONG[0], None, Pieces([1], [(0, 1)], [0], (0, 1))),
+        "a window ends at 90, pieces has 1",
+    ),
+    "an answer beyond": (lambda: answers.windows_over(LONG[0], (88, 90), LONG[2]), "0 ≤ first ≤ last < 90, or None"),
+    "an answer backwards": (lambda: answers.windows_over(LONG[0], (9, 8), LONG[2]), "span=(9, 8): give first and last"),
+    "no null score": (lambda: answers.nothing_over_windows([]), "rows has the shape (0,): give 1 to 20 pairs"),
+    "three scores": (lambda: answers.nothing_over_windows([(1, 2, 3)]), "rows has the shape (1, 3)"),
+    "no span in a window": (
+        lambda: answers.nothing_over_windows([(1.0, -float("inf"))]),
+        "give 1 to 20 pairs of finite numbers, null score and best span",
     ),
 }

@@ -79,3 +79,18 @@ CASES = {
         ],
     ),
 }
+
+DOTS, VALUES = torch.tensor([4.0, 0, 0, 0]), torch.eye(4)[:, :3]
+WRONG = {
+    "a word too few": (lambda: attention.attention_row(WORDS[:3], DOTS, VALUES, 2), "3 words, 4 dots"),
+    "nothing to find": (lambda: attention.attention_row(WORDS, DOTS / 9, VALUES, 2), "the largest weight is 0.34"),
+    "a name too few": (lambda: attention.attention_row(WORDS, DOTS, VALUES, 2, ("name", "verb")), "give 3 names"),
+    "one head": (
+        lambda: attention.heads_of_a_vector(BertConfig(hidden_size=64, num_attention_heads=1), 3),
+        "num_attention_heads=1: give",
+    ),
+    "no tokens": (
+        lambda: attention.heads_of_a_vector(BertConfig(hidden_size=64, num_attention_heads=2), 0),
+        "tokens=0",
+    ),
+}

@@ -117,3 +117,18 @@ CASES = {
         lambda data: [{"rows": told_apart(data) - 1}, {"rows": told_apart(data), "other": 2}, {"other": 1}],
     ),
 }
+
+SPLIT = ([0.9, 0.4], [True, False])
+WRONG = {
+    "as many of both": (
+        lambda: classification.threshold_and_money(([0.9], [True, False]), SPLIT),
+        "1 confidences",
+    ),
+    "an empty split": (lambda: classification.threshold_and_money(SPLIT, ([], [])), "test: 0 conf"),
+    "a confidence in percent": (lambda: classification.threshold_and_money(([90], [True]), SPLIT), "outside 0 … 1"),
+    "a price off its slider": (lambda: classification.threshold_and_money(SPLIT, SPLIT, wrong=33), "wrong=33, check=2"),
+    "a price that is too high": (lambda: classification.threshold_and_money(SPLIT, SPLIT, check=21), "check=21: give"),
+    "one classifier": (lambda: classification.leads_by_rows({"BERT": [True] * 30}), "two classifiers"),
+    "other rows": (lambda: classification.leads_by_rows({"a": [True] * 30, "b": [True] * 31}), "'b': 31"),
+    "few rows": (lambda: classification.leads_by_rows({"a": [True] * 20, "b": [True] * 20}), "more than 20"),
+}

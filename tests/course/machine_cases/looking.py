@@ -163,3 +163,12 @@ CASES = {
         ],
     ),
 }
+
+WRONG = {
+    "layers of two sizes": (lambda: looking.heads_out(4.0, [[4.1, 4.2], [4.1]], [4.3, 4.2]), "losses"),
+    "a layer too few": (lambda: looking.heads_out(4.0, [[4.1, 4.2], [4.1, 4.1]], [4.3]), "layers 1"),
+    "one head a layer": (lambda: looking.heads_out(4.0, [[4.1]], [4.1]), "at least two heads"),
+    "one map": (lambda: looking.where_a_head_looks(["[CLS]", "a", "b"], torch.ones(3, 3)), "maps (3, 3), 3 tokens"),
+    "other tokens": (lambda: looking.where_a_head_looks(["[CLS]", "a"], torch.ones(2, 2, 3, 3)), "2 tokens"),
+    "no [CLS]": (lambda: looking.where_a_head_looks(["a", "b", "c"], torch.ones(2, 2, 3, 3)), "the first of them"),
+}

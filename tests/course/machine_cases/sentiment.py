@@ -152,3 +152,40 @@ CASES = {
         answer_temperature,
     ),
 }
+
+RATINGS, TEXTS = rated(0), {0: "Not bad."}
+LOGITS = logits_of(0, 40, 1.5)
+
+
+def asked(ratings=RATINGS, texts=TEXTS):
+    return sentiment.raters_asked(ratings, texts)
+
+
+def moved(validation=LOGITS, test=LOGITS, **settings):
+    return sentiment.temperature_moved(validation, test, **settings)
+
+
+def with_row(row):
+    return [*RATINGS[:5], row, *RATINGS[5:]]
+
+
+WRONG = {
+    "few sentences": (lambda: asked(RATINGS[:9]), "ratings: 9 sentences; give 10 to 60"),
+    "many sentences": (lambda: asked(RATINGS * 2), "ratings: 80 sentences"),
+    "few raters": (lambda: asked(with_row([1] * 19)), "ratings: sentence 5 has [1.0, 1.0"),
+    "half a point": (lambda: asked(with_row([0.5] * 20)), "give whole numbers, 20 or more"),
+    "off the scale": (lambda: asked(with_row([5] * 20)), "sentence 5 has the rating 5"),
+    "all the same": (lambda: asked([[1] * 20] * 12), "1 raters gave all sentences the same mean"),
+    "no text": (lambda: asked(texts={}), "texts has the keys []: give 1 to 10"),
+    "many texts": (lambda: asked(texts=dict.fromkeys(range(11), "a")), "give 1 to 10"),
+    "a text of no sentence": (lambda: asked(texts={40: "a"}), "texts has the keys [40]"),
+    "a long text": (lambda: asked(texts={0: "a " * 26}), "has 26 words; choose one of 1 to 25"),
+    "an empty text": (lambda: asked(texts={0: " "}), "has 0 words"),
+    "other rows": (lambda: moved(test=(LOGITS[0], LOGITS[1][:-1])), "gold has the shape (39,)"),
+    "no number": (lambda: moved((LOGITS[0] * np.nan, LOGITS[1])), "validation, row 0"),
+    "other classes": (lambda: moved(test=(LOGITS[0][:, :2], LOGITS[1] % 2)), "validation has 3 classes, test 2"),
+    "many rows": (lambda: moved((np.tile(LOGITS[0], (26, 1)), np.tile(LOGITS[1], 26))), "(1040, 3): give at most 1000"),
+    "all right": (lambda: moved((LOGITS[0], LOGITS[0].argmax(axis=1))), "no temperature is best"),
+    "far too sure": (lambda: moved((LOGITS[0] * 30, LOGITS[1])), "beyond the slider, 0.25 to 8"),
+    "one bin": (lambda: moved(bins=1), "bins=1: give a whole number from 2 to 20"),
+}

@@ -130,3 +130,22 @@ CASES = {
         ],
     ),
 }
+
+SHORT, TEXT = "A short text.", "The bank raised its rates again. " * 12
+
+
+def windows_of(text=TEXT, max_length=64, context=12):
+    (pieces,) = cut_into_pieces(TOKENIZER, [text])
+    return tagging.windows_of_a_text(pieces, text, max_length, context)
+
+
+WRONG = {
+    "as many tags": (lambda: tagging.tags_by_click(WORDS, TAGS[:3], NAMES), "10 words, 3 tags"),
+    "a tag without a name": (lambda: tagging.tags_by_click(["a"], ["B-MISC"], NAMES), "add B-MISC"),
+    "a tag of another scheme": (lambda: tagging.tags_by_click(["a"], ["B-PER"], ["O", "B-PER", "S-PER"]), "'S-PER'"),
+    "no entity": (lambda: tagging.tags_by_click(["a"], ["O"], NAMES), "at least one entity"),
+    "a length that is not offered": (lambda: windows_of(max_length=100), "max_length=100: give one of 32"),
+    "a text that fits": (lambda: windows_of(SHORT), "the text has 4 pieces"),
+    "a context that is there": (lambda: windows_of(context=7), "context=7: give more than half of"),
+    "too much context": (lambda: windows_of(context=24), "context=24"),
+}
