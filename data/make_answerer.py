@@ -33,7 +33,7 @@ from bertlib.data.quac import load_quac
 from bertlib.data.questions import question_rows
 from bertlib.data.splits import content_key
 from bertlib.device import seed_everything
-from bertlib.metrics.answers import answer_scores
+from bertlib.metrics.answers import answer_scores, best_threshold, score_each
 from bertlib.tasks.answer import Answerer
 from bertlib.tasks.match import fine_tune as fine_tune_pairs
 from bertlib.text.answers import Candidate
@@ -422,7 +422,7 @@ def yes_no(seed: int) -> None:
             {"exact": float(right.mean()), "questions": len(test)}, part="yes_no", way="TF-IDF", seed=0, split="test"
         )
     if not is_there(part="yes_no", way="MiniLM", seed=seed):
-        settings = SETTINGS | {"max_length": 160, "epochs": 2, "learning_rate": 1e-3, "seed": seed}
+        settings = SETTINGS | {"max_length": 160, "learning_rate": 1e-3, "seed": seed}
         model = fine_tune_pairs(splits, **settings)
         scores = model.evaluate(test)
         add_row(
@@ -433,13 +433,20 @@ def yes_no(seed: int) -> None:
 def finish() -> None:
     """Gather what was made into data/answerer."""
     HERE.mkdir(exist_ok=True)
-    for path in (WORK / "bbc_answerer-0").iterdir():
-        shutil.copy(path, HERE / path.name)
     header, *lines = (WORK / "runs.csv").read_text(encoding="utf-8").splitlines()
     (HERE / "runs.csv").write_text("\n".join([header, *sorted(lines)]) + "\n", encoding="utf-8")
     for path in sorted(WORK.glob("all-*.jsonl")):
         shutil.copy(path, HERE / path.name.replace("all-", "predicted-"))
-    answerer = Answerer.load(HERE)
+    split = load("bbc_questions")["validation"]
+    kept = [
+        json.loads(line) for line in (WORK / "all-found-0-validation.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    said = [text[one["start"] : one["end"]] for text, one in zip(split["context"], kept, strict=True)]
+    gold = [answers["text"] for answers in split["answers"]]
+    f1 = [score_each(gold, given)[:, 1] for given in (said, [""] * len(gold))]
+    answerer = Answerer.load(WORK / "bbc_answerer-0", "minilm")
+    answerer.threshold = best_threshold([one["lead"] for one in kept], *f1)
+    answerer.save(HERE)
     size = sum(path.stat().st_size for path in HERE.rglob("*") if path.is_file())
     print(f"{size / 1e6:.2f} MB, threshold {answerer.threshold:.2f}")
 

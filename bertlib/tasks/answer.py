@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from bertlib.data.questions import read_questions
-from bertlib.metrics.answers import answer_scores, score_each
+from bertlib.metrics.answers import answer_scores, best_threshold, score_each
 from bertlib.model.heads import BertForQuestionAnswering
 from bertlib.tasks.task import Examples, Task, one_or_many
 from bertlib.text.answers import KEPT, Candidate, Spans, pieces_of, read_with_questions
@@ -123,21 +123,14 @@ class Answerer(Task):
         questions, contexts, spans = read_questions(split)
         if not questions:
             raise ValueError("there are no questions to choose a threshold on: give at least one")
-        leads, gains = [], []
+        rows = []
         found = self.candidates(questions, contexts, **options)
         for (best, nothing), text, own in zip(found, contexts, spans, strict=True):
             if best:  # without a candidate there is no answer, whatever the threshold
                 gold, given = [text[start:end] for start, end in own], text[best[0].start : best[0].end]
-                (_, answered), (_, refused) = score_each([gold, gold], [given, ""])
-                leads.append(nothing - best[0].score)
-                gains.append(answered - refused)
-        if not leads:
-            return 0.0
-        order = np.argsort(leads, kind="stable")  # those with the smallest lead of "no answer" are answered first
-        total, leads = np.concatenate([[0.0], np.cumsum(np.array(gains)[order])]), np.array(leads)[order]
-        between = np.concatenate([[leads[0] - 1], (leads[:-1] + leads[1:]) / 2, [leads[-1] + 1]])
-        apart = np.concatenate([[True], leads[1:] > leads[:-1], [True]])  # equal leads are answered together
-        return float(between[np.where(apart, total, -np.inf).argmax()])
+                (_, answered), (_, silent) = score_each([gold, gold], [given, ""])
+                rows.append((nothing - best[0].score, answered, silent))
+        return best_threshold(*zip(*rows, strict=True)) if rows else 0.0
 
 
 def fine_tune(dataset: DatasetDict, *, max_length: int = 256, checkpoint=None, **options: Any) -> Answerer:
