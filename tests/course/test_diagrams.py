@@ -37,6 +37,7 @@ DRAWN = {
     "08",
     "09",
     "10",
+    "11",
 }  # at least three in each; in appendices any
 SVG = {"svg", "g", "rect", "text", "polyline", "polygon", "circle"}
 

@@ -26,6 +26,7 @@ ONE_RUN = {
     "08_named_entities",
     "09_looking_inside",
     "10_sentiment",
+    "11_answers",
     "A5_crashes_and_costs",
     "A6_processes_and_memory",
     "A7_controls_and_claims",
