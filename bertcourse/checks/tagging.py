@@ -849,10 +849,14 @@ def _judge_windows(trial: Trial) -> None:
 
 def windows_given(got: object) -> list[tuple[int, int]] | None:
     """(start, end) of each window that an answer gives; None if it gives something else."""
+    if inspect.isgenerator(got):
+        return None
     try:
-        return None if inspect.isgenerator(got) else [(int(start), int(end)) for start, end in got]
+        pairs = [(start, end) for start, end in got]
+        windows = [(int(start), int(end)) for start, end in pairs]
     except (TypeError, ValueError):
         return None
+    return windows if windows == pairs else None  # no fractions
 
 
 def fault_of_windows(got: object, length: int, room: int, overlap: int) -> tuple[str, str] | None:

@@ -20,6 +20,7 @@ import pytest
 import solutions
 import torch
 from bug_zoo import (
+    answer_bugs,
     calibration_bugs,
     few_labels_bugs,
     labels_off,
@@ -44,6 +45,7 @@ from bertcourse import checks
 from bertcourse.checks import check, examine, names, question, question_rng
 from bertcourse.checks.engine import Question, difference, show
 from bertcourse.lessons import lessons_in, number_of, parent_of
+from bertlib.text.answers import Reading
 
 ALL = names()
 FUNCTIONS = [name for name in ALL if not isinstance(checks.find(name), Question)]
@@ -314,6 +316,16 @@ def of_rows(error):
     )
 
 
+def of_a_reading(label):
+    """A zoo's label, which takes a reading and the answer's span, as an answer to answers.label."""
+    return lambda first, last, start, end, before: label(Reading(0, start, end, before), (first, last))
+
+
+def the_best_of(spans):
+    """A zoo's search for the n best spans as an answer to answers.best_span."""
+    return lambda starts, ends, longest: spans(starts, ends, 1, longest)[0][:2]
+
+
 # Every bug of the zoo: the check that rejects it, the answer and words of the hint; or why no check meets it as it is.
 ZOO = {
     "head_input.ReadsAllTokens": "a whole model; encoder.pooler rejects reading all tokens",
@@ -377,6 +389,33 @@ ZOO = {
     "writes_to_its_input.masks_in_place": "takes a batch of the library's; changed arguments are rejected everywhere",
     "writes_to_its_input.pads_in_place": ("classification.padding", pads_in_place, "work on a copy"),
     **{f"masking_bugs.{bug.__name__}": ("masking.mask_tokens", bug, "") for bug in masking_bugs.BUGS},
+    "answer_bugs.half_answers": ("answers.label", of_a_reading(answer_bugs.half_answers), "half an answer"),
+    "answer_bugs.edge_answers_lost": ("answers.label", of_a_reading(answer_bugs.edge_answers_lost), "is whole in it"),
+    "answer_bugs.skips_tokens": "takes questions and texts; answers.windows rejects pieces that are in no window",
+    "answer_bugs.windows_too_long": "takes questions and texts; answers.windows rejects a window longer than room",
+    "answer_bugs.NothingWhereItIsWorthMost": "takes a model's scores; answers.lead rejects the largest null score",
+    "answer_bugs.threshold_never_moved": (
+        "answers.threshold",
+        lambda leads, answered, silent: answer_bugs.threshold_never_moved(None, None),
+        "a fixed number",
+    ),
+    "answer_bugs.scores_never_passed": "takes an answerer; answers.threshold rejects a t that leads have no part in",
+    "answer_bugs.ends_before_it_begins": (
+        "answers.best_span",
+        the_best_of(answer_bugs.ends_before_it_begins),
+        "look at pairs",
+    ),
+    "answer_bugs.of_any_length": (
+        "answers.best_span",
+        the_best_of(answer_bugs.of_any_length),
+        "the limit is not used",
+    ),
+    "answer_bugs.one_too_long": ("answers.best_span", the_best_of(answer_bugs.one_too_long), "one token too long"),
+    "answer_bugs.AnswersInTheQuestion": "takes a model's scores; answers.best_span gets those of a window alone",
+    "answer_bugs.CountsTwice": "takes a model's scores; answers.merged rejects a span that is there twice",
+    "answer_bugs.KeepsTheLastWindow": "takes a model's scores; answers.merged rejects the score found last",
+    "answer_bugs.takes_places_as_told": "reads data, which no exercise asks for",
+    "answer_bugs.moves_places_in_silence": "reads data, which no exercise asks for",
     "calibration_bugs.last_bin_skipped": ("sentiment.ece", of_rows(calibration_bugs.last_bin_skipped), "left out"),
     "calibration_bugs.one_dropped": ("sentiment.ece", of_rows(calibration_bugs.one_dropped), "on an edge"),
     "calibration_bugs.phantom_bin": ("sentiment.ece", of_rows(calibration_bugs.phantom_bin), "no bin of its own"),
