@@ -368,7 +368,7 @@ def tuned(what: str, seed: int) -> None:
 
 # ------------------------------------------------------------------------------------------------------ yes or no
 
-YES_NO = {"train": 2400, "validation": 400, "test": 1200}
+YES_NO = {"train": 1600, "validation": 400, "test": 1200}
 
 
 @cache
