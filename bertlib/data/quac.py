@@ -71,6 +71,5 @@ def load_quac() -> Dataset:
                     continue
             places = {"text": answers, "answer_start": [row["passage"].find(text) for text in answers]}
             question = " ".join(text.strip() for text in asked[: turn + 1])
-            own = {"turn": str(turn + 1), "question": question, "context": row["passage"], "answers": places}
-            rows.append(own)
+            rows.append({"turn": str(turn + 1), "question": question, "context": row["passage"], "answers": places})
     return question_rows(rows, ("turn",))

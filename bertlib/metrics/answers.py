@@ -69,9 +69,7 @@ def answer_scores(gold: Sequence[Sequence[str]], predicted: Sequence[str]) -> di
 def best_threshold(leads: Sequence[float], answered: Sequence[float], silent: Sequence[float]) -> float:
     """The threshold with the best mean F1 if "no answer" is said where its lead is above it; halfway between two leads.
 
-    Args:
-        leads, answered, silent: of each question how far "no answer" is ahead, the F1 if the model's span is given, and
-            the F1 if nothing is.
+    Each is (N,): how far "no answer" is ahead, the F1 if the model's span is given, and the F1 if nothing is.
     """
     order = np.argsort(leads, kind="stable")  # those with the smallest lead are answered first
     gains = np.subtract(answered, silent)[order]

@@ -115,16 +115,11 @@ class Answerer(Task):
         return answer_scores(gold, [found["text"] for found in self.predict(questions, contexts, **options)])
 
     def suited_threshold(self, split: Dataset, **options: Any) -> float:
-        """The threshold with the best F1 on a split, halfway between two of its questions.
-
-        Raises:
-            ValueError: there are no questions, or the split does not fit.
-        """
+        """The threshold with the best F1 on a split; a ValueError where that has no questions, or does not fit."""
         questions, contexts, spans = read_questions(split)
         if not questions:
             raise ValueError("there are no questions to choose a threshold on: give at least one")
-        rows = []
-        found = self.candidates(questions, contexts, **options)
+        rows, found = [], self.candidates(questions, contexts, **options)
         for (best, nothing), text, own in zip(found, contexts, spans, strict=True):
             if best:  # without a candidate there is no answer, whatever the threshold
                 gold, given = [text[start:end] for start, end in own], text[best[0].start : best[0].end]
