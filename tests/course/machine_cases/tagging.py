@@ -131,10 +131,10 @@ CASES = {
     ),
 }
 
-SHORT, TEXT = "A short text.", "The bank raised its rates again. " * 12
+SHORT, RATES = "A short text.", "The bank raised its rates again. " * 12
 
 
-def windows_of(text=TEXT, max_length=64, context=12):
+def windows_of(text=RATES, max_length=64, context=12):
     (pieces,) = cut_into_pieces(TOKENIZER, [text])
     return tagging.windows_of_a_text(pieces, text, max_length, context)
 
