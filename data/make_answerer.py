@@ -27,9 +27,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from bertlib.data.archives import read_member
+from bertcourse.data.archives import read_member
+from bertcourse.data.quac import load_quac
 from bertlib.data.catalog import load
-from bertlib.data.quac import load_quac
 from bertlib.data.questions import question_rows
 from bertlib.data.splits import content_key
 from bertlib.device import seed_everything
