@@ -1,8 +1,8 @@
 """How well search finds what is relevant: nDCG, reciprocal rank, recall and average precision, as trec_eval has them.
 
 Of one query: `found`, ids best first, none twice; `relevant`, a set of ids, or a dict id -> gain. An id is not relevant
-if its gain is 0 or less, or if nobody judged it. A query with nothing relevant scores 0, and counts in a mean unless you
-leave it out; in trec_eval it counts if anything was judged for it.
+if its gain is 0 or less, or if nobody judged it. A query with nothing relevant scores 0, and counts in a mean unless
+you leave it out; in trec_eval it counts if anything was judged for it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
