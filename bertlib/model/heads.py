@@ -383,3 +383,78 @@ class BertForQuestionAnswering(FromFolder, nn.Module):
         self.bert.check_batch(batch)
         if batch.get("labels") is not None:
             check_ids("labels", batch["labels"], batch["input_ids"].size(1), "0 and 0 stand for no answer")
+
+
+def mean_pooling(hidden: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    """The mean over the tokens of each text, [CLS] and [SEP] included, padding not: (B, T, D) and (B, T) -> (B, D)."""
+    if attention_mask is None:
+        return hidden.mean(dim=1)
+    mask = attention_mask[..., None].to(hidden.dtype)
+    return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+
+
+class VectorOutput(ClassifierOutput):
+    """What `BertForEmbedding` returns; its term is "contrast".
+
+    Attributes:
+        logits: (B, D) a vector of length 1 for each text; under this name since tasks ask every head for it.
+    """
+
+
+class BertForEmbedding(FromFolder, nn.Module):
+    """A vector of length 1 for a text: the mean of its tokens' last states (Reimers and Gurevych, 2019, §3).
+
+    There is no weight beside the encoder's. Trained by contrast, a text's own partner has to be nearer than those of
+    the other texts of the batch (Henderson et al., 2017, §4; SCALE as in sentence-transformers).
+    """
+
+    output, peft_task, SCALE = None, "FEATURE_EXTRACTION", 20.0
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.config = config = replace(config, labels=())
+        self.bert = BertModel(config, add_pooling_layer=False)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path | Stored, labels: Sequence[str] = ()) -> Self:
+        """Load a transformers folder; labels are none of its matter."""
+        return load_model(cls, folder)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        partner_ids: Tensor | None = None,
+        partner_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> VectorOutput:
+        """Vectors of a batch, and with partners the loss.
+
+        Args:
+            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
+            partner_ids, partner_mask: (B, U) text i's own partner in row i.
+            labels: bool (B, B), True where partner j is right for text i (as each own one is): those other than the
+                own are left out, neither right nor wrong.
+        """
+        hidden = self.bert(input_ids, attention_mask, token_type_ids).last_hidden_state
+        vectors = F.normalize(mean_pooling(hidden, attention_mask), dim=-1)
+        if partner_ids is None:
+            return VectorOutput(vectors)
+        partners = self(partner_ids, partner_mask).logits
+        scores = self.SCALE * (vectors @ partners.T).float()
+        own = torch.arange(len(scores), device=scores.device)
+        if labels is not None:
+            scores = scores.masked_fill(labels & (own[:, None] != own), -torch.inf)
+        total = F.cross_entropy(scores, own, reduction="sum")
+        return VectorOutput(vectors, loss_sums={"contrast": total}, loss_counts={"contrast": len(own)})
+
+    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
+        """Over how many texts a batch's loss sum runs."""
+        return {"contrast": len(batch["input_ids"])}
+
+    def check_batch(self, batch: Mapping[str, Tensor]) -> None:
+        """`BertModel.check_batch`, of the partners too."""
+        self.bert.check_batch(batch)
+        if "partner_ids" in batch:
+            self.bert.check_batch({"input_ids": batch["partner_ids"], "attention_mask": batch["partner_mask"]})
