@@ -95,7 +95,7 @@ class Embedder(Task):
         return [texts_of(split, [column]) for column in text_columns(split, self.text)]
 
     def examples(self, split: Dataset) -> Pairs:
-        sides = self.read(split)
+        sides = self.read(split, self.text)
         sequences, partners = (encode_texts(self.tokenizer, side, self.max_length) for side in sides)
         numbers = list(zip(*(np.unique(side, return_inverse=True)[1].tolist() for side in sides), strict=True))
         return Pairs(sequences, partners=partners, numbers=numbers, right=frozenset(numbers))
