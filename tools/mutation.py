@@ -54,6 +54,7 @@ MODULES = {
     "text.spans": ((), ["spans", "tag"]),
     "text.windows": ((), ["tag", "bug_zoo"]),
     "text.answers": ((), ["answers"]),
+    "text.bm25": ((), ["bm25"]),
     "data.entities": (("tag_names_of", "read_split", "contexts_of"), ["tag", "bug_zoo"]),
     "data.questions": (
         ("question_rows", "check_question", "read_questions", "from_squad", "held_out", "question_check"),
@@ -65,6 +66,7 @@ MODULES = {
     "metrics.raters": ((), ["raters"]),
     "metrics.calibration": ((), ["calibration", "bug_zoo"]),
     "bertcourse.data.quac": ((), ["question_sets"]),
+    "metrics.ranking": ((), ["ranking"]),
 }
 # Tests that take long and are left out: words of their names.
 LONG = (
