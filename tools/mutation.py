@@ -65,6 +65,7 @@ MODULES = {
     "metrics.answers": ((), ["answer_scores"]),
     "metrics.raters": ((), ["raters"]),
     "metrics.calibration": ((), ["calibration", "bug_zoo"]),
+    "bertcourse.data.boolq": ((), ["boolq"]),
     "bertcourse.data.quac": ((), ["question_sets"]),
     "metrics.ranking": ((), ["ranking"]),
 }
@@ -81,7 +82,7 @@ LONG = (
     "long_rows",
 )
 LONG += ("long_texts", "context_is_read", "pipeline", "constrained", "unknown_tags", "no_strings", "batches_do_not")
-LONG += ("quac_holds", "of_quac")
+LONG += ("quac_holds", "of_quac", "boolq_holds", "of_boolq")
 
 # Mutants that change nothing that anybody could see: module, how the changed line begins, what was done -> why.
 EQUIVALENT = {
