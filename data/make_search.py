@@ -8,33 +8,28 @@ python data/make_search.py finish          # what lies in build/search, gathered
 
 from __future__ import annotations
 
-import csv
-import json
-import shutil
 import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from bertcourse.data.boolq import load_boolq
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
-from bertcourse.data.boolq import load_boolq
 from bertlib.data.catalog import load
 from bertlib.data.encoders import encoder_folder
-from bertlib.data.nearest import fuse_scores
+from bertlib.data.splits import content_key
 from bertlib.tasks import embed, match
 from bertlib.tasks.embed import Embedder
-from bertlib.text.bm25 import BM25, words_of
-from bertlib.train.recipe import RECIPES
 
 HERE, WORK = Path(__file__).parent / "search", Path("build/search")
 LIST = 20  # candidates that are read again, of so many questions of each split:
 READ_AGAIN = {"validation": 200, "test": 600}
 CONTRAST = {"batch_size": 32, "epochs": 1}
-# A question, its passage and two wrong ones each; half of the questions, which is what half an hour has room for.
 RERANKER = {"method": "lora", "targets": "all", "learning_rate": 1e-3, "batch_size": 16, "epochs": 1}
-TRAINED_ON, WRONG, FROM = 4000, 2, 10  # questions; wrong passages of each, drawn among the first so many of MiniLM
+# Questions whose passages are mined, and how many of them train; wrong passages of each, among the first so many.
+POOL, TRAINED_ON, WRONG, FROM = 3000, 1600, 2, 10
 
 
 @cache
@@ -87,46 +82,67 @@ def vectors() -> None:
     kept("plain_questions", lambda: plain.predict(boolq().questions["question"], show_progress=True))
 
 
-# ----------------------------------------------------------------------------------------------- trained by contrast
+# ------------------------------------------------------------------------------------------------ what is trained
+
+
+@cache
+def mined() -> list[tuple[str, str, list[str]]]:
+    """Questions that are not searched for, each with its passage, and with those that MiniLM finds first beside it."""
+    train = boolq().train
+    questions = train["question"][:]
+    chosen = sorted(range(len(train)), key=lambda row: content_key("search", questions[row]))[:POOL]
+    pool = train.select(chosen)
+    different = list(dict.fromkeys(pool["passage"]))
+    answers: dict[str, set[str]] = {}
+    for question, passage in zip(train["question"], train["passage"], strict=True):
+        answers.setdefault(question, set()).add(passage)
+    there = kept("pool_passages", lambda: minilm().predict(different, show_progress=True))
+    asked = kept("pool_questions", lambda: minilm().predict(pool["question"][:TRAINED_ON], show_progress=True))
+    rows = []
+    for question, own, vector in zip(pool["question"], pool["passage"], asked, strict=False):
+        order = np.argsort(-(there @ vector), kind="stable")[: 2 * FROM]
+        wrong = [different[place] for place in order if different[place] not in answers[question]]  # no right answers
+        rows.append((question, own, wrong[:FROM]))
+    return rows
 
 
 def contrast(seed: int) -> None:
-    train = boolq().train
-    pairs = Dataset.from_dict({"first": train["question"], "second": train["passage"]})
+    """Each question nearer to its passage than to those of its batch, and to one that is hard to tell."""
+    rng = np.random.default_rng(seed)
+    rows = [{"first": asked, "second": own, "wrong": rng.choice(wrong)} for asked, own, wrong in mined()]
 
     def run() -> np.ndarray:
-        trained = embed.fine_tune(DatasetDict(train=pairs), **CONTRAST, seed=seed)
-        there, asked = trained.predict(boolq().passages["text"]), trained.predict(boolq().questions["question"])
+        train = DatasetDict(train=Dataset.from_list(rows))
+        trained = embed.fine_tune(train, columns=("first", "second", "wrong"), **CONTRAST, seed=seed)
+        there = trained.predict(boolq().passages["text"], show_progress=True)
+        asked = trained.predict(boolq().questions["question"], show_progress=True)
         return (asked @ there.T).astype(np.float16)
 
     kept(f"contrast-{seed}", run)
 
 
-# ---------------------------------------------------------------------------------------------------------- reranker
+def reranker() -> None:
+    """A classifier of pairs: does this passage answer this question? Then it reads the lists of MiniLM."""
+    folder, rng = WORK / "reranker", np.random.default_rng(0)
+    if not folder.is_dir():
+        rows = []
+        for asked, own, wrong in mined():
+            rows.append({"first": asked, "second": own, "label": 1})
+            rows += [{"first": asked, "second": text, "label": 0} for text in rng.choice(wrong, WRONG, replace=False)]
+        columns = {"first": Value("string"), "second": Value("string")}
+        columns["label"] = ClassLabel(names=["another", "answers"])
+        train = DatasetDict(train=Dataset.from_list(rows, features=Features(columns)))
+        match.fine_tune(train, **RERANKER, max_length=256).save(folder)
+    model = match.PairClassifier.load(folder)
+    questions, passages = boolq().questions["question"], boolq().passages["text"]
+    for split in READ_AGAIN:
+        chosen, found = lists(split)
+        pairs = [(questions[i], passages[j]) for i, row in zip(chosen, found, strict=True) for j in row]
 
+        def read(pairs=pairs) -> np.ndarray:
+            return model.probabilities_of(model.encode(pairs), show_progress=True)[:, 1].reshape(-1, LIST)
 
-def wrong_pairs() -> DatasetDict:
-    """Questions with their own passages, and with two of those that MiniLM finds first and are not theirs."""
-    train, rng = boolq().train, np.random.default_rng(0)
-    chosen = rng.permutation(len(train))[:TRAINED_ON]
-    different = sorted(set(train["passage"]))
-    number = {text: place for place, text in enumerate(different)}
-    there = kept("train_passages", lambda: minilm().predict(different, show_progress=True))
-    asked = minilm().predict([train["question"][int(i)] for i in chosen], show_progress=True)
-    answers: dict[str, set[str]] = {}
-    for question, passage in zip(train["question"], train["passage"], strict=True):
-        answers.setdefault(question, set()).add(passage)
-    rows = []
-    for i, vector in zip(chosen.tolist(), asked, strict=True):
-        question, own = train["question"][i], train["passage"][i]
-        scores = there @ vector
-        scores[[number[text] for text in answers[question]]] = -1  # right answers are no wrong ones
-        nearest = np.argpartition(-scores, FROM)[:FROM]
-        rows.append({"first": question, "second": own, "label": 1})
-        for place in rng.choice(nearest, WRONG, replace=False).tolist():
-            rows.append({"first": question, "second": different[place], "label": 0})
-    features = {"first": Value("string"), "second": Value("string"), "label": ClassLabel(names=["other", "answers"])}
-    return DatasetDict(train=Dataset.from_list(rows, features=Features(features)))
+        kept(f"reranked-{split}", read)
 
 
 def lists(split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -136,18 +152,10 @@ def lists(split: str) -> tuple[np.ndarray, np.ndarray]:
     return chosen, np.argsort(-scores, axis=1, kind="stable")[:, :LIST]
 
 
-def reranker() -> None:
-    folder = WORK / "reranker"
-    if not folder.is_dir():
-        match.fine_tune(wrong_pairs(), **RERANKER, max_length=256, checkpoint=folder)
-    model = match.PairClassifier.load(folder)
-    questions, passages = boolq().questions["question"], boolq().passages["text"]
-    for split in READ_AGAIN:
-        chosen, found = lists(split)
-        pairs = [(questions[int(i)], passages[int(j)]) for i, row in zip(chosen, found, strict=True) for j in row]
-        kept(f"reranked-{split}", lambda pairs=pairs: probabilities(model, pairs).reshape(-1, LIST))
+def finish() -> None:
+    pass
 
 
-def probabilities(model: match.PairClassifier, pairs: list[tuple[str, str]]) -> np.ndarray:
-    """Of each pair how likely the passage answers the question."""
-    return model.predict_proba(pairs, show_progress=True)[:, 1]
+if __name__ == "__main__":
+    part, *numbers = sys.argv[1:]
+    {"vectors": vectors, "contrast": contrast, "reranker": reranker, "finish": finish}[part](*map(int, numbers))

@@ -433,8 +433,8 @@ class BertForEmbedding(FromFolder, nn.Module):
 
         Args:
             input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
-            partner_ids, partner_mask: (B, U) text i's own partner in row i.
-            labels: bool (B, B), True where partner j is right for text i (as each own one is): those other than the
+            partner_ids, partner_mask: (P, U) partners, P at least B; text i's own in row i.
+            labels: bool (B, P), True where partner j is right for text i (as each own one is): those other than the
                 own are left out, neither right nor wrong.
         """
         hidden = self.bert(input_ids, attention_mask, token_type_ids).last_hidden_state
@@ -445,7 +445,8 @@ class BertForEmbedding(FromFolder, nn.Module):
         scores = self.SCALE * (vectors @ partners.T).float()
         own = torch.arange(len(scores), device=scores.device)
         if labels is not None:
-            scores = scores.masked_fill(labels & (own[:, None] != own), -torch.inf)
+            others = own[:, None] != torch.arange(len(partners), device=scores.device)
+            scores = scores.masked_fill(labels & others, -torch.inf)
         total = F.cross_entropy(scores, own, reduction="sum")
         return VectorOutput(vectors, loss_sums={"contrast": total}, loss_counts={"contrast": len(own)})
 

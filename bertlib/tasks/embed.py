@@ -29,23 +29,25 @@ class Pairs(Examples):
     """Texts and their partners.
 
     Attributes:
-        partners: of each example the partner's token ids.
-        numbers: of each example the numbers of both texts; equal texts have equal numbers.
-        right: all of these, as a set.
+        partners: of each example the token ids of its partner; behind it, where there is one, of a wrong partner.
+        numbers: of each example the numbers of its text and of these; equal texts have equal numbers.
+        right: (text, partner) of all examples, in numbers.
     """
 
-    partners: Sequence[Sequence[int]] = ()
-    numbers: Sequence[tuple[int, int]] = ()
+    partners: Sequence[Sequence[Sequence[int]]] = ()
+    numbers: Sequence[Sequence[int]] = ()
     right: frozenset[tuple[int, int]] = frozenset()
 
     def lengths(self) -> list[int]:
-        return [len(partner) for partner in self.partners]  # the longer side, as a rule
+        return [max(map(len, own)) for own in self.partners]  # the longer side, as a rule
 
     def batch(self, chosen: Sequence[int], pad_token_id: int) -> Batch:
-        """What `Examples.batch` gives, the partners, and as labels which of them are right for which text."""
-        ids, mask = pad_batch([self.partners[i] for i in chosen], pad_token_id)
-        pairs = [self.numbers[i] for i in chosen]
-        right = torch.tensor([[(first, second) in self.right for _, second in pairs] for first, _ in pairs])
+        """What `Examples.batch` gives, the partners (all own ones first), and which are right for which text."""
+        rows = [partner for side in zip(*(self.partners[i] for i in chosen), strict=True) for partner in side]
+        ids, mask = pad_batch(rows, pad_token_id)
+        texts, *partners = zip(*(self.numbers[i] for i in chosen), strict=True)
+        there = [partner for side in partners for partner in side]
+        right = torch.tensor([[(text, partner) in self.right for partner in there] for text in texts])
         return {**super().batch(chosen, pad_token_id), "partner_ids": ids, "partner_mask": mask, "labels": right}
 
 
@@ -54,7 +56,7 @@ class Embedder(Task):
 
     Attributes:
         max_length: tokens of a text that its vector knows; `windows` reads on.
-        text: the two columns that `evaluate` reads.
+        text: the columns of texts and partners, and perhaps wrong ones; `evaluate` reads the first two.
     """
 
     head = BertForEmbedding
@@ -90,15 +92,18 @@ class Embedder(Task):
     def names_of(split: Dataset) -> tuple[str, ...]:
         return ()
 
-    def read(self, split: Dataset) -> list[list[str]]:
-        """Both columns of a split."""
-        return [texts_of(split, [column]) for column in text_columns(split, self.text)]
+    @staticmethod
+    def read(split: Dataset, columns: Sequence[str]) -> list[list[str]]:
+        """The texts of each column."""
+        return [texts_of(split, [column]) for column in text_columns(split, columns)]
 
     def examples(self, split: Dataset) -> Pairs:
         sides = self.read(split, self.text)
-        sequences, partners = (encode_texts(self.tokenizer, side, self.max_length) for side in sides)
-        numbers = list(zip(*(np.unique(side, return_inverse=True)[1].tolist() for side in sides), strict=True))
-        return Pairs(sequences, partners=partners, numbers=numbers, right=frozenset(numbers))
+        sequences, *partners = (encode_texts(self.tokenizer, side, self.max_length) for side in sides)
+        known = {text: number for number, text in enumerate(dict.fromkeys(text for side in sides for text in side))}
+        numbers = list(zip(*([known[text] for text in side] for side in sides), strict=True))
+        right = frozenset(row[:2] for row in numbers)
+        return Pairs(sequences, partners=list(zip(*partners, strict=True)), numbers=numbers, right=right)
 
     def check_training(self, split: Dataset) -> None:
         if len(self.examples(split).right) < 2:
@@ -138,7 +143,7 @@ class Embedder(Task):
 
     def evaluate(self, split: Dataset, **options: Any) -> dict[str, float]:
         """How well each first text finds its partners among all second ones, see `bertlib.metrics.ranking`; means."""
-        firsts, seconds = self.read(split)
+        firsts, seconds = self.read(split, self.text[:2])
         asked, there = list(dict.fromkeys(firsts)), list(dict.fromkeys(seconds))
         scores = self.predict(asked, **options) @ self.predict(there, **options).T
         right: dict[str, set[str]] = {}
@@ -149,7 +154,7 @@ class Embedder(Task):
 
 
 def fine_tune(
-    dataset: DatasetDict, *, columns: tuple[str, str] = ("first", "second"), max_length: int = 256, **options: Any
+    dataset: DatasetDict, *, columns: Sequence[str] = ("first", "second"), max_length: int = 256, **options: Any
 ) -> Embedder:
     """Train an encoder by contrast, and keep the epoch that is best on validation by MRR.
 
@@ -158,9 +163,10 @@ def fine_tune(
 
     Args:
         dataset: splits "train" and, to choose the epoch, "validation".
-        columns: the two columns with the texts, such as a question and the passage that answers it.
+        columns: of two texts, such as a question and the passage that answers it; or of three, the last of which is
+            wrong, but not easily told ("hard").
         options: as of `bertlib.tasks.classify.fine_tune`; what it raises is raised here.
     """
-    if isinstance(columns, str) or len(columns) != 2:
-        raise ValueError(f"columns={columns!r}: give the names of two columns, such as ('first', 'second')")
+    if isinstance(columns, str) or len(columns) not in (2, 3):
+        raise ValueError(f"columns={columns!r}: give the names of two or three, such as ('first', 'second', 'wrong')")
     return Embedder.fit(dataset, max_length=max_length, kept={"text": tuple(columns)}, **options)
