@@ -122,6 +122,7 @@ EQUIVALENT = {
     ("text.spans", "begin = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
     ("text.windows", "return np.concatenate([[True]", "zeros to ones"): "there is none of them",
     ("text.windows", "if last - first <= room", "LtE to Lt"): "a text that just fits is one window either way",
+    ("text.bm25", "damping = k1", "1 to 2 (2)"): "where the mean length is 0 no word is to be weighed",
     ("metrics.answers", "if not ours or not theirs", "Or to And"): "with words on one side only none is common, too",
     ("metrics.answers", "scores = np.zeros", "zeros to ones"): "every row is written",
 }
