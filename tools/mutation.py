@@ -124,6 +124,7 @@ EQUIVALENT = {
     ("text.spans", "begin = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
     ("text.windows", "return np.concatenate([[True]", "zeros to ones"): "there is none of them",
     ("text.windows", "if last - first <= room", "LtE to Lt"): "a text that just fits is one window either way",
+    ("text.bm25", "damping = k1", "1 to 2 (2)"): "where the mean length is 0 no word is to be weighed",
     ("data.quac", "if TYPE_CHECKING", "if True"): "what is imported there is installed",
     ("data.quac", "if TYPE_CHECKING", "if False"): "no annotation is looked up while it runs",
     ("data.quac", "middle = (low", "1 to 2"): "any place above low and up to high leads to the same end",
