@@ -65,6 +65,7 @@ MODULES = {
     "metrics.raters": ((), ["raters"]),
     "metrics.calibration": ((), ["calibration", "bug_zoo"]),
     "bertcourse.data.boolq": ((), ["boolq"]),
+    "bertcourse.data.lee": ((), ["lee"]),
     "bertcourse.data.quac": ((), ["question_sets"]),
 }
 # Tests that take long and are left out: words of their names.
