@@ -66,6 +66,7 @@ MODULES = {
     "metrics.raters": ((), ["raters"]),
     "metrics.calibration": ((), ["calibration", "bug_zoo"]),
     "bertcourse.data.boolq": ((), ["boolq"]),
+    "bertcourse.data.lee": ((), ["lee"]),
     "bertcourse.data.quac": ((), ["question_sets"]),
     "metrics.ranking": ((), ["ranking"]),
 }
