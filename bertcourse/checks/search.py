@@ -271,7 +271,7 @@ def _cosines_themselves(vectors, query, k):
     return _cosines(vectors, query)[_best(vectors, query, k)].tolist()
 
 
-PLACES = "indices are asked for: where each stands, not its likeness."
+PLACES = "plain indices are asked for: where each stands, not what stands there."
 LENGTHS = "a longer vector gets a larger product: divide each by its own length, np.linalg.norm(vectors, axis=1)."
 APART = "how far apart the ends are depends on the lengths: bring all to length 1 first, or compare the cosines."
 WORST = "that begins with the worst: argsort sorts upwards. The largest cosine comes first."
@@ -383,6 +383,13 @@ def _gained(
 
 def _first_is_infinite(place):
     return math.inf if place == 1 else 1 / math.log2(place)
+
+
+def _only_ideal_right(found, relevant, k):
+    """Not defined where the first one found is relevant: log2(1) is 0."""
+    best = sum(1 / math.log2(place + 1) for place in range(1, _ideal(found, relevant, k) + 1))
+    gained = sum(1 / math.log2(place) for place, one in enumerate(found[:k], start=1) if one in relevant)
+    return gained / best if best else 0.0
 
 
 def _dcg(found, relevant, k):
@@ -707,6 +714,7 @@ CHECKS = {
             _found_and_relevant,
             mistakes=(
                 (_gained(_first_is_infinite), FIRST_PLACE),
+                (_only_ideal_right, FIRST_PLACE),
                 (_gained(lambda place: 1 / math.log2(place + 2)), FIRST_PLACE),
                 (
                     _gained(lambda place: 1 / max(math.log2(place), 1)),

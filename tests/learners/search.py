@@ -184,7 +184,8 @@ ANSWERS = [
         "    return torch.tensor(dcg([int(d in relevant) for d in found][:k]) / best if best else 0.0)",
         None,
     ),
-    ndcg("math.log2(i + 2)\n", "math.log2(i + 1)\n", "divides by 0"),
+    ndcg("math.log2(i + 2)\n", "math.log2(i + 1)\n", "places from 1"),
+    ndcg("i + 2", "i + 1", "divides by 0"),
     ndcg("i + 2", "max(i, 1) + 1", "an older form"),
     ndcg("i + 2", "i + 3", "log2(place + 1), places from 1"),
     ndcg("math.log2(i + 2)", "(i + 1)", "not by its place"),
@@ -199,7 +200,8 @@ ANSWERS = [
         "ndcg is 0 by definition",
     ),
     ndcg("dcg / idcg", "dcg", "divide by the ideal"),
-    ndcg("            dcg +=", "            return", "not only the first"),
+    ndcg("math.log2(i + 2)\n", "math.log2(i + 2)\n            break\n", "not only the first"),
+    ndcg("            dcg +=", "            return", ""),
     ndcg_lines("    return len(relevant & set(found[:k])) / max(1, len(relevant))", "counts less"),
     ndcg_lines(
         "    if not relevant: return 0\n    dcg = sum(1 / math.log2(i + 2) for i in range(k) if found[i] in relevant)\n"
