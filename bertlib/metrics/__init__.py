@@ -1,4 +1,4 @@
-"""Scores: of classes, of whole entities, of answers, without reading, of raters among themselves, and of confidence."""
+"""Scores: of classes, of whole entities, of answers, without reading, of raters, of rankings, and of confidence."""
 
 from bertlib.metrics.scores import (
     Difference,

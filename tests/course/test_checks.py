@@ -421,6 +421,10 @@ ZOO = {
     "calibration_bugs.phantom_bin": ("sentiment.ece", of_rows(calibration_bugs.phantom_bin), "no bin of its own"),
     "calibration_bugs.signed": ("sentiment.ece", of_rows(calibration_bugs.signed), "cancel"),
     "calibration_bugs.unweighted": ("sentiment.ece", of_rows(calibration_bugs.unweighted), "not each alike"),
+    "ranking_bugs.FarthestFirst": "an index of passages, which no exercise builds",
+    "ranking_bugs.NegativeForCommonWords": "an index of passages, which no exercise builds",
+    "ranking_bugs.NothingForCommonWords": "an index of passages, which no exercise builds",
+    "ranking_bugs.WorstFirst": "an index of passages, which no exercise builds",
     "few_labels_bugs.copies_before_the_split": (
         "sentiment.augmented_split",
         few_labels_bugs.copies_before_the_split,
