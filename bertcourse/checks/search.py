@@ -12,6 +12,7 @@ from bertcourse.checks.classification import PERCENT, ROUNDED
 from bertcourse.checks.encoder import CHECKS as OF_ENCODERS
 from bertcourse.checks.engine import against, as_plain, is_whole, number, seen_as, show
 from bertcourse.checks.pretraining import errors_named
+from bertlib.metrics.ranking import ndcg
 
 K1, B = 1.2, 0.75  # of BM25
 SPECIALS = 2  # [CLS] and [SEP]
@@ -39,7 +40,7 @@ def _bm25(query: list[str], passage: list[str], counts: dict[str, int], N: int, 
 
 
 def _ndcg(found: list[int], relevant: set[int], k: int) -> float:
-    return _gained()(found, relevant, k)
+    return ndcg(found, relevant, k)
 
 
 def _fused(bm25: np.ndarray, cosine: np.ndarray, weight: float) -> list[float]:
@@ -373,12 +374,12 @@ def _gained(
 ) -> Callable:
     """With another discount of place 1, 2, …, another number of relevant ones in the ideal, or found cut otherwise."""
 
-    def ndcg(found, relevant, k):
+    def score(found, relevant, k):
         best = sum(discount(place) for place in range(1, ideal(found, relevant, k) + 1))
         gained = [discount(place) for place, one in enumerate(cut(found, k), start=1) if one in relevant]
         return float(sum(gained) / best) if best else none
 
-    return ndcg
+    return score
 
 
 def _first_is_infinite(place):
