@@ -15,10 +15,10 @@ from torch.nn import functional as F
 
 from bertlib.files import read_json, write_folder
 from bertlib.model.dropout import dropout
-from bertlib.model.heads import BertForQuestionAnswering, LabelledHead
+from bertlib.model.heads import BertForEmbedding, BertForQuestionAnswering, LabelledHead
 from bertlib.model.weights import ADAPTERS, WEIGHTS, Stored, read_file, transformers_name, write_model
 
-Head = LabelledHead | BertForQuestionAnswering
+Head = LabelledHead | BertForQuestionAnswering | BertForEmbedding
 OWN, PREFIX = "bertlib.json", "base_model.model."  # a file of ours, and what peft puts before every name
 # What peft's adapter_config.json may say freely; whatever else is switched on there computes something else.
 FREE = {"peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "r"}
@@ -204,7 +204,10 @@ def save_adapters(model: Head, folder: str | Path, settings: Mapping[str, Any] |
         OSError: no room, or writing failed; nothing half-written is left.
     """
     lora, kept = lora_of(model), trained(model)
-    tensors = {PREFIX + peft_key(name): p.detach().float().cpu().contiguous() for name, p in kept.items()}
+    inside = "" if model.output else "bert."  # see load_adapters
+    tensors = {
+        PREFIX + peft_key(name).removeprefix(inside): p.detach().float().cpu().contiguous() for name, p in kept.items()
+    }
     config = {"peft_type": "LORA", "task_type": model.peft_task, "base_model_name_or_path": lora.encoder}
     config |= {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout, "bias": "none"}
     config |= {"target_modules": lora.targets, "inference_mode": True}
@@ -228,16 +231,17 @@ def load_adapters(head: type[Head], stored: Stored, folder: str | Path) -> Head:
     """
     folder = Path(folder)
     values, tensors = read_json(folder / ADAPTERS[0]), read_file(folder / ADAPTERS[1])
-    tensors = {key.removeprefix(PREFIX): tensor for key, tensor in tensors.items()}
+    inside = "" if head.output else "bert."  # a head without weights is the bare encoder to peft
+    tensors = {inside + key.removeprefix(PREFIX): tensor for key, tensor in tensors.items()}
     own = read_json(folder / OWN) if (folder / OWN).is_file() else {}
     weight, misfit = f"{head.output}.weight", f"{folder / ADAPTERS[0]} does not go with {stored.folder}"
     try:
         lora = read_settings(values, head)
     except ValueError as error:
         raise ValueError(f"{misfit}: {error}") from error
-    if weight not in tensors:
+    if head.output and weight not in tensors:
         raise ValueError(f"{folder} lacks the head ({weight}): save it too, in peft by modules_to_save")
-    rows, named = len(tensors[weight]), own.get("labels") or stored.config().labels
+    rows, named = len(tensors.get(weight, ())), own.get("labels") or stored.config().labels
     labels = named if len(named) == rows else [f"LABEL_{number}" for number in range(rows)]
     model = head.from_pretrained(stored, labels=labels)
     names = {peft_key(name): name for name, _ in model.named_parameters()}
