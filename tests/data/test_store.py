@@ -1,4 +1,4 @@
-"""One SQLite file with texts, words and vectors: whole after a kill, a full disk, a lock; what is no such file is named."""
+"""One SQLite file of texts, words and vectors: whole after a kill, a full disk, a lock; what is none is named."""
 
 import os
 import random
