@@ -105,7 +105,7 @@ def check_news() -> str:
 
 
 def check_archives() -> str:
-    from bertlib.data.archives import ARCHIVES, archive_path
+    from bertcourse.data.archives import ARCHIVES, archive_path
 
     absent = []
     for name in ARCHIVES:

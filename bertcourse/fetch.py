@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import subprocess  # nosec B404: pip is started, with arguments from the table in bertlib.data.archives
+import subprocess  # nosec B404: pip is started, with arguments from the table in bertcourse.data.archives
 import sys
 import tempfile
 import time
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from bertcourse.data import archives
+from bertcourse.data.archives import Archive, archive_path, archives_folder, find_archive
 from bertcourse.lessons import is_lesson
-from bertlib.data import archives
-from bertlib.data.archives import Archive, archive_path, archives_folder, find_archive
 from bertlib.data.hub import DataChanged
 from bertlib.progress import progress_bar
 

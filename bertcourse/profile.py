@@ -76,18 +76,24 @@ class Profile:
     def load(self, name: str) -> DatasetDict:
         """What the profile calls "news", "corpus" or "entities", or any other named data set; in a rehearsal a part.
 
+        Args:
+            name: one of these, a name of `bertlib.data.catalog.load`, or one of the course's own: "rated_tweets",
+                "rated_films", "rated_products", "rated_editorials" (see `bertcourse.data.rated.load_rated`).
+
         Raises:
-            ValueError: an unknown name; and whatever `bertlib.data.catalog.load` raises.
+            ValueError: an unknown name; and whatever its loader raises.
         """
         from datasets import DatasetDict
 
-        from bertlib.data.catalog import LOADERS, load
+        from bertcourse.data import rated
+        from bertlib.data import catalog
 
         if name in ("news", "corpus", "entities"):
             name = getattr(self, name)
-        elif name not in LOADERS:
-            raise ValueError(f"data set {name!r} is unknown: choose news, corpus, entities, {', '.join(LOADERS)}")
-        dataset = load(name)
+        loaders = catalog.LOADERS | rated.LOADERS
+        if name not in loaders:
+            raise ValueError(f"data set {name!r} is unknown: choose news, corpus, entities, {', '.join(loaders)}")
+        dataset = loaders[name]()
         if self.rows is None:
             return dataset
         return DatasetDict({part: rows.select(range(min(self.rows, len(rows)))) for part, rows in dataset.items()})

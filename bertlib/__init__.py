@@ -39,7 +39,9 @@ _DOORS = {
     "bertlib.wordpiece": "bertlib.text.wordpiece",
     "bertlib.answer": "bertlib.tasks.answer",
     "bertlib.classify": "bertlib.tasks.classify",
+    "bertlib.embed": "bertlib.tasks.embed",
     "bertlib.pretrain": "bertlib.tasks.pretrain",
+    "bertlib.search": "bertlib.tasks.search",
     "bertlib.tag": "bertlib.tasks.tag",
 }
 

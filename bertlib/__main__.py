@@ -1,15 +1,16 @@
-"""Train and use a BERT from a shell: `python -m bertlib encode`, `pretrain`, `classify`, `match`, `tag`, `answer`."""
+"""Train and use a BERT from a shell: `python -m bertlib encode`, `pretrain`, `classify`, `match`, `tag`, `answer`,
+`search`."""
 
 import argparse
 import sys
 
-from bertlib.cli import answer, classify, encode, match, pretrain, run_command, tag
+from bertlib.cli import answer, classify, encode, match, pretrain, run_command, search, tag
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bertlib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (encode, pretrain, classify, match, tag, answer):
+    for command in (encode, pretrain, classify, match, tag, answer, search):
         command.add_command(commands)
     return parser
 

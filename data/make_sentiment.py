@@ -33,13 +33,13 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 
-from bertlib.data.archives import read_member
+from bertcourse.data.archives import read_member
+from bertcourse.data.rated import RATED_DOMAINS, lexicon_score, load_rated, read_lexicon
+from bertcourse.data.wordnet import synonyms
 from bertlib.data.catalog import load
 from bertlib.data.columns import documents_of
 from bertlib.data.encoders import encoder_folder
-from bertlib.data.rated import RATED_DOMAINS, lexicon_score, read_lexicon
 from bertlib.data.splits import few_labels
-from bertlib.data.wordnet import synonyms
 from bertlib.files import read_json
 from bertlib.metrics import classification_scores
 from bertlib.metrics.calibration import best_temperature
@@ -71,7 +71,7 @@ FEW_UPDATES = {8: (20, 8), 32: (8, 8), 128: (3, 16)}
 @cache
 def domain(name: str) -> DatasetDict:
     """A domain's splits, cut to SIZES."""
-    splits = load(f"rated_{name}")
+    splits = load_rated(name)
     return DatasetDict({split: splits[split].select(range(size)) for split, size in SIZES.items()})
 
 
@@ -255,7 +255,7 @@ def as_split(texts: Sequence[str], labels: Sequence[int]) -> DatasetDict:
 
 
 def few(draw: int) -> None:
-    pool, test = load(f"rated_{FEW}")["train"], domain(FEW)["test"]
+    pool, test = load_rated(FEW)["train"], domain(FEW)["test"]
     vectors = vectors_of(pool["text"]), vectors_of(test["text"])
     for budget in BUDGETS:
         part = few_labels(pool, budget, np.random.default_rng((draw, budget)))
@@ -310,7 +310,7 @@ def few_methods(part, pool, test, pool_vectors, test_vectors, updates, draw) -> 
 
 def advice(draw: int) -> None:
     """Dropout and decay, on 32 labels a class, everything trained."""
-    pool, test = load(f"rated_{FEW}")["train"], domain(FEW)["test"]
+    pool, test = load_rated(FEW)["train"], domain(FEW)["test"]
     part = few_labels(pool, 32, np.random.default_rng((draw, 32)))
     for dropout, decay in ((0.1, 0.01), (0.3, 0.01), (0.1, 0.3)):  # BERT's own, then more of either
         what = {"part": "advice", "method": f"dropout {dropout:g}, decay {decay:g}", "trained_on": FEW}
@@ -363,7 +363,7 @@ def going_on(seed: int) -> None:
 def target(seed: int) -> None:
     """Our checkpoint learns a domain and is asked about films: as it is, having read films' lines, or as much news."""
     lines: dict[str, list[str]] = {}
-    for text, film in zip(*(load("rated_films")["train"][column] for column in ("text", "group")), strict=True):
+    for text, film in zip(*(load_rated("films")["train"][column] for column in ("text", "group")), strict=True):
         lines.setdefault(film, []).append(text)
     texts = {
         "nothing": [],

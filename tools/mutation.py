@@ -7,7 +7,7 @@
 
 First the tests run without a fault, and it is noted which functions each of them calls. A mutant then meets only the
 tests that call the function it changes, each file's quickest first, in a fork of a process that has imported the heavy
-libraries already, on a copy of package and tests: the working tree is never touched. It is killed if a test fails, if
+libraries already, on a copy of packages and tests: the working tree is never touched. It is killed if a test fails, if
 the module no longer imports, or if the tests take ten times the processor time they should. Whatever else goes wrong
 (no test found, a fork that was killed) is an error, never a kill. Needs Linux or macOS.
 """
@@ -38,9 +38,10 @@ import pytest
 from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
+COURSE = "bertcourse"
 
-# Module of bertlib -> functions and classes to change (none named: all), and the files of tests that may notice, by
-# their names without `test_`, wherever they stand in tests/.
+# Module of bertlib, or of bertcourse with that name before it -> functions and classes to change (none named: all), and
+# the files of tests that may notice, by their names without `test_`, wherever they stand in tests/.
 MODULES = {
     "model.attention": ((), ["attention", "encoder", "heads", "bug_zoo"]),
     "model.encoder": ((), ["encoder", "heads", "bug_zoo", "weights"]),
@@ -53,17 +54,20 @@ MODULES = {
     "text.spans": ((), ["spans", "tag"]),
     "text.windows": ((), ["tag", "bug_zoo"]),
     "text.answers": ((), ["answers"]),
+    "text.bm25": ((), ["bm25"]),
     "data.entities": (("tag_names_of", "read_split", "contexts_of"), ["tag", "bug_zoo"]),
     "data.questions": (
         ("question_rows", "check_question", "read_questions", "from_squad", "held_out", "question_check"),
         ["question_sets"],
     ),
-    "data.quac": ((), ["question_sets"]),
     "data.splits": (("near_copies", "tied"), ["rated"]),
     "metrics.scores": (("entity_scores", "find_differences"), ["tag", "bug_zoo"]),
     "metrics.answers": ((), ["answer_scores"]),
     "metrics.raters": ((), ["raters"]),
     "metrics.calibration": ((), ["calibration", "bug_zoo"]),
+    "bertcourse.data.boolq": ((), ["boolq"]),
+    "bertcourse.data.quac": ((), ["question_sets"]),
+    "metrics.ranking": ((), ["ranking"]),
 }
 # Tests that take long and are left out: words of their names.
 LONG = (
@@ -78,7 +82,7 @@ LONG = (
     "long_rows",
 )
 LONG += ("long_texts", "context_is_read", "pipeline", "constrained", "unknown_tags", "no_strings", "batches_do_not")
-LONG += ("quac_holds", "of_quac")
+LONG += ("quac_holds", "of_quac", "boolq_holds", "of_boolq")
 
 # Mutants that change nothing that anybody could see: module, how the changed line begins, what was done -> why.
 EQUIVALENT = {
@@ -120,6 +124,11 @@ EQUIVALENT = {
     ("text.spans", "begin = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
     ("text.windows", "return np.concatenate([[True]", "zeros to ones"): "there is none of them",
     ("text.windows", "if last - first <= room", "LtE to Lt"): "a text that just fits is one window either way",
+    ("text.bm25", "damping = k1", "1 to 2 (2)"): "where the mean length is 0 no word is to be weighed",
+    ("data.quac", "if TYPE_CHECKING", "if True"): "what is imported there is installed",
+    ("data.quac", "if TYPE_CHECKING", "if False"): "no annotation is looked up while it runs",
+    ("data.quac", "middle = (low", "1 to 2"): "any place above low and up to high leads to the same end",
+    ("data.quac", "low, high = (middle", "always the first"): "what stands nowhere is passed over below, only later",
     ("metrics.answers", "if not ours or not theirs", "Or to And"): "with words on one side only none is common, too",
     ("metrics.answers", "scores = np.zeros", "zeros to ones"): "every row is written",
 }
@@ -262,11 +271,16 @@ def mutants(source: str, names: tuple[str, ...] = ()) -> list[tuple[int, str, st
     return found
 
 
-class Recorder:
-    """Notes for each test its processor time and which functions of the package it calls, itself or by its fixtures."""
+def full_name(module: str, package: str = "bertlib") -> str:
+    """A module of `MODULES` as it is imported: "text.masking" -> "bertlib.text.masking"; the course's stays."""
+    return module if module.startswith(f"{COURSE}.") else f"{package}.{module}"
 
-    def __init__(self, package: Path):
-        self.folder = str(package) + os.sep
+
+class Recorder:
+    """Notes for each test its processor time and which of our functions it calls, itself or by its fixtures."""
+
+    def __init__(self, job: Path, package: str):
+        self.folder, self.inside = str(job) + os.sep, (package + os.sep, COURSE + os.sep)
         self.calls: set[tuple[str, int]] = set()
         self.outside: set[tuple[str, int]] = set()
         self.fixtures: dict[str, set[tuple[str, int]]] = {}
@@ -274,8 +288,10 @@ class Recorder:
 
     def profile(self, frame, event, _):
         if event == "call" and frame.f_code.co_filename.startswith(self.folder):
-            path = Path(frame.f_code.co_filename[len(self.folder) :]).with_suffix("")
-            self.calls.add((".".join(path.parts), frame.f_code.co_firstlineno))
+            path = frame.f_code.co_filename[len(self.folder) :]
+            if path.startswith(self.inside):
+                name = ".".join(Path(path).with_suffix("").parts)
+                self.calls.add((name, frame.f_code.co_firstlineno))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef):
@@ -341,7 +357,7 @@ MEMORY = 8 * 2**30
 def start_tests(
     job: Path, module: str, tests: list[str] | None, files: list[str], cpu: float, notes: Path | None
 ) -> int:
-    """Run pytest in a fork on a copy of package and tests; gives the fork's process id, whose exit status tells."""
+    """Run pytest in a fork on a copy of packages and tests; gives the fork's process id, whose exit status tells."""
     import resource  # not on Windows, where no one calls this
 
     child = os.fork()
@@ -361,7 +377,7 @@ def start_tests(
         os.environ["PYTHONPATH"] = str(job)  # for tests that start a process of their own
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         package = job / module.split(".")[0]
-        plugins, recorder = [Chosen(tests)], Recorder(package)
+        plugins, recorder = [Chosen(tests)], Recorder(job, module.split(".")[0])
         if notes:
             plugins.append(recorder)
             sys.setprofile(recorder.profile)
@@ -434,13 +450,13 @@ def tests_for(line: int, module: str, lines: dict[int, tuple[int, int]], notes: 
 
 
 class Job:
-    """A copy of package and tests, in which one module at a time is changed; what else stands beside them is linked."""
+    """A copy of packages and tests, in which one module at a time is changed; what stands beside them is linked."""
 
     def __init__(self, root: Path, package: str, folder: Path):
         self.root, self.folder, self.changed = root, folder, None
         folder.mkdir(parents=True)
         for path in root.iterdir():
-            if path.name in (package, "tests"):
+            if path.name in (package, COURSE, "tests"):
                 shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
             elif not path.name.startswith(".") and path.name != "build":
                 (folder / path.name).symlink_to(path)
@@ -541,7 +557,8 @@ def measure(
 
         results, tasks = {}, []
         for name, (names, tests) in modules.items():
-            path = f"{package}/{name.replace('.', '/')}.py"
+            full = full_name(name, package)
+            path = f"{full.replace('.', '/')}.py"
             source = (copies[0].folder / path).read_text(encoding="utf-8")
             lines, found = function_lines(source), mutants(source, names)
             notes = {test: note for file in tests for test, note in noted[file].items()}
@@ -554,10 +571,10 @@ def measure(
                 found = [mutant for mutant in found if [mutant[1], mutant[2]] in only.get(name, [])]
             chosen = draw(found, sample, name, seed)
             for number, mutant in enumerate(chosen):
-                order = tests_for(mutant[0], name, lines, notes)
+                order = tests_for(mutant[0], full, lines, notes)
                 used = [file for file in tests if any(test.startswith(f"{test_file(root, file)}:") for test in order)]
                 cpu = 20 + 10 * sum(notes[test][0] for test in order)
-                arguments = {"module": f"{package}.{name}", "tests": order, "files": used, "cpu": cpu, "notes": None}
+                arguments = {"module": full, "tests": order, "files": used, "cpu": cpu, "notes": None}
                 tasks.append(((number + 0.5) / len(chosen), (path, mutant[3], arguments, (name, mutant[:3]))))
         tasks = [task for _, task in sorted(tasks, key=lambda pair: pair[0])]
         uncalled = [(task[3], 0) for task in tasks if not task[2]["tests"]]
@@ -669,7 +686,8 @@ def main() -> int:
         for kind in ("survivors", "errors", "listed but killed"):
             wrong += len(result[kind]) if kind != "survivors" else 0
             for line, text, what, *status in sorted(result[kind]):
-                print(f"{kind}: bertlib/{result['module'].replace('.', '/')}.py:{line}: {what}: {text}", *status)
+                path = full_name(result["module"]).replace(".", "/")
+                print(f"{kind}: {path}.py:{line}: {what}: {text}", *status)
     print(f"\n{table(results)}")
     return int(wrong > 0)
 

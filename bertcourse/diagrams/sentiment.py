@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bertcourse.data.rated import CLASSES, class_of
 from bertcourse.diagrams.drawing import LINE, MARGIN, SIZE, SMALL, SOFT, Drawing, listed, shortened, text_width, wrap
-from bertlib.data.rated import CLASSES, class_of
 
 if TYPE_CHECKING:
     from bertlib.model.adapters import LoRALinear

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from bertcourse.data.rated import CLASSES, class_of
 from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing
 from bertcourse.machines.frame import Machine
-from bertlib.data.rated import CLASSES, class_of
 from bertlib.metrics import classification_scores
 from bertlib.metrics.calibration import (
     best_temperature,

@@ -8,7 +8,6 @@ _HOMES = {
     "catalog": ("ENTITY_SETS", "LOADERS", "load"),
     "bbc": ("read_bbc_articles",),
     "hub": ("DataChanged",),
-    "archives": ("ARCHIVES", "archive_path", "open_archive", "read_member"),
     "columns": ("documents_of", "teasers"),
     "encoders": ("encoder_folder",),
     "splits": ("few_labels", "find_duplicates", "stratified_split", "with_validation"),

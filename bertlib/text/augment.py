@@ -42,7 +42,7 @@ def replace_by_synonyms(
     which leaves out most of those that join others ("a" is a synonym of "angstrom").
 
     Args:
-        synonyms: word in lower case -> others, such as `bertlib.data.wordnet.synonyms` gives.
+        synonyms: word in lower case -> others, such as WordNet's.
     """
     words = chosen_words(text, share, rng, lambda word: len(word) > 3 and word.lower() in synonyms)
     return rewritten(text, words, [str(rng.choice(synonyms[word[0].lower()])) for word in words])

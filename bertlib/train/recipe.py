@@ -138,6 +138,9 @@ RECIPES = {
     "classify": Recipe(),
     "match": Recipe(),
     "answer": Recipe(epochs=2),  # Devlin et al., 2019, §4.3: 2 and 3 on SQuAD
+    "embed": Recipe(
+        epochs=1, learning_rate=2e-5
+    ),  # Reimers and Gurevych, 2019, §3.1; of an encoder that has learned it
     "tag": Recipe(epochs=4),  # one more: there are fewer entities than texts
     "pretrain": PretrainingRecipe(),
 }

@@ -155,7 +155,7 @@ def test_outside_a_shell_no_line_speaks_of_one(monkeypatch, tmp_path, elsewhere)
 
 
 def test_on_colab_a_command_is_one_for_a_cell(monkeypatch, tmp_path):
-    monkeypatch.setattr("bertlib.data.archives.archives_folder", lambda: tmp_path / "none")
+    monkeypatch.setattr("bertcourse.data.archives.archives_folder", lambda: tmp_path / "none")
     monkeypatch.setattr("bertlib.data.encoders.encoder_folder", lambda name: tmp_path)
     assert "reads them, python -m bertcourse fetch NN" in doctor.check_archives()
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release")

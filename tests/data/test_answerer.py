@@ -1,6 +1,7 @@
 """What lesson 11 ships: each run is there once, scores are those of the predictions, the model still gives them."""
 
 import csv
+import importlib.util
 import json
 from collections import Counter
 from pathlib import Path
@@ -23,10 +24,14 @@ UNTRAINED = (
 )
 
 
+def table(name):
+    with (FOLDER / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.fixture(scope="module")
 def runs():
-    with (FOLDER / "runs.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return table("runs.csv")
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +93,35 @@ def test_the_threshold_is_the_best_of_validation(questions):
     said = [text[one["start"] : one["end"]] for text, one in zip(split["context"], rows, strict=True)]
     f1 = [score_each(gold, given)[:, 1] for given in (said, [""] * len(gold))]
     assert Answerer.load(FOLDER).threshold == pytest.approx(best_threshold([one["lead"] for one in rows], *f1))
+
+
+def test_three_sentences_were_measured_twice(runs):
+    """sentences.csv is made from the folder that ships, runs.csv before it was stored."""
+    rows = {row["sentences"]: row for row in table("sentences.csv")}
+    assert list(rows) == ["1", "2", "3", "5", "8"]
+    assert {row["questions"] for row in rows.values()} == {"135"}
+    held = [float(row["held"]) for row in rows.values()]
+    assert held == sorted(held) and held[0] > 0 and held[-1] < 1
+    wanted = {"part": "tuned", "way": "all", "reads": "found", "seed": "0", "split": "validation"}
+    (stored,) = (row for row in runs if wanted.items() <= row.items())
+    assert rows["3"]["exact"] == stored["answerable_exact"] and rows["3"]["f1"] == stored["answerable_f1"]
+
+
+def test_a_part_of_the_row_of_three_sentences_again(questions, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER.parent)  # it imports make_sentiment
+    spec = importlib.util.spec_from_file_location("make_answerer", FOLDER.parent / "make_answerer.py")
+    making = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(making)
+    split = questions["validation"].select(range(16))
+    gold = [answers["text"] for answers in split["answers"]]
+    said = [
+        text[one["start"] : one["end"]]
+        for text, one in zip(split["context"], kept("found", 0, "validation"), strict=False)
+    ]
+    wanted, row = answer_scores(gold, said)["has_answer"], making.sentences_row(Answerer.load(FOLDER), split, 3)
+    assert row["sentences"] == 3 and row["questions"] == sum(map(bool, gold)) < 16
+    assert (float(row["exact"]), float(row["f1"])) == pytest.approx((wanted["exact"], wanted["f1"]), abs=1e-4)
+    assert 0 < wanted["f1"] < 1 and 0 < float(row["held"]) <= 1
 
 
 def test_the_folder_of_adapters_is_small():

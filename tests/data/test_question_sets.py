@@ -10,10 +10,10 @@ from bug_zoo import answer_bugs
 from datasets import Dataset
 from test_archives import needs
 
+from bertcourse.data.quac import NONE, load_quac, longest_start, split_references
 from bertlib.data import questions
 from bertlib.data.catalog import LOADERS, load
 from bertlib.data.hub import DataChanged
-from bertlib.data.quac import NONE, load_quac, longest_start, split_references
 from bertlib.data.questions import (
     check_question,
     from_squad,
@@ -379,7 +379,7 @@ def test_quac_on_made_lines(monkeypatch):
         "answer": "possible answers for question0:\nAda wrote, Ada\npossible answers for question1:\n"
         "the notes\npossible answers for question2:\nCANNOTANSWER, CANNOTANSWER",
     }
-    monkeypatch.setattr("bertlib.data.quac.read_member", lambda *names: json.dumps(line).encode())
+    monkeypatch.setattr("bertcourse.data.quac.read_member", lambda *names: json.dumps(line).encode())
     split = load_quac()
     assert [row["turn"] for row in split] == ["1", "3"]  # "the notes" stands twice: nobody knows which is meant
     assert split[0]["question"] == "Who wrote?" and split[1]["question"] == "Who wrote? What? Why?"

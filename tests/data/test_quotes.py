@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from test_archives import needs
 
+from bertcourse.data.rated import RATED_DOMAINS, read_rated
 from bertcourse.lessons import lessons_in
-from bertlib.data.rated import RATED_DOMAINS, read_rated
 from bertlib.files import data_folder
 
 MOST, WORDS = 10, 25  # sentences of a source, words of each

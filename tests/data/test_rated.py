@@ -12,9 +12,9 @@ from datasets import concatenate_datasets
 from sklearn.feature_extraction.text import TfidfVectorizer
 from test_archives import needs
 
-from bertlib.data import rated
-from bertlib.data.catalog import load
-from bertlib.data.rated import (
+from bertcourse.data import rated
+from bertcourse.data.rated import (
+    LOADERS,
     PANEL,
     RATED_DOMAINS,
     class_of,
@@ -24,6 +24,7 @@ from bertlib.data.rated import (
     read_lexicon,
     read_rated,
 )
+from bertcourse.profile import get_profile
 from bertlib.data.splits import content_key, near_copies, tied
 from bertlib.metrics.raters import rater_spread
 
@@ -79,7 +80,7 @@ def test_domains_that_are_not_there(domain):
         ):
             function(domain)
     with pytest.raises(ValueError, match=r"data set 'rated_books' is unknown: .*rated_tweets, rated_films"):
-        load("rated_books")
+        get_profile("mini").load("rated_books")
 
 
 # ------------------------------------------------------------------------------------ near copies, what hangs together
@@ -170,6 +171,20 @@ def test_labels_columns_and_sides(small):
     assert (rows["2"]["group"], rows["2"]["panel"], rows["2"]["domain"]) == ("2", "", "tweets")
 
 
+def test_a_lesson_has_each_domain_by_its_name_and_in_a_rehearsal_a_part(small, monkeypatch):
+    monkeypatch.delenv("BERT_COURSE_REHEARSAL", raising=False)
+    assert list(LOADERS) == [f"rated_{domain}" for domain in RATED_DOMAINS]
+    whole = get_profile("mini").load("rated_tweets")
+    assert {split: rows.to_list() for split, rows in whole.items()} == {
+        split: rows.to_list() for split, rows in load_rated("tweets").items()
+    }
+    monkeypatch.setenv("BERT_COURSE_REHEARSAL", "2")
+    part = get_profile("mini").load("rated_tweets")
+    assert {split: rows.to_list() for split, rows in part.items()} == {
+        split: rows.to_list()[:2] for split, rows in whole.items()
+    }
+
+
 def test_films_have_their_names_and_panels(monkeypatch):
     """Looked up by letters and digits, plots aside; a film without a name there is a group of its own."""
     table = (
@@ -208,7 +223,7 @@ def rows(domain):
 
 @pytest.fixture(scope="module")
 def sides(domain):
-    return load(f"rated_{domain}")
+    return load_rated(domain)
 
 
 LEFT_OUT = {"tweets": (200, 0, 0), "films": (0, 0, 2), "products": (0, 4, 9), "editorials": (0, 0, 71)}

@@ -10,8 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 from test_archives import needs
 
-from bertlib.data.catalog import load
-from bertlib.data.rated import RATED_DOMAINS
+from bertcourse.data.rated import RATED_DOMAINS, load_rated
 from bertlib.metrics import classification_scores
 from bertlib.tasks.classify import TextClassifier
 
@@ -77,7 +76,7 @@ def test_the_chosen_rate_is_the_best_on_validation(runs):
 
 def test_scores_are_those_of_the_predictions(runs, predictions):
     needs("vaderSentiment")
-    golds = {name: np.array(load(f"rated_{name}")["test"]["label"][:600]) for name in RATED_DOMAINS}
+    golds = {name: np.array(load_rated(name)["test"]["label"][:600]) for name in RATED_DOMAINS}
     for row in runs:
         if row["part"] == "matrix":
             name = "-".join(row[column] for column in ("method", "trained_on", "tested_on", "draw"))
@@ -92,6 +91,6 @@ def test_models_predict_again(predictions, name):
     needs("vaderSentiment")
     model = TextClassifier.load(FOLDER / name)
     for asked in ("products", name):
-        texts = load(f"rated_{asked}")["test"]["text"][:40]
+        texts = load_rated(asked)["test"]["text"][:40]
         expected = np.exp(predictions[f"lora-{name}-{asked}-0"][:40].astype(np.float64))
         assert model.probabilities(texts) == pytest.approx(expected, abs=5e-3)

