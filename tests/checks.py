@@ -13,6 +13,9 @@ from sklearn.model_selection import cross_val_score
 from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from bertlib.model.config import BertConfig
+from bertlib.model.heads import BertForEmbedding
+
 
 def maps_obey_the_mask(attention) -> None:
     """`attention(query, key, value, mask) -> (output, weights)`: what it shows is what it computes, mask included."""
@@ -795,3 +798,35 @@ def answers_stand_where_they_are_said_to(check) -> None:
                 assert shift and "row 3" in str(error), (text, shift)
             else:
                 assert shift == 0 and found == [(0, 4), (start, start + len(text))], (text, shift)
+
+
+def vectors_know_no_neighbours(pooling) -> None:
+    """`pooling(states, mask) -> (B, D)`, made unit vectors: a longer neighbour brings padding, and changes nothing."""
+    torch.manual_seed(0)
+    states = torch.randn(2, 7, 8)
+    mask = torch.tensor([[1] * 3 + [0] * 4, [1] * 7])
+    together = F.normalize(pooling(states, mask), dim=-1)
+    alone = F.normalize(pooling(states[:1, :3], None), dim=-1)
+    torch.testing.assert_close(together[:1], alone)
+    torch.testing.assert_close(pooling(states, mask), torch.stack([states[0, :3].mean(0), states[1].mean(0)]))
+
+
+def right_answers_are_no_wrong_ones(forward) -> None:
+    """`forward(model, ids, mask, segments, partner_ids, partner_mask, labels)` of an embedding model: what is right for
+    a text beside its own partner has no say in its loss, and whatever else is right for others has.
+    """
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=30, hidden_size=64, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
+    model = BertForEmbedding(config).eval()
+    for parameter in model.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.5)
+    model.SCALE = 2.0  # nothing is too small to be seen
+    texts, partners = torch.randint(5, 30, (4, 5)), torch.randint(5, 30, (4, 6))
+    labels = torch.eye(4, dtype=torch.bool)
+    labels[0] = labels[1, 0] = labels[1, 3] = True  # of the first nothing is left to be wrong
+    ones = torch.ones_like(partners)
+    found = forward(model, texts, None, None, partners, ones, labels).loss
+    scores = 2 * model(texts).logits @ model(partners, ones).logits.T
+    expected = [scores[i][labels[i] == 0].exp().sum().add(scores[i, i].exp()).log() - scores[i, i] for i in range(4)]
+    torch.testing.assert_close(found, torch.stack(expected).mean())

@@ -66,6 +66,7 @@ MODULES = {
     "metrics.raters": ((), ["raters"]),
     "metrics.calibration": ((), ["calibration", "bug_zoo"]),
     "bertcourse.data.boolq": ((), ["boolq"]),
+    "bertcourse.data.lee": ((), ["lee"]),
     "bertcourse.data.quac": ((), ["question_sets"]),
     "metrics.ranking": ((), ["ranking"]),
 }
@@ -125,10 +126,14 @@ EQUIVALENT = {
     ("text.windows", "return np.concatenate([[True]", "zeros to ones"): "there is none of them",
     ("text.windows", "if last - first <= room", "LtE to Lt"): "a text that just fits is one window either way",
     ("text.bm25", "damping = k1", "1 to 2 (2)"): "where the mean length is 0 no word is to be weighed",
-    ("data.quac", "if TYPE_CHECKING", "if True"): "what is imported there is installed",
-    ("data.quac", "if TYPE_CHECKING", "if False"): "no annotation is looked up while it runs",
-    ("data.quac", "middle = (low", "1 to 2"): "any place above low and up to high leads to the same end",
-    ("data.quac", "low, high = (middle", "always the first"): "what stands nowhere is passed over below, only later",
+    ("bertcourse.data.quac", "if TYPE_CHECKING", "if True"): "what is imported there is installed",
+    ("bertcourse.data.quac", "if TYPE_CHECKING", "if False"): "no annotation is looked up while it runs",
+    ("bertcourse.data.quac", "middle = (low", "1 to 2"): "any place above low and up to high leads to the same end",
+    (
+        "bertcourse.data.quac",
+        "low, high = (middle",
+        "always the first",
+    ): "what stands nowhere is passed over below, only later",
     ("metrics.answers", "if not ours or not theirs", "Or to And"): "with words on one side only none is common, too",
     ("metrics.answers", "scores = np.zeros", "zeros to ones"): "every row is written",
 }

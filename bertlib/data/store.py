@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,14 @@ class Store:
 
     Raises:
         FileExistsError: a new one is there already. FileNotFoundError: there is none. ValueError: it is another
-            program's, damaged, or not whole. Of every method also: TimeoutError, another program is writing; OSError.
+            program's, damaged, or not whole. Of every method also: TimeoutError, another program is writing; OSError;
+            RuntimeError, it is closed, or used in another thread than the one that opened it.
     """
 
     def __init__(self, path: str | Path | None, probe: np.ndarray | None = None):
         self.path = ":memory:" if path is None else str(path)
-        if path is not None and probe is not None and Path(path).exists():
+        # An empty file is a new one, which could not be written the last time.
+        if path is not None and probe is not None and Path(path).exists() and os.path.getsize(path):
             raise FileExistsError(f"{path} is there already: Index.load opens it")
         if probe is None and not Path(self.path).is_file():
             raise FileNotFoundError(f"{path}: no such file; Index(embedder, path) makes a new one")
@@ -52,7 +54,7 @@ class Store:
                         self.base.execute(statement)
                     self.base.execute("INSERT INTO settings VALUES ('probe', ?)", (probe.tobytes(),))
             mark, pages, size = (self.one(f"PRAGMA {name}") for name in ("application_id", "page_count", "page_size"))
-            if mark != MARK or (path is not None and pages * size != os.path.getsize(path)):
+            if mark != MARK or (path is not None and pages * size > os.path.getsize(path)):
                 raise ValueError(f"{path} is no index of bertlib, or not whole: give a file that Index wrote")
             self.probe = np.frombuffer(self.one("SELECT value FROM settings WHERE name = 'probe'"), dtype=np.float32)
 
@@ -89,8 +91,8 @@ class Store:
     def by_words(self, query: str, k: int) -> list[tuple[int, float]]:
         """Numbers of the k texts with the best BM25 (that of FTS5) for any of a query's words, and it; best first."""
         # In quotes a word is a word, also one that FTS5 would read as an operator.
-        asked = " OR ".join(f'"{word}"' for word in dict.fromkeys(re.findall(r"\w+", query)))
-        ranked = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
+        asked = " OR ".join(f'"{word}"' for word in dict.fromkeys(re.findall(r"\w+", query.lower())))
+        ranked = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank, rowid LIMIT ?"
         with self.told():
             return self.base.execute(ranked, (asked or '""', k)).fetchall()
 
@@ -108,10 +110,13 @@ class Store:
 
     def save(self, path: str | Path) -> None:
         """Write all of it to another file; one that was there is replaced in one step, or stays as it was."""
+        if os.path.realpath(path) == os.path.realpath(self.path):
+            return
         beside = Path(path).with_name(f".{Path(path).name}.{os.getpid()}")
         try:
-            with self.told(path), closing(sqlite3.connect(beside)) as copy:
-                self.base.backup(copy)
+            with self.told(path):
+                self.base.execute("VACUUM INTO ?", (str(beside),))  # Connection.backup waits for a lock without end
+            Path(f"{path}-journal").unlink(missing_ok=True)  # of a program that was killed: SQLite would play it back
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)
@@ -125,8 +130,10 @@ class Store:
         path = path or self.path
         try:
             yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
+        except sqlite3.ProgrammingError as error:  # closed, or another thread's
+            raise RuntimeError(f"{path}: {error} Open it again, in the thread that uses it") from error
+        except (sqlite3.OperationalError, sqlite3.IntegrityError) as error:  # the latter: it has just added the same
+            if isinstance(error, sqlite3.IntegrityError) or "locked" in str(error):
                 raise TimeoutError(f"{path}: another program is writing there; try again when it has ended") from error
             number = errno.ENOSPC if "full" in str(error) else errno.EIO
             raise OSError(number, f"{path}: could not be read or written ({error}); nothing was added") from error

@@ -15,9 +15,10 @@ from torch.nn import functional as F
 
 from bertlib.files import read_json, write_folder
 from bertlib.model.dropout import dropout
-from bertlib.model.heads import TaskHead
+from bertlib.model.heads import BertForEmbedding, TaskHead
 from bertlib.model.weights import ADAPTERS, WEIGHTS, Stored, read_file, transformers_name, write_model
 
+Head = TaskHead | BertForEmbedding
 OWN, PREFIX = "bertlib.json", "base_model.model."  # a file of ours, and what peft puts before every name
 # What peft's adapter_config.json may say freely; whatever else is switched on there computes something else.
 FREE = {"peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "r"}
@@ -193,7 +194,7 @@ def digest(model: nn.Module) -> str:
     return sha.hexdigest()
 
 
-def save_adapters(model: TaskHead, folder: str | Path, settings: Mapping[str, Any] | None = None) -> None:
+def save_adapters(model: Head, folder: str | Path, settings: Mapping[str, Any] | None = None) -> None:
     """Write a folder in peft's format: the adapters and the head, and of the encoder no more than name and digest.
 
     Args:
@@ -203,7 +204,10 @@ def save_adapters(model: TaskHead, folder: str | Path, settings: Mapping[str, An
         OSError: no room, or writing failed; nothing half-written is left.
     """
     lora, kept = lora_of(model), trained(model)
-    tensors = {PREFIX + peft_key(name): p.detach().float().cpu().contiguous() for name, p in kept.items()}
+    inside = "" if model.output else "bert."  # see load_adapters
+    tensors = {
+        PREFIX + peft_key(name).removeprefix(inside): p.detach().float().cpu().contiguous() for name, p in kept.items()
+    }
     config = {"peft_type": "LORA", "task_type": model.peft_task, "base_model_name_or_path": lora.encoder}
     config |= {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout, "bias": "none"}
     config |= {"target_modules": lora.targets, "inference_mode": True}
@@ -215,7 +219,7 @@ def save_adapters(model: TaskHead, folder: str | Path, settings: Mapping[str, An
         write_model(beside, files, tensors, ADAPTERS[1])
 
 
-def load_adapters(head: type[TaskHead], stored: Stored, folder: str | Path) -> TaskHead:
+def load_adapters(head: type[Head], stored: Stored, folder: str | Path) -> Head:
     """The encoder of one folder with the adapters and the head of another, which `save_adapters` or peft wrote.
 
     Every tensor must find its place. A folder of ours knows its encoder by the digest; in one of peft's only names and
@@ -227,16 +231,17 @@ def load_adapters(head: type[TaskHead], stored: Stored, folder: str | Path) -> T
     """
     folder = Path(folder)
     values, tensors = read_json(folder / ADAPTERS[0]), read_file(folder / ADAPTERS[1])
-    tensors = {key.removeprefix(PREFIX): tensor for key, tensor in tensors.items()}
+    inside = "" if head.output else "bert."  # a head without weights is the bare encoder to peft
+    tensors = {inside + key.removeprefix(PREFIX): tensor for key, tensor in tensors.items()}
     own = read_json(folder / OWN) if (folder / OWN).is_file() else {}
     weight, misfit = f"{head.output}.weight", f"{folder / ADAPTERS[0]} does not go with {stored.folder}"
     try:
         lora = read_settings(values, head)
     except ValueError as error:
         raise ValueError(f"{misfit}: {error}") from error
-    if weight not in tensors:
+    if head.output and weight not in tensors:
         raise ValueError(f"{folder} lacks the head ({weight}): save it too, in peft by modules_to_save")
-    rows, named = len(tensors[weight]), own.get("labels") or stored.config().labels
+    rows, named = len(tensors.get(weight, ())), own.get("labels") or stored.config().labels
     labels = named if len(named) == rows else [f"LABEL_{number}" for number in range(rows)]
     model = head.from_pretrained(stored, labels=labels)
     names = {peft_key(name): name for name, _ in model.named_parameters()}
@@ -260,7 +265,7 @@ def load_adapters(head: type[TaskHead], stored: Stored, folder: str | Path) -> T
     return model.eval()
 
 
-def read_settings(values: Mapping[str, Any], head: type[TaskHead]) -> LoRA:
+def read_settings(values: Mapping[str, Any], head: type[Head]) -> LoRA:
     """What an adapter_config.json says; a ValueError where that is something else than plain LoRA for this head."""
     known = {"peft_type": ("LORA",), "task_type": (head.peft_task, None)}
     known["init_lora_weights"] = (True, False, "gaussian")

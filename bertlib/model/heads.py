@@ -439,6 +439,10 @@ class BertForEmbedding(FromFolder, nn.Module):
         scores = self.SCALE * (vectors @ partners.T).float()
         own = torch.arange(len(scores), device=scores.device)
         if labels is not None:
+            if labels.shape != scores.shape:
+                raise ValueError(
+                    f"labels has shape {tuple(labels.shape)}: give {tuple(scores.shape)}, texts by partners"
+                )
             others = own[:, None] != torch.arange(len(partners), device=scores.device)
             scores = scores.masked_fill(labels & others, -torch.inf)
         total = F.cross_entropy(scores, own, reduction="sum")

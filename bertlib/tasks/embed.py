@@ -78,13 +78,17 @@ class Embedder(Task):
         """As `Task.load`; of a folder of sentence-transformers' also how long its texts may be.
 
         Raises:
-            ValueError: also where such a folder pools otherwise than by the mean.
+            ValueError: also where such a folder makes a vector of something else than the mean.
         """
         task = super().load(folder, encoder)
         limit, pooling = Path(folder) / "sentence_bert_config.json", Path(folder) / "1_Pooling" / "config.json"
         if limit.is_file():
             task.max_length = min(task.max_length, read_json(limit).get("max_seq_length") or task.max_length)
-        if pooling.is_file() and not read_json(pooling).get("pooling_mode_mean_tokens", True):
+        stated = read_json(pooling).items() if pooling.is_file() else {"pooling_mode": "mean"}.items()
+        modes = {name: mode for name, mode in stated if name.startswith("pooling_mode") and mode}
+        # Before release 5.4 each mode had a name of its own.
+        means = {"pooling_mode": "mean"}, {"pooling_mode_mean_tokens": True}  # as of today, and as of long
+        if modes not in means or [*Path(folder).glob("*_Dense")]:
             raise ValueError(f"{pooling}: bertlib takes the mean over the tokens, this model does not: give another")
         return task
 
@@ -98,7 +102,8 @@ class Embedder(Task):
         return [texts_of(split, [column]) for column in text_columns(split, columns)]
 
     def examples(self, split: Dataset) -> Pairs:
-        sides = self.read(split, self.text)
+        there = [column for column in self.text if column in (*self.text[:2], *split.column_names)]
+        sides = self.read(split, there)  # validation may lack the third
         sequences, *partners = (encode_texts(self.tokenizer, side, self.max_length) for side in sides)
         known = {text: number for number, text in enumerate(dict.fromkeys(text for side in sides for text in side))}
         numbers = list(zip(*([known[text] for text in side] for side in sides), strict=True))
@@ -106,8 +111,11 @@ class Embedder(Task):
         return Pairs(sequences, partners=list(zip(*partners, strict=True)), numbers=numbers, right=right)
 
     def check_training(self, split: Dataset) -> None:
-        if len(self.examples(split).right) < 2:
-            raise ValueError("there is one pair alone: give others too, whose partners are the wrong ones")
+        text_columns(split, self.text)
+        examples = self.examples(split)
+        texts, partners = {row[0] for row in examples.numbers}, {one for row in examples.numbers for one in row[1:]}
+        if len(texts) * len(partners) == len(examples.right):
+            raise ValueError("each partner is right for each text: give other pairs too, whose partners are wrong ones")
 
     def vectors(self, sequences: Sequence[Sequence[int]], **options: Any) -> np.ndarray:
         """Of token ids as the model reads them: (N, D) float32. For the options see `Task.logits`."""
