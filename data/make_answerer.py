@@ -6,6 +6,7 @@ python data/make_answerer.py tuned all 0       # and then questions; seed 0, 1, 
 python data/make_answerer.py tuned quac+ours 0 # the same without the start; likewise blanks+ours, blanks+quac
 python data/make_answerer.py yes_no 0          # BoolQ: yes or no, split by title; seed 0, 1, 2
 python data/make_answerer.py finish            # what lies in build/answerer, gathered
+python data/make_answerer.py sentences         # how many sentences to find: with the model of data/answerer, validation
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ CROP = 45  # words of a text that are read in training: three sentences or so, w
 # nothing in 276 updates of 16 (F1 of 5 % on answerable validation questions, whichever the threshold).
 SETTINGS = {"method": "lora", "targets": "all", "batch_size": 16, "epochs": 1, "seed": 0}
 RATES = {"blanks": 2e-3, "questions": 1e-3}
-FOUND = 3  # sentences that MiniLM finds and the model reads: of 1, 2, 3, 5 and 8 the best on validation
+TRIED = (1, 2, 3, 5, 8)  # sentences that MiniLM finds and the model reads; see data/answerer/sentences.csv
+FOUND = 3  # chosen on validation with an earlier model; with the one that ships the best of them, too
 AN_ARTICLE, TIMES = 8, 3  # blanks of one article; how often our own questions are read, each time cropped anew
 
 Answer = Callable[[str, str], str]
@@ -350,20 +352,61 @@ def tuned(what: str, seed: int) -> None:
         answerer.save(WORK / f"bbc_answerer-{seed}")
     for reads in ("found", "windows") if what == "all" else ("found",):
         for name in ("validation", "test"):
-            split, rows = splits[name], [found(row) for row in splits[name]]
-            shown = [row["context"] for row, _ in rows] if reads == "found" else split["context"][:]
-            given = answerer.candidates(split["question"][:], shown)
-            best = [spans[0] for spans, _ in given]
-            if reads == "found":
-                back = [moved for _, moved in rows]
-                best = [
-                    Candidate(put_back(one.start, moved), put_back(one.end - 1, moved) + 1, one.score)
-                    for one, moved in zip(best, back, strict=True)
-                ]
-            leads = [nothing - spans[0].score for spans, nothing in given]
+            split = splits[name]
+            best, leads = answered(answerer, split, FOUND if reads == "found" else None)
             keep(best, leads, name, f"{what}-{reads}", seed)
-            said = [context[one.start : one.end] for context, one in zip(split["context"], best, strict=True)]
-            add_row(figures_of(said, split), part="tuned", way=what, reads=reads, seed=seed, split=name)
+            scores = figures_of(texts_of(best, split), split)
+            add_row(scores, part="tuned", way=what, reads=reads, seed=seed, split=name)
+
+
+def answered(answerer: Answerer, split: Dataset, many: int | None) -> tuple[list[Candidate], list[float]]:
+    """Of each question the best span of so many found sentences, or of windows, and by how much "no answer" leads.
+
+    A span's places are those in the article, wherever it was read.
+    """
+    rows = [found(row, many) if many else (row, [(0, len(row["context"]), 0)]) for row in split]
+    given = answerer.candidates(split["question"][:], [row["context"] for row, _ in rows])
+    best = [
+        Candidate(put_back(spans[0].start, moved), put_back(spans[0].end - 1, moved) + 1, spans[0].score)
+        for (spans, _), (_, moved) in zip(given, rows, strict=True)
+    ]
+    return best, [nothing - spans[0].score for spans, nothing in given]
+
+
+def texts_of(best: Sequence[Candidate], split: Dataset) -> list[str]:
+    return [context[one.start : one.end] for context, one in zip(split["context"], best, strict=True)]
+
+
+def sentences_scores(answerer: Answerer, split: Dataset, many: int) -> np.ndarray:
+    """(N, 3) of each question: whether so many found sentences hold an answer at its place; EM and F1 of what is read.
+
+    Every question is answered.
+    """
+    held = [len(found(row, many)[0]["answers"]["text"]) > 0 for row in split]
+    said = texts_of(answered(answerer, split, many)[0], split)
+    return np.column_stack([held, score_each([answers["text"] for answers in split["answers"]], said)])
+
+
+def sentences_tried() -> None:
+    """sentences.csv: answerable validation questions by the model that ships, a row for each number of sentences.
+
+    Last columns: the 95 % interval of F1 minus that of FOUND sentences, over articles.
+    """
+    answerer, split = Answerer.load(HERE, "minilm"), load("bbc_questions")["validation"]
+    split = split.select([number for number, answers in enumerate(split["answers"]) if answers["text"]])
+    scores = {many: sentences_scores(answerer, split, many) for many in TRIED}
+    documents, rng = np.array(split["document"]), np.random.default_rng(0)
+    articles = [np.flatnonzero(documents == name) for name in np.unique(documents)]
+    drawn = [
+        np.concatenate([articles[n] for n in rng.integers(len(articles), size=len(articles))]) for _ in range(1000)
+    ]
+    with (HERE / "sentences.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["sentences", "questions", "held", "exact", "f1", "ahead_low", "ahead_high"])
+        for many, own in scores.items():
+            ahead = own[:, 2] - scores[FOUND][:, 2]
+            interval = np.percentile([ahead[rows].mean() for rows in drawn], [2.5, 97.5])
+            writer.writerow([many, len(split), *(f"{value:.4f}" for value in (*own.mean(axis=0), *interval))])
 
 
 # ------------------------------------------------------------------------------------------------------ yes or no
@@ -456,4 +499,5 @@ if __name__ == "__main__":
     if part == "tuned":
         tuned(given[0], int(given[1]))
     else:
-        {"rows": rows, "blanks": fill, "yes_no": yes_no, "finish": finish}[part](*map(int, given))
+        parts = {"rows": rows, "blanks": fill, "yes_no": yes_no, "finish": finish, "sentences": sentences_tried}
+        parts[part](*map(int, given))

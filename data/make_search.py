@@ -8,14 +8,16 @@ python data/make_search.py finish          # what lies in build/search, gathered
 
 from __future__ import annotations
 
+import csv
+import shutil
 import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from bertcourse.data.boolq import load_boolq
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from bertcourse.data.boolq import load_pairs, load_passages, load_questions
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets
 
 from bertlib.data.catalog import load
 from bertlib.data.encoders import encoder_folder
@@ -33,8 +35,14 @@ POOL, TRAINED_ON, WRONG, FROM = 3000, 1600, 2, 10
 
 
 @cache
-def boolq():
-    return load_boolq()
+def questions() -> Dataset:
+    """Those of validation, then those of test."""
+    return concatenate_datasets(list(load_questions().values()))
+
+
+@cache
+def passages() -> Dataset:
+    return load_passages()
 
 
 @cache
@@ -70,16 +78,14 @@ def articles() -> Dataset:
 
 def vectors() -> None:
     read = minilm().predict
-    titled = [
-        f"{title}: {text}" for title, text in zip(boolq().passages["title"], boolq().passages["text"], strict=True)
-    ]
-    kept("passages", lambda: read(boolq().passages["text"], show_progress=True))
+    titled = [f"{title}: {text}" for title, text in zip(passages()["title"], passages()["passage"], strict=True)]
+    kept("passages", lambda: read(passages()["passage"], show_progress=True))
     kept("articles", lambda: read(articles()["text"], show_progress=True))
-    kept("questions", lambda: read(boolq().questions["question"], show_progress=True))
+    kept("questions", lambda: read(questions()["question"], show_progress=True))
     kept("titled", lambda: read(titled, show_progress=True))
     plain = Embedder.load(encoder_folder("bbc_bert"))
-    kept("plain_passages", lambda: plain.predict(boolq().passages["text"], show_progress=True))
-    kept("plain_questions", lambda: plain.predict(boolq().questions["question"], show_progress=True))
+    kept("plain_passages", lambda: plain.predict(passages()["passage"], show_progress=True))
+    kept("plain_questions", lambda: plain.predict(questions()["question"], show_progress=True))
 
 
 # ------------------------------------------------------------------------------------------------ what is trained
@@ -88,9 +94,9 @@ def vectors() -> None:
 @cache
 def mined() -> list[tuple[str, str, list[str]]]:
     """Questions that are not searched for, each with its passage, and with those that MiniLM finds first beside it."""
-    train = boolq().train
-    questions = train["question"][:]
-    chosen = sorted(range(len(train)), key=lambda row: content_key("search", questions[row]))[:POOL]
+    train = load_pairs()
+    texts = train["question"][:]
+    chosen = sorted(range(len(train)), key=lambda row: content_key("search", texts[row]))[:POOL]
     pool = train.select(chosen)
     different = list(dict.fromkeys(pool["passage"]))
     answers: dict[str, set[str]] = {}
@@ -114,8 +120,8 @@ def contrast(seed: int) -> None:
     def run() -> np.ndarray:
         train = DatasetDict(train=Dataset.from_list(rows))
         trained = embed.fine_tune(train, columns=("first", "second", "wrong"), **CONTRAST, seed=seed)
-        there = trained.predict(boolq().passages["text"], show_progress=True)
-        asked = trained.predict(boolq().questions["question"], show_progress=True)
+        there = trained.predict(passages()["passage"], show_progress=True)
+        asked = trained.predict(questions()["question"], show_progress=True)
         return (asked @ there.T).astype(np.float16)
 
     kept(f"contrast-{seed}", run)
@@ -134,10 +140,10 @@ def reranker() -> None:
         train = DatasetDict(train=Dataset.from_list(rows, features=Features(columns)))
         match.fine_tune(train, **RERANKER, max_length=256).save(folder)
     model = match.PairClassifier.load(folder)
-    questions, passages = boolq().questions["question"], boolq().passages["text"]
+    asked, there = questions()["question"], passages()["passage"]
     for split in READ_AGAIN:
         chosen, found = lists(split)
-        pairs = [(questions[i], passages[j]) for i, row in zip(chosen, found, strict=True) for j in row]
+        pairs = [(asked[i], there[j]) for i, row in zip(chosen, found, strict=True) for j in row]
 
         def read(pairs=pairs) -> np.ndarray:
             return model.probabilities_of(model.encode(pairs), show_progress=True)[:, 1].reshape(-1, LIST)
@@ -147,13 +153,36 @@ def reranker() -> None:
 
 def lists(split: str) -> tuple[np.ndarray, np.ndarray]:
     """Of the first questions of a split: their numbers, and the LIST passages that MiniLM finds first."""
-    chosen = np.flatnonzero(np.array(boolq().questions["split"]) == split)[: READ_AGAIN[split]]
+    first = 0 if split == "validation" else load_questions()["validation"].num_rows
+    chosen = np.arange(first, first + READ_AGAIN[split])
     scores = np.load(WORK / "questions.npy")[chosen] @ np.load(WORK / "passages.npy").T
     return chosen, np.argsort(-scores, axis=1, kind="stable")[:, :LIST]
 
 
 def finish() -> None:
-    pass
+    """Vectors in half precision, ranks of each question that no lesson has time to compute, the lists read again."""
+    HERE.mkdir(exist_ok=True)
+    searched = [np.load(WORK / f"{name}.npy") for name in ("passages", "articles")]
+    np.save(HERE / "vectors.npy", np.concatenate(searched).astype(np.float16))
+    right, asked = np.array(questions()["number"]), np.load(WORK / "questions.npy")
+    ways = {
+        "titled": asked @ np.load(WORK / "titled.npy").T,
+        "plain": np.load(WORK / "plain_questions.npy") @ np.load(WORK / "plain_passages.npy").T,
+    }
+    ways |= {path.stem: np.load(path) for path in sorted(WORK.glob("contrast-*.npy"))}
+    columns = [ranks(scores, right) for scores in ways.values()]
+    with (HERE / "ranks.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["question", *ways])
+        writer.writerows(zip(range(len(right)), *(column.tolist() for column in columns), strict=True))
+    with (HERE / "reranked.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["question", "passage", "answers"])
+        for split in READ_AGAIN:
+            chosen, found = lists(split)
+            for question, row, read in zip(chosen, found, np.load(WORK / f"reranked-{split}.npy"), strict=True):
+                writer.writerows((question, passage, f"{share:.4f}") for passage, share in zip(row, read, strict=True))
+    shutil.copytree(WORK / "reranker", HERE / "reranker", dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from bug_zoo import masking_bugs, pair_bugs
-from solutions import attention, classification, looking, masking, pairs, speed, tagging
+from solutions import attention, classification, looking, masking, pairs, search, speed, tagging
 
 from bertlib.text.masking import mask_tokens
 
@@ -596,6 +596,68 @@ def _loss(of_probabilities):
     return loss
 
 
+# ------------------------------------------------------------------------------------------------------------- search
+
+
+def the_best_again_and_again(vectors, query, k):
+    return [search.my_best(vectors, query, k)[0]] * k
+
+
+def counted_from_one(vectors, query, k):
+    return [place + 1 for place in search.my_best(vectors, query, k)]
+
+
+def best_of_the_first_k(vectors, query, k):
+    return search.my_best(vectors[:k], query, k)
+
+
+def rest_in_any_order(vectors, query, k):
+    best = search.my_best(vectors, query, k)
+    return best[:1] + sorted(best[1:])
+
+
+def sorted_as_texts(vectors, query, k):
+    cosines = vectors @ query / np.linalg.norm(vectors, axis=1)
+    return sorted(range(len(vectors)), key=lambda place: str(cosines[place]), reverse=True)[:k]
+
+
+def always_the_next(similarities):
+    return [(place + 1) % len(similarities) for place in range(len(similarities))]
+
+
+def itself_where_twice(similarities):
+    return np.where(similarities.max(axis=1) > similarities.diagonal(), similarities.argmax(axis=1), 0)
+
+
+def all_of_them(similarities):
+    return np.argsort(-similarities, axis=1)[:, 1:]
+
+
+def neighbours_in_place(similarities):
+    np.fill_diagonal(similarities, -np.inf)
+    return similarities.argmax(axis=1)
+
+
+def without_zeros(similarities):
+    return np.ma.masked_equal(similarities * (1 - np.eye(len(similarities))), 0).argmin(axis=1)
+
+
+def words_as_parts(query, passage, counts, N, average):
+    """bank is found in banks."""
+    return search.my_bm25([word[:2] for word in query], [word[:2] for word in passage], dict.fromkeys(
+        [word[:2] for word in counts], 1
+    ), N, average)  # fmt: skip
+
+
+def pairs_of_rows(passages, answers):
+    wrong = search.my_negatives(passages, answers)
+    return [(i, j) for i, row in enumerate(wrong) for j, is_wrong in enumerate(row) if is_wrong]
+
+
+def wrong_passages(passages, answers):
+    return [[passage for passage in passages if passage not in known] for known in answers]
+
+
 WRONG = {
     "attention.softmax_masked": [
         (powers, "underflows"),
@@ -736,6 +798,22 @@ WRONG = {
         ("tagging.windows", "answers.windows"),
         (no_overlap, end_cut_off, beyond_the_end, too_many_windows, one_window, too_wide, a_window_too_many),
     ),
+    "search.best": [
+        (the_best_again_and_again, ""),
+        counted_from_one,
+        best_of_the_first_k,
+        (rest_in_any_order, "not sorted"),
+        sorted_as_texts,
+    ],
+    "search.neighbours": [
+        always_the_next,
+        itself_where_twice,
+        all_of_them,
+        (neighbours_in_place, "work on a copy"),
+        without_zeros,
+    ],
+    "search.bm25": [words_as_parts],
+    "search.negatives": [pairs_of_rows, wrong_passages],
     "looking.integrated_gradients": [
         gradient_at_the_end,
         times_x,

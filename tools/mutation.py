@@ -54,6 +54,7 @@ MODULES = {
     "text.spans": ((), ["spans", "tag"]),
     "text.windows": ((), ["tag", "bug_zoo"]),
     "text.answers": ((), ["answers"]),
+    "text.bm25": ((), ["bm25"]),
     "data.entities": (("tag_names_of", "read_split", "contexts_of"), ["tag", "bug_zoo"]),
     "data.questions": (
         ("question_rows", "check_question", "read_questions", "from_squad", "held_out", "question_check"),
@@ -68,7 +69,10 @@ MODULES = {
     "metrics.answers": ((), ["answer_scores"]),
     "metrics.raters": ((), ["raters"]),
     "metrics.calibration": ((), ["calibration", "bug_zoo"]),
+    "bertcourse.data.boolq": ((), ["boolq"]),
+    "bertcourse.data.lee": ((), ["lee"]),
     "bertcourse.data.quac": ((), ["question_sets"]),
+    "metrics.ranking": ((), ["ranking"]),
 }
 # Tests that take long and are left out: words of their names.
 LONG = (
@@ -83,7 +87,7 @@ LONG = (
     "long_rows",
 )
 LONG += ("long_texts", "context_is_read", "pipeline", "constrained", "unknown_tags", "no_strings", "batches_do_not")
-LONG += ("quac_holds", "of_quac")
+LONG += ("quac_holds", "of_quac", "boolq_holds", "of_boolq")
 
 # Mutants that change nothing that anybody could see: module, how the changed line begins, what was done -> why.
 EQUIVALENT = {
@@ -125,6 +129,15 @@ EQUIVALENT = {
     ("text.spans", "begin = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
     ("text.windows", "return np.concatenate([[True]", "zeros to ones"): "there is none of them",
     ("text.windows", "if last - first <= room", "LtE to Lt"): "a text that just fits is one window either way",
+    ("text.bm25", "damping = k1", "1 to 2 (2)"): "where the mean length is 0 no word is to be weighed",
+    ("bertcourse.data.quac", "if TYPE_CHECKING", "if True"): "what is imported there is installed",
+    ("bertcourse.data.quac", "if TYPE_CHECKING", "if False"): "no annotation is looked up while it runs",
+    ("bertcourse.data.quac", "middle = (low", "1 to 2"): "any place above low and up to high leads to the same end",
+    (
+        "bertcourse.data.quac",
+        "low, high = (middle",
+        "always the first",
+    ): "what stands nowhere is passed over below, only later",
     ("metrics.answers", "if not ours or not theirs", "Or to And"): "with words on one side only none is common, too",
     ("metrics.answers", "scores = np.zeros", "zeros to ones"): "every row is written",
 }

@@ -48,6 +48,7 @@ THEMES = (
     "looking",
     "sentiment",
     "answers",
+    "search",
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import inspect
 import itertools
 import math
@@ -12,10 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
-from torch import Tensor
 
 from bertcourse.checks.classification import PERCENT, ROUNDED
-from bertcourse.checks.engine import Around, Check, Trial, Wrong, against, difference, number, show, show_call
+from bertcourse.checks.engine import against, as_plain, is_number, is_whole, number, seen_as, show
 from bertcourse.checks.pretraining import errors_named
 from bertcourse.checks.tagging import fault_of_windows, windows_given
 from bertlib.metrics.answers import overlap_f1
@@ -219,85 +216,10 @@ def _judged_questions(rng):
 # ------------------------------------------------------------------------------- what may be right in several ways
 
 
-def _seen_as(
-    view: Callable,
-    words: Callable,
-    asks: str,
-    reference: Callable,
-    cases: Callable,
-    *,
-    mistakes: tuple[tuple[Callable, str], ...],
-    **options: object,
-) -> Check:
-    """`against`, of what may be right in several ways.
-
-    Args:
-        view: (what came, *arguments) -> by what it is compared with the reference.
-        words: (what came, *arguments) -> what is wrong with it, and a hint if none better is known.
-        asks, reference, cases, mistakes, options: as of `against`.
-    """
-
-    def seen(function: Callable) -> Callable:
-        return lambda *args: view(function(*copy.deepcopy(args)), *args)
-
-    inner = against(asks, reference, cases, mistakes=tuple((seen(wrong), hint) for wrong, hint in mistakes), **options)
-
-    def judge(trial: Trial) -> None:
-        if not callable(trial.answer):
-            inner.judge(trial)
-        told: dict[str, tuple[str, tuple[str, str]]] = {}
-
-        def call(*args: object) -> object:
-            tried, given = show_call(args, {}), copy.deepcopy(args)
-            got = trial.answer(*args)
-            if got is None or got is Ellipsis or got is NotImplemented:
-                return got
-            if isinstance(got, zip | map):  # what they hold can be taken once
-                got = list(got)
-            value = view(got, *given)
-            what = difference(reference(*given), value, 1e-5)
-            if what is not None:
-                told[tried] = what, words(got, *given)
-            return value
-
-        around = dataclasses.replace(trial, answer=Around(trial.answer, call))
-        try:
-            inner.judge(around)
-        except Wrong as wrong:
-            what, _, tried = wrong.message.partition("; tried with: ")
-            if tried not in told or told[tried][0] != what:
-                raise
-            better, hint = told[tried][1]
-            known = wrong.hint
-            # Of a view "changes nothing" does not tell: an answer may give (0, 0) for many cases, and use them all.
-            if "changes nothing" in known or (hint and known.startswith("it is right on the simplest case")):
-                known = ""
-            raise Wrong(f"{better}; tried with: {tried}", known or hint) from None
-        finally:
-            trial.cases, trial.printed, trial.right = around.cases, around.printed, around.right
-
-    return Check(asks, judge, mistakes)
-
-
-def _plain(value: object) -> object:
-    """Arrays, tensors and tuples of them as lists, their numbers as Python's."""
-    if isinstance(value, Tensor | np.ndarray | np.generic):
-        return value.tolist()
-    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
-
-
-def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and not math.isnan(value)
-
-
-def _is_whole(value: object) -> bool:
-    return _is_number(value) and float(value).is_integer()
-
-
 def _pair_of(got: object) -> tuple[int, int] | None:
-    plain = _plain(got)
-    two = isinstance(plain, list) and len(plain) == 2 and all(map(_is_whole, plain))
-    return (int(plain[0]), int(plain[1])) if two else None
+    parts = as_plain(got)
+    two = isinstance(parts, list) and len(parts) == 2 and all(map(is_whole, parts))
+    return (int(parts[0]), int(parts[1])) if two else None
 
 
 def _sum_of(pair: tuple[int, int], starts: np.ndarray, ends: np.ndarray) -> float:
@@ -363,12 +285,12 @@ def _label_in_words(got: object, *args: int) -> tuple[str, str]:
 
 
 def _triples_of(got: object) -> list[Triple] | None:
-    plain = _plain(got)
-    if not isinstance(plain, list) or not all(isinstance(row, list) and len(row) == 3 for row in plain):
+    parts = as_plain(got)
+    if not isinstance(parts, list) or not all(isinstance(row, list) and len(row) == 3 for row in parts):
         return None
-    if not all(_is_whole(start) and _is_whole(end) and _is_number(score) for start, end, score in plain):
+    if not all(is_whole(start) and is_whole(end) and is_number(score) for start, end, score in parts):
         return None
-    return [(int(start), int(end), float(score)) for start, end, score in plain]
+    return [(int(start), int(end), float(score)) for start, end, score in parts]
 
 
 def _in_order_of_score(got: object, found: list[Triple]) -> object:
@@ -408,8 +330,8 @@ def _merged_in_words(got: object, found: list[Triple]) -> tuple[str, str]:
 
 def _mean_at(got: object, leads: np.ndarray, answered: np.ndarray, silent: np.ndarray) -> object:
     """The mean F1 with a threshold; what is none, as it is."""
-    t = _plain(got)
-    return _mean_f1(leads > t, answered, silent) if _is_number(t) else got
+    t = as_plain(got)
+    return _mean_f1(leads > t, answered, silent) if is_number(t) else got
 
 
 def _best_mean(leads: np.ndarray, answered: np.ndarray, silent: np.ndarray) -> float:
@@ -417,8 +339,8 @@ def _best_mean(leads: np.ndarray, answered: np.ndarray, silent: np.ndarray) -> f
 
 
 def _threshold_in_words(got: object, *args: np.ndarray) -> tuple[str, str]:
-    t = _plain(got)
-    if not _is_number(t):
+    t = as_plain(got)
+    if not is_number(t):
         return f"expected a number, a threshold; came {show(got)}", ""
     return f"t = {t:.6g} gives a mean F1 of {_mean_at(t, *args):.4g}, another one gives {_best_mean(*args):.4g}", ""
 
@@ -841,7 +763,7 @@ CHECKS = {
         mistakes=SLIPS_OF_COUNTING,
     ),
     "best_span": errors_named(
-        _seen_as(
+        seen_as(
             _canonical_span,
             _span_in_words,
             "starts, ends (T,), numpy arrays of scores, among which there may be -inf, and longest, a number -> "
@@ -916,7 +838,7 @@ CHECKS = {
             "goes through places and scores.",
         },
     ),
-    "windows": _seen_as(
+    "windows": seen_as(
         _canonical_windows,
         _windows_in_words,
         "n pieces, room, overlap -> list of (start, end), end excluded: as few windows as hold every piece, each at "
@@ -967,7 +889,7 @@ CHECKS = {
             (_pieces_listed, "each window is a pair, (start, end), not the list of its pieces."),
         ),
     ),
-    "label": _seen_as(
+    "label": seen_as(
         _as_pair,
         _label_in_words,
         "an answer's first and last piece, both counted, a window's start and end, end excluded, and before, how many "
@@ -1084,7 +1006,7 @@ CHECKS = {
             "one.",
         },
     ),
-    "merged": _seen_as(
+    "merged": seen_as(
         _in_order_of_score,
         _merged_in_words,
         "found, a list of (start, end, score), some spans twice or more -> list of (start, end, score), best first: "
@@ -1210,7 +1132,7 @@ CHECKS = {
             "an empty text has no words. Decide these cases first.",
         },
     ),
-    "threshold": _seen_as(
+    "threshold": seen_as(
         _mean_at,
         _threshold_in_words,
         'leads, answered, silent (N,), numpy arrays: of each question the lead of "no answer", and its F1 if the best '

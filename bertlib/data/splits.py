@@ -48,7 +48,8 @@ def near_copies(texts: Sequence[str], threshold: float = 0.7) -> list[tuple[int,
         # Two such texts share one at least of so many of their rarest words, so only those are looked up.
         rarest = sorted(own, key=lambda word: (counts[word], word))[: len(own) - math.ceil(threshold * len(own)) + 1]
         for earlier in sorted({index for word in rarest for index in where[word]}):
-            if len(own & words[earlier]) >= threshold * len(own | words[earlier]):
+            common = len(own & words[earlier])
+            if common >= threshold * (len(own) + len(words[earlier]) - common):
                 pairs.append((earlier, later))
         for word in rarest:
             where[word].append(later)

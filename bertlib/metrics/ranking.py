@@ -11,7 +11,7 @@ import numpy as np
 
 
 def order(scores: Iterable[float], ids: Iterable) -> list:
-    """Ids by score, best first; of equal ones the last id as a string, "9" before "10". As trec_eval does, it rounds
+    """Ids by score, best first; of equal ones the last id as a string, "9" before "10". As trec_eval 9.0.8, it rounds
     scores to float32 first. A run of one query, a dict id -> score, becomes found by `order(run.values(), run)`."""
     scores, ids = np.asarray(list(scores), dtype=np.float32), list(ids)
     if scores.shape != (len(ids),) or np.isnan(scores).any():

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 
 from bertlib.files import read_json, write_folder
 from bertlib.model.dropout import dropout
-from bertlib.model.heads import BertForEmbedding, BertForQuestionAnswering, LabelledHead
+from bertlib.model.heads import BertForEmbedding, TaskHead
 from bertlib.model.weights import ADAPTERS, WEIGHTS, Stored, read_file, transformers_name, write_model
 
-Head = LabelledHead | BertForQuestionAnswering | BertForEmbedding
+Head = TaskHead | BertForEmbedding
 OWN, PREFIX = "bertlib.json", "base_model.model."  # a file of ours, and what peft puts before every name
 # What peft's adapter_config.json may say freely; whatever else is switched on there computes something else.
 FREE = {"peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "r"}

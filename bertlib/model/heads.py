@@ -195,19 +195,67 @@ def own_head(stored: Stored, needs: str) -> BertConfig:
     return config
 
 
-class LabelledHead(FromFolder, nn.Module):
-    """Dropout and one linear layer on what the encoder gives; the labels' names are config.labels.
+class TaskHead(FromFolder, nn.Module):
+    """Dropout and one linear layer on what the encoder gives; labels choose from its scores."""
+
+    output: str  # the layer's name
+    peft_task: str  # peft's word for such a head
+    pooled = False  # one row of scores for the input, from the pooled [CLS]; else one for every token
+    term: str  # of the loss
+    each: str  # what a label is of, for the message
+    result = ClassifierOutput
+
+    def choices(self, logits: Tensor) -> Tensor:
+        """The scores with those that one label chooses from in the last dimension."""
+        return logits
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> ClassifierOutput:
+        """Score a batch, and with labels measure the loss, as a sum of cross-entropies.
+
+        Args:
+            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
+            labels: ids below C: (B,) of a classifier; (B, T) of a tagger, -100 where nothing is asked; (B, 2) places of
+                an answer's first and last token, 0 and 0 where there is none.
+
+        Raises:
+            ValueError: labels have another shape; and all that BertModel raises.
+        """
+        encoded = self.bert(input_ids, attention_mask, token_type_ids, pooled_only=self.pooled)
+        hidden = encoded.pooler_output if self.pooled else encoded.last_hidden_state
+        logits = getattr(self, self.output)(self.dropout(hidden))
+        if labels is None:
+            return self.result(logits)
+        choices = self.choices(logits)
+        if labels.shape != choices.shape[:-1]:
+            wanted, each = tuple(choices.shape[:-1]), self.each.format(len(logits))
+            raise ValueError(f"labels has shape {tuple(labels.shape)}: give {wanted}, {each}")
+        total = F.cross_entropy(choices.float().flatten(0, -2), labels.flatten(), reduction="sum")
+        return self.result(logits, loss_sums={self.term: total}, loss_counts={self.term: self.count(labels)})
+
+    def count(self, labels: Tensor) -> int | Tensor:
+        """How many of the labels are asked for."""
+        return labels.numel()
+
+    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
+        """Over how many labels a batch's loss sum runs: examples, tokens, or two places an example."""
+        return {self.term: int(self.count(batch["labels"]))}
+
+
+class LabelledHead(TaskHead):
+    """A head whose labels have names, config.labels.
 
     Raises:
         ValueError: the configuration names fewer than two labels.
     """
 
     has_classes, output = True, "classifier"
-    peft_task: str  # peft's word for such a head
-    pooled: bool  # one label for the input, from the pooled [CLS]; else one for every token
     needs: str  # for the message
-    term: str  # of the loss
-    each: str  # what a label is of, for the message
 
     def __init__(self, config: BertConfig):
         super().__init__()
@@ -241,41 +289,6 @@ class LabelledHead(FromFolder, nn.Module):
     def check_stored(cls, stored: Stored) -> None:
         """Refuse a stored head that this class would read wrongly."""
 
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        labels: Tensor | None = None,
-    ) -> ClassifierOutput:
-        """Score a batch, and with labels measure the loss.
-
-        Args:
-            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`.
-            labels: ids below C: (B,) of a classifier; (B, T) of a tagger, -100 where nothing is asked.
-
-        Raises:
-            ValueError: labels have another shape; and all that BertModel raises.
-        """
-        encoded = self.bert(input_ids, attention_mask, token_type_ids, pooled_only=self.pooled)
-        logits = self.classifier(self.dropout(encoded.pooler_output if self.pooled else encoded.last_hidden_state))
-        if labels is None:
-            return ClassifierOutput(logits)
-        if labels.shape != logits.shape[:-1]:
-            wanted = tuple(logits.shape[:-1])
-            raise ValueError(f"labels has shape {tuple(labels.shape)}: give {wanted}, {self.each} {len(logits)} texts")
-        total = F.cross_entropy(logits.float().flatten(0, -2), labels.flatten(), reduction="sum")
-        counts = {self.term: self.count(labels)}
-        return ClassifierOutput(logits, loss_sums={self.term: total}, loss_counts=counts)
-
-    def count(self, labels: Tensor) -> int | Tensor:
-        """How many of the labels are asked for."""
-        return len(labels) if self.pooled else (labels != -100).sum()
-
-    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
-        """Over how many examples or tokens a batch's loss sum runs."""
-        return {self.term: int(self.count(batch["labels"]))}
-
     def check_batch(self, batch: Mapping[str, Tensor]) -> None:
         """`BertModel.check_batch`, and the labels: ids below C, or of a tagger -100."""
         self.bert.check_batch(batch)
@@ -292,7 +305,7 @@ class BertForSequenceClassification(LabelledHead):
     """One class for the whole input (Devlin et al., 2019, §4.1)."""
 
     pooled, peft_task, needs = True, "SEQ_CLS", "a classifier needs at least two class names"
-    term, each = "classification", "one class id for each of the"
+    term, each = "classification", "one class id for each of the {} texts"
 
     @classmethod
     def check_stored(cls, stored: Stored) -> None:
@@ -308,7 +321,10 @@ class BertForTokenClassification(LabelledHead):
     """A tag for every token (Devlin et al., 2019, §5.3). The encoder has no pooler, as in transformers."""
 
     pooled, peft_task, needs = False, "TOKEN_CLS", "a tagger needs at least two tags, such as O and B-PER"
-    term, each = "tagging", "one tag a token of the"
+    term, each = "tagging", "one tag a token of the {} texts"
+
+    def count(self, labels: Tensor) -> Tensor:
+        return (labels != -100).sum()
 
 
 class SpanOutput(ClassifierOutput):
@@ -329,19 +345,22 @@ class SpanOutput(ClassifierOutput):
         return self.logits[..., 1]
 
 
-class BertForQuestionAnswering(FromFolder, nn.Module):
+class BertForQuestionAnswering(TaskHead):
     """Where an answer begins and ends: two scores for every token (Devlin et al., 2019, §4.2 and §4.3).
 
-    "No answer" is a span too, [CLS] alone. There is no pooler and no dropout before the layer, as in transformers. That
-    makes as many scores as config.json names classes, so another task's are left out.
+    Segment 1 is the context. The loss is the mean of both places' cross-entropies over the T tokens. "No answer" is a
+    span too, [CLS] alone. There is no pooler and no dropout before the layer, as in transformers. That makes as many
+    scores as config.json names classes, so another task's are left out.
     """
 
-    output, peft_task = "qa_outputs", "QUESTION_ANS"
+    output, peft_task, result = "qa_outputs", "QUESTION_ANS", SpanOutput
+    term, each = "answering", "first and last token"
 
     def __init__(self, config: BertConfig):
         super().__init__()
         self.config = config = replace(config, labels=())
         self.bert = BertModel(config, add_pooling_layer=False)
+        self.dropout = nn.Identity()
         self.qa_outputs = nn.Linear(config.hidden_size, 2)
         self.qa_outputs.apply(partial(init_weights, std=config.initializer_range))
 
@@ -350,33 +369,8 @@ class BertForQuestionAnswering(FromFolder, nn.Module):
         """Load a transformers folder, with the head that is stored or a fresh one; labels are none of its matter."""
         return load_model(cls, folder)
 
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        labels: Tensor | None = None,
-    ) -> SpanOutput:
-        """Score a batch, and with labels measure the loss: the mean of both cross-entropies over the T tokens.
-
-        Args:
-            input_ids, attention_mask, token_type_ids: (B, T), as in `BertModel.forward`; of the last 1 for the context.
-            labels: (B, 2) places of the answer's first and last token; 0 and 0 where there is none.
-
-        Raises:
-            ValueError: labels have another shape; and all that BertModel raises.
-        """
-        logits = self.qa_outputs(self.bert(input_ids, attention_mask, token_type_ids).last_hidden_state)
-        if labels is None:
-            return SpanOutput(logits)
-        if labels.shape != (len(logits), 2):
-            raise ValueError(f"labels has shape {tuple(labels.shape)}: give {(len(logits), 2)}, first and last token")
-        total = F.cross_entropy(logits.float().transpose(1, 2).flatten(0, 1), labels.flatten(), reduction="sum")
-        return SpanOutput(logits, loss_sums={"answering": total}, loss_counts={"answering": labels.numel()})
-
-    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
-        """Over how many places, two an example, a batch's loss sum runs."""
-        return {"answering": batch["labels"].numel()}
+    def choices(self, logits: Tensor) -> Tensor:
+        return logits.transpose(1, 2)  # (B, 2, T): among all tokens
 
     def check_batch(self, batch: Mapping[str, Tensor]) -> None:
         """`BertModel.check_batch`, and the labels: places among the T tokens."""

@@ -18,6 +18,7 @@ from bertcourse.diagrams import (
     masking,
     pairs,
     pretraining,
+    search,
     sentiment,
     speed,
     tagging,
@@ -214,6 +215,18 @@ def in_windows(answer, max_length=40, copies=1):
     _, _, readings, (pieces,) = read_with_questions(TOKENIZER, [ASKED], [told], max_length)
     start = told.index(answer or "A")
     return readings, pieces_of(pieces, (start, start + len(answer))) if answer else None, pieces
+
+
+TITLES_FOUND = ["Rain gauge", "Star Wars: Episode III – Revenge of the Sith", "Hail", *map("Tale {}".format, range(30))]
+PADDED = [["[CLS]", "the", "dog", "bites", ".", "[SEP]"], ["[CLS]", "yes", "[SEP]", "[PAD]", "[PAD]", "[PAD]"]]
+
+
+def ranked(seed, relevant, count=24):
+    """Three lists of passages, best first: by two scores drawn at random that agree in part, and by their sum."""
+    one, two = torch.randn(2, 33, generator=torch.Generator().manual_seed(seed))
+    two += one
+    lists = [scores.argsort(descending=True)[:count].tolist() for scores in (one, two, one + two)]
+    return *lists, relevant(lists) if callable(relevant) else relevant, TITLES_FOUND
 
 
 CASES = {
@@ -414,6 +427,17 @@ CASES = {
         ([(1.2, -3.4), (-6.114, 7.3), (4.5, -1.2), (3.3, 0.2)],),
         ([(1.2, -3.4), (0.5, -5.3)],),
     ),
+    "two_encoders": (
+        search.two_encoders,
+        (2938, 3270, (11.2, 131.4)),
+        (2938, 3270, (11.2, 131.4), 50),
+    ),
+    "pooled": (
+        search.pooled,
+        (PADDED, [[1] * 6, [1] * 3 + [0] * 3]),
+        (PADDED, [[1] * 6, [1] * 3 + [0] * 3], {"[CLS] alone": [[1] + [0] * 5] * 2}),
+    ),
+    "ranks_fused": (search.ranks_fused, ranked(0, 1), ranked(1, 1)),
 }
 
 
@@ -525,6 +549,21 @@ OTHER_SIZES = {
     "windows_over, cut everywhere": (answers.windows_over, in_windows(TOLD, 24)),
     "nothing_over_windows of 20": (answers.nothing_over_windows, ([(n - 12.345, 9.5 - n) for n in range(20)],)),
     "nothing_over_windows, one": (answers.nothing_over_windows, ([(-3.0, -3.0)],)),
+    "two_encoders, one of each": (search.two_encoders, (1, 1, (3, 3))),
+    "two_encoders, a million": (search.two_encoders, (1_000_000, 100_000, (12, 256), 100)),
+    "pooled, one text": (search.pooled, ([["[CLS]", "[SEP]"]], [[1, 1]])),
+    "pooled, three texts of 10": (
+        search.pooled,
+        ([["[CLS]", *["king", "of"] * 4, "[SEP]"]] * 3, [[1] * 10, [1] + [0] * 9, [1] * 7 + [0] * 3]),
+    ),
+    "pooled, other weights": (
+        search.pooled,
+        (PADDED, [[1] * 6, [1] * 3 + [0] * 3], {"a": [[n / 21 for n in range(1, 7)]] * 2, "b": [[0.3] * 6] * 2}),
+    ),
+    "ranks_fused, late": (search.ranks_fused, ranked(2, lambda lists: lists[2][-1])),
+    "ranks_fused, first": (search.ranks_fused, ranked(2, lambda lists: lists[2][0])),
+    "ranks_fused, not found": (search.ranks_fused, ranked(3, 1, 5)),
+    "ranks_fused, no names": (search.ranks_fused, ([123456, 2, 3], [4, 5], [4, 123456, 2, 3], 5)),
 }
 
 FOUND, CHOSEN = ("halves", "reliability", "ceiling"), sure_of(0)[2][0]
@@ -590,5 +629,28 @@ WRONG = {  # what is refused, and words of the message
     "no span in a window": (
         lambda: answers.nothing_over_windows([(1.0, -float("inf"))]),
         "give 1 to 20 pairs of finite numbers, null score and best span",
+    ),
+    "no passages": (lambda: search.two_encoders(0, 5, (8, 90)), "passages=0: give at least 1"),
+    "no searches": (lambda: search.two_encoders(5, 0, (8, 90)), "questions=0: give at least 1"),
+    "an empty question": (lambda: search.two_encoders(5, 5, (2, 90)), "tokens=(2, 90): give those of a question"),
+    "none reread": (lambda: search.two_encoders(5, 5, (8, 90), 0), "reread=0: give 1 to 5, or None"),
+    "more reread than there are": (lambda: search.two_encoders(5, 5, (8, 90), 6), "reread=6: give 1 to 5"),
+    "no texts": (lambda: search.pooled([], []), "tokens: 0 texts: give 1 to 3"),
+    "four texts": (lambda: search.pooled([["a"]] * 4, [[1]] * 4), "tokens: 4 texts: give 1 to 3"),
+    "texts that were not padded": (
+        lambda: search.pooled([["a", "b"], ["c"]], [[1, 1], [1]]),
+        "tokens: rows of [2, 1] entries: give 2 of 2",
+    ),
+    "a mask of one text": (lambda: search.pooled(PADDED, [[1] * 6]), "mask: rows of [6] entries: give 2 of 6"),
+    "weights of another batch": (
+        lambda: search.pooled(PADDED, [[1] * 6] * 2, {"[CLS]": [[1, 0]] * 2}),
+        "[CLS]: rows of [2, 2] entries: give 2 of 6, as tokens has",
+    ),
+    "a mask of minus infinity": (lambda: search.pooled([["a"]], [[-10000]]), "mask=[[-10000]]: give 1 for a token"),
+    "only padding": (lambda: search.pooled([["a"]], [[0]]), "and a token in each text"),
+    "nothing found": (lambda: search.ranks_fused([1], [], [1], 1), "dense: 0 passages, 0 different"),
+    "found twice": (
+        lambda: search.ranks_fused([1, 2, 1], [1], [1], 1),
+        "lexical: 3 passages, 2 different: give at least one",
     ),
 }

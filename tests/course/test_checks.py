@@ -421,6 +421,10 @@ ZOO = {
     "calibration_bugs.phantom_bin": ("sentiment.ece", of_rows(calibration_bugs.phantom_bin), "no bin of its own"),
     "calibration_bugs.signed": ("sentiment.ece", of_rows(calibration_bugs.signed), "cancel"),
     "calibration_bugs.unweighted": ("sentiment.ece", of_rows(calibration_bugs.unweighted), "not each alike"),
+    "ranking_bugs.FarthestFirst": "a whole index; search.best rejects the worst first",
+    "ranking_bugs.NegativeForCommonWords": "a whole index; search.bm25 rejects an idf without the 1 +",
+    "ranking_bugs.NothingForCommonWords": "a whole index; search.bm25 rejects an idf cut off at 0",
+    "ranking_bugs.WorstFirst": "a whole index; search.best rejects the k best turned round",
     "few_labels_bugs.copies_before_the_split": (
         "sentiment.augmented_split",
         few_labels_bugs.copies_before_the_split,
@@ -674,6 +678,7 @@ def test_unknown_names_are_answered_with_the_nearest():
 
 
 def test_the_library_s_own_functions_pass():
+    from bertlib.metrics.ranking import ndcg
     from bertlib.model.attention import padding_mask
     from bertlib.text.batching import pad_batch
     from bertlib.text.spans import entities_of, follows
@@ -686,6 +691,7 @@ def test_the_library_s_own_functions_pass():
         ("tagging.follows", follows),
         ("wordpiece.greedy", longest_match),
         ("encoder.gelu", F.gelu),
+        ("search.ndcg", ndcg),
     ):
         assert examine(name, function).passed, examine(name, function)
 
@@ -972,6 +978,37 @@ def test_references_that_count_for_themselves_are_those_of_scikit_learn_and_seqe
         scores = entity_scores(gold, predicted)
         assert tagging._f1(gold, predicted) == pytest.approx(scores["f1"])
         assert tagging._token_accuracy(gold, predicted) == pytest.approx(scores["token_accuracy"])
+
+
+def test_references_of_search_are_those_of_the_library_and_of_scikit_learn():
+    from sklearn.metrics import ndcg_score
+    from sklearn.neighbors import NearestNeighbors
+    from sklearn.preprocessing import minmax_scale
+
+    from bertcourse.checks import search
+    from bertlib.text.bm25 import BM25
+
+    rng = np.random.default_rng(0)
+    passages = [rng.choice(search.WORDS, int(rng.integers(1, 12))).tolist() for _ in range(40)]
+    counts = {word: sum(word in passage for passage in passages) for word in search.WORDS}
+    average = sum(map(len, passages)) / len(passages)
+    for _ in range(20):
+        query = [*rng.choice(search.WORDS, 4).tolist(), "zebra"]
+        scores = [search._bm25(query, passage, counts, len(passages), average) for passage in passages]
+        np.testing.assert_allclose(scores, BM25(passages).scores(query))
+    for vectors, query, k in search._vectors_and_query(rng):
+        nearest = NearestNeighbors(metric="cosine", algorithm="brute").fit(vectors)
+        distances, _ = nearest.kneighbors(query[None], k)
+        cosines = search._cosines(vectors, query)[search._best(vectors, query, k)]
+        np.testing.assert_allclose(1 - distances[0], cosines, atol=1e-9)
+    for found, relevant, k in search._found_and_relevant(rng):
+        ids = [*found, *(relevant - {*found})]  # what was not found stands behind it
+        if len(ids) > 1 and (k <= len(found) or relevant <= {*found}):
+            gold = [[one in relevant for one in ids]]
+            assert search._ndcg(found, relevant, k) == pytest.approx(ndcg_score(gold, [-np.arange(len(ids))], k=k))
+    for bm25, cosine, weight in search._candidates(rng):
+        expected = (1 - weight) * minmax_scale(bm25) + weight * minmax_scale(cosine)
+        np.testing.assert_allclose(search._fused(bm25, cosine, weight), expected)
 
 
 def test_worked_solutions_are_all_asked_for():

@@ -38,6 +38,7 @@ DRAWN = {
     "09",
     "10",
     "11",
+    "12",
 }  # at least three in each; in appendices any
 SVG = {"svg", "g", "rect", "text", "polyline", "polygon", "circle"}
 

