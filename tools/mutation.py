@@ -82,6 +82,7 @@ LONG = (
     "trainer",
     "commonest",
     "learns",
+    "killed",
     "checkpoint",
     "seed_decides",
     "long_rows",

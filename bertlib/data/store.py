@@ -99,7 +99,9 @@ class Store:
     def vectors_after(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """All vectors but the first `count`: numbers of the texts they are of (M,), and (M, D)."""
         with self.told():
-            new = self.one("SELECT count(*) FROM vectors WHERE rowid > ?", count)
+            new = (self.one("SELECT max(rowid) FROM vectors") or 0) - count
+            if new < 0:
+                raise ValueError(f"the engine holds {count} vectors, the index {count + new}: give one of its own")
             texts, vectors = np.empty(new, dtype=np.int64), np.empty((new, len(self.probe)), dtype=np.float32)
             rows = self.base.execute(
                 "SELECT text, vector FROM vectors WHERE rowid > ? ORDER BY rowid LIMIT ?", (count, new)

@@ -179,3 +179,14 @@ def test_inference_command():
     result = command("inference.py", "--rounds", "1", "--texts", "40")
     assert result.returncode == 0, result.stderr
     assert "bertlib, buckets" in result.stdout and "transformers, padded" in result.stdout
+
+
+@pytest.mark.parametrize("part", [("opening", "--count", 3000), ("kills", "--kills", 1), ("adding", "--texts", 20)])
+def test_search_runs(part, tmp_path):
+    if part[0] == "adding" and sys.platform == "win32":
+        pytest.skip("memory at its peak is asked of the module resource")
+    folder = ["--folder", tmp_path]
+    done = command("search.py", *part, *folder)
+    assert done.returncode == 0, done.stderr
+    said = {"opening": "all vectors read in", "kills": "nothing half-added", "adding": "texts/s are added"}
+    assert said[part[0]] in done.stdout and os.listdir(tmp_path) == []
