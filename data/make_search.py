@@ -16,9 +16,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from bertcourse.data.boolq import load_pairs, load_passages, load_questions
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets
 
+from bertcourse.data.boolq import load_pairs, load_passages, load_questions
 from bertlib.data.catalog import load
 from bertlib.data.encoders import encoder_folder
 from bertlib.data.splits import content_key
