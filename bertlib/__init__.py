@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bertlib.model.config import BertConfig
     from bertlib.model.encoder import BertModel
     from bertlib.model.heads import (
+        BertForEmbedding,
         BertForPreTraining,
         BertForQuestionAnswering,
         BertForSequenceClassification,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BertConfig",
+    "BertForEmbedding",
     "BertForPreTraining",
     "BertForQuestionAnswering",
     "BertForSequenceClassification",

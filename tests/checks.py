@@ -830,3 +830,35 @@ def right_answers_are_no_wrong_ones(forward) -> None:
     scores = 2 * model(texts).logits @ model(partners, ones).logits.T
     expected = [scores[i][labels[i] == 0].exp().sum().add(scores[i, i].exp()).log() - scores[i, i] for i in range(4)]
     torch.testing.assert_close(found, torch.stack(expected).mean())
+
+
+def nearest_as_by_brute_force(vectors_class) -> None:
+    """Vectors of length 1, compared by their angle: the k best, best first."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(50, 12)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    found = vectors_class()
+    found.add(np.arange(30), vectors[:30])
+    found.add(np.arange(30, 50), vectors[30:])
+    for query in vectors[:5] + 0.3 * rng.normal(size=(5, 12)).astype(np.float32):
+        query /= np.linalg.norm(query)
+        angles = [float(np.arccos(np.clip(vector @ query, -1, 1))) for vector in vectors]
+        assert [text for text, _ in found.best(query, 7)] == sorted(range(50), key=angles.__getitem__)[:7]
+
+
+def fused_scores_have_their_say(fuse) -> None:
+    """`fuse(words, meaning, weight)`: BM25 is of another size than a cosine, and cosines lie close together."""
+    words = [(0, 31.0), (1, 30.0), (2, 12.0)]
+    meaning = [(2, 0.84), (1, 0.835), (0, 0.80)]
+    assert fuse(words, meaning, 0.5)[0][0] == 1  # second in both
+    assert [text for text, _ in fuse(words, meaning, 0.9)] == [2, 1, 0]
+    assert [text for text, _ in fuse(words, meaning, 0.02)] == [0, 1, 2]
+
+
+def windows_know_the_end(embedder, windows) -> None:
+    """`windows(embedder, texts) -> vectors, owners`: two long texts that differ at the end differ in a vector."""
+    start = " ".join(["the goal of the good team"] * 20)
+    vectors, owners = windows(embedder, [start + " bank", start + " coach"])
+    one, two = (vectors[owners == number] for number in (0, 1))
+    assert np.abs(one[-1] - two[-1]).max() > 1e-3
+    np.testing.assert_allclose(one[0], embedder.predict(start), rtol=0, atol=1e-6)

@@ -43,8 +43,9 @@ class Exact:
         scores, starts = vectors @ vector, np.flatnonzero(np.diff(texts, prepend=-1))
         if len(starts) < len(texts):  # a long text is as near as the nearest of its windows
             texts, scores = texts[starts], np.maximum.reduceat(scores, starts)
-        chosen = np.argpartition(-scores, k)[:k] if k < len(scores) else np.arange(len(scores))
-        chosen = chosen[np.lexsort((chosen, -scores[chosen]))]
+        least = np.partition(scores, -k)[-k] if k < len(scores) else -np.inf
+        chosen = np.flatnonzero(scores >= least)  # more than k where some are equal: the first of them are taken
+        chosen = chosen[np.argsort(-scores[chosen], kind="stable")][:k]
         return list(zip(texts[chosen].tolist(), scores[chosen].tolist(), strict=True))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from bertlib.data.nearest import Exact, Vectors, fuse_ranks, fuse_scores
 from bertlib.data.store import Store
 from bertlib.tasks.embed import Embedder
-from bertlib.tasks.task import one_or_many
+from bertlib.tasks.task import checked, one_or_many
 
 MODES = ("words", "meaning", "hybrid")
 DEPTH = 100  # texts of either list that are fused
@@ -23,7 +23,8 @@ class Index:
     """Texts that are found by their words (SQLite's FTS5), by their meaning (vectors), or by both.
 
     With a path it is a file from the start, and what `add` was given is in it when `add` returns, all or nothing, also
-    if the program is killed. Without one it is in memory, until `save`.
+    if the program is killed. Without one it is in memory, until `save`. It belongs to the thread that made it; another
+    thread or program opens the file for itself, and `search` finds what either adds.
 
     Args:
         embedder: makes the vectors. path: of a new file.
@@ -42,14 +43,13 @@ class Index:
         vectors: Vectors | None = None,
         weight: float | None = None,
     ):
-        self._use(Store(path, embedder.predict(PROBE)), embedder, vectors, weight)
+        self._use(embedder, vectors, weight)
+        self.store = Store(path, embedder.predict(PROBE))
 
-    def _use(
-        self, store: Store, embedder: Embedder, vectors: Vectors | None = None, weight: float | None = None
-    ) -> None:
+    def _use(self, embedder: Embedder, vectors: Vectors | None = None, weight: float | None = None) -> None:
         if weight is not None and not 0 <= weight <= 1:
             raise ValueError(f"weight={weight!r}: give a number from 0 (words alone) to 1 (meaning alone), or None")
-        self.store, self.embedder, self.weight = store, embedder, weight
+        self.embedder, self.weight = embedder, weight
         self.vectors = Exact() if vectors is None else vectors
 
     @classmethod
@@ -60,9 +60,11 @@ class Index:
             FileNotFoundError: no such file. ValueError: it is no index, is damaged, or was made with another model.
         """
         index = cls.__new__(cls)
-        index._use(Store(path), embedder, **options)
+        index._use(embedder, **options)
+        index.store = Store(path)
         probe, own = index.store.probe, embedder.predict(PROBE)
         if own.shape != probe.shape or own @ probe < 0.999:
+            index.close()
             raise ValueError(
                 f"{path} was made with another model (vectors of {len(probe)} numbers, this one's have {len(own)}): "
                 "give that one, or add the texts to a new index"
@@ -96,11 +98,14 @@ class Index:
             TimeoutError: another program writes to the file. OSError: no room left.
         """
         several, _ = one_or_many(texts)
-        names = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in several] if ids is None else list(ids)
+        given = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in several] if ids is None else ids
+        names = [checked(name, f"ids[{i}]") for i, name in enumerate([given] if isinstance(given, str) else given)]
         if len(names) != len(several):
             raise ValueError(f"{len(several)} texts and {len(names)} ids: give as many")
         new: dict[str, int] = {}
         for number, (name, text) in enumerate(zip(names, several, strict=True)):
+            if not text.strip():
+                raise ValueError(f"texts[{number}] is {text!r:.40}: give texts with something in them")
             there = several[new[name]] if name in new else self.store.text_of(name)
             if there not in (None, text):
                 raise ValueError(f"ids[{number}]={name!r} is the id of another text, {there!r:.40}: give another")
@@ -115,18 +120,18 @@ class Index:
         return names
 
     def _checked(self, vectors: np.ndarray, count: int) -> np.ndarray:
-        shape = count, len(self.store.probe)
-        lengths = np.linalg.norm(vectors, axis=1) if np.shape(vectors) == shape else np.zeros(1)
+        vectors, shape = np.asarray(vectors, dtype=np.float32), (count, len(self.store.probe))
+        lengths = np.linalg.norm(vectors, axis=1) if vectors.shape == shape else np.zeros(1)
         if not (abs(lengths - 1) < 0.01).all():
-            raise ValueError(f"vectors of shape {np.shape(vectors)}: give {shape}, each of length 1, of this embedder")
-        return (vectors / lengths[:, None]).astype(np.float32)
+            raise ValueError(f"vectors of shape {vectors.shape}: give {shape}, each of length 1, of this embedder")
+        return vectors / lengths[:, None]
 
     def search(self, query: str, k: int = 10, mode: str = "hybrid") -> list[dict]:
         """The k texts that suit a query best, best first; fewer where there are no more.
 
         Args:
-            mode: "words" (BM25 of any of the query's words; texts with none of them are not found), "meaning" (cosine),
-                or "hybrid": the best `DEPTH` of both, fused.
+            mode: "words" (BM25 of any of the query's words; texts with none of them are not found), "meaning" (cosine;
+                of a long query of what the embedder reads), or "hybrid": the best `DEPTH` of both, fused.
 
         Returns:
             {"id", "text", "score"} of each; scores of different modes have nothing in common.
@@ -136,7 +141,7 @@ class Index:
         """
         if mode not in MODES:
             raise ValueError(f"mode={mode!r}: choose one of {', '.join(MODES)}")
-        if not isinstance(query, str) or not query.strip():
+        if not checked(query, "query").strip():
             raise ValueError(f"query={query!r:.40}: give a text with something in it")
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise ValueError(f"k={k!r}: give a whole number of at least 1")

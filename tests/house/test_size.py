@@ -117,12 +117,15 @@ def encoder(request, tiny_folder, tokenizer, tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("task", ["classify", "match", "tag", "answer"])
+@pytest.mark.parametrize("task", ["classify", "match", "tag", "answer", "embed"])
 def test_fine_tune_reads_config_once_and_lists_the_folder_once_at_most(task, encoder, tiny_dataset, reads):
     words = {"first": "good", "second": "goal"}
     data = tiny_dataset
     if task == "match":
         data = tiny_dataset.map(lambda row: words, remove_columns="text")
+    elif task == "embed":
+        rows = datasets.Dataset.from_dict({"first": ["the", "good"] * 4, "second": ["goal", "bank"] * 4})
+        data = datasets.DatasetDict(train=rows, validation=rows)
     elif task == "tag":
         tags = datasets.Features(
             {

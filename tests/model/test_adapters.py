@@ -15,6 +15,7 @@ from bug_zoo import lora_bugs
 
 from bertlib import (
     BertConfig,
+    BertForEmbedding,
     BertForPreTraining,
     BertForQuestionAnswering,
     BertForSequenceClassification,
@@ -190,14 +191,14 @@ def test_a_pooler_that_came_from_no_file_trains_and_is_stored(tiny_folder, batch
 # ------------------------------------------------------------------------------------------------- what it computes
 
 
-@pytest.mark.parametrize("kind", [*KINDS.values(), BertForPreTraining, BertModel])
+@pytest.mark.parametrize("kind", [*KINDS.values(), BertForPreTraining, BertForEmbedding, BertModel])
 def test_at_the_start_nothing_is_changed(kind, batch):
     """To the last bit; and nothing but the matrices A is drawn."""
     model = kind(BertConfig(**TINY, labels=NAMES)).eval()
     inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
     with torch.no_grad():
         before = [value for value in vars(model(**inputs)).values() if isinstance(value, torch.Tensor)]
-        pooled = kind not in (BertForTokenClassification, BertForQuestionAnswering)
+        pooled = kind not in (BertForTokenClassification, BertForQuestionAnswering, BertForEmbedding)
         put_on(model, LoRA(targets=(*ALL, "pooler.dense") if pooled else ALL))
         after = [value for value in vars(model(**inputs)).values() if isinstance(value, torch.Tensor)]
     assert before and all(torch.equal(one, other) for one, other in zip(before, after, strict=True))

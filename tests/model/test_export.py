@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from bertlib import (
+    BertForEmbedding,
     BertForPreTraining,
     BertForQuestionAnswering,
     BertForSequenceClassification,
@@ -30,6 +31,7 @@ def inputs(config, rows, length):
 
 
 KINDS = [BertModel, BertForSequenceClassification, BertForTokenClassification, BertForQuestionAnswering]
+KINDS += [BertForEmbedding]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -85,12 +87,18 @@ def batches(config):
         "classifier": (BertForSequenceClassification, given | {"labels": torch.tensor([0, 1, 2, 1])}),
         "tagger": (BertForTokenClassification, given | {"labels": torch.randint(0, 3, (4, 12))}),
         "answerer": (BertForQuestionAnswering, given | {"labels": torch.randint(0, 6, (4, 2))}),
+        "embedder": (
+            BertForEmbedding,
+            given
+            | {"partner_ids": given["input_ids"].flip(0), "partner_mask": given["attention_mask"].flip(0)}
+            | {"labels": torch.eye(4, dtype=torch.bool)},
+        ),
         "pretraining": (BertForPreTraining, with_places(pretraining)),
         "packed": (BertForPreTraining, with_places(packed)),
     }
 
 
-@pytest.mark.parametrize("name", ["encoder", "classifier", "tagger", "answerer", "pretraining", "packed"])
+@pytest.mark.parametrize("name", ["encoder", "classifier", "tagger", "answerer", "embedder", "pretraining", "packed"])
 @pytest.mark.parametrize("training", [False, True])
 def test_a_forward_pass_reads_nothing_back(name, training, tiny_classifier_config):
     kind, batch = batches(tiny_classifier_config)[name]

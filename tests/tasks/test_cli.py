@@ -59,7 +59,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["encode", "pretrain", "classify", "match", "tag", "answer"])
+@pytest.mark.parametrize("command", ["encode", "pretrain", "classify", "match", "tag", "answer", "search"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

@@ -232,6 +232,13 @@ def test_a_short_texts_window_is_its_vector(embedder):
     np.testing.assert_allclose(vectors[2], embedder.predict(texts[2]), rtol=0, atol=1e-6)
 
 
+def test_windows_know_a_long_texts_end(embedder):
+    """B17."""
+    checks.windows_know_the_end(embedder, Embedder.windows)
+    with pytest.raises(AssertionError):
+        checks.windows_know_the_end(embedder, search_bugs.cut_in_silence)
+
+
 def test_a_text_of_nothing_that_the_tokenizer_knows_has_a_vector(embedder):
     """[CLS] and [SEP] alone: a NUL character is none of BERT's."""
     vectors, owners = embedder.windows(["\0", "goal"])
