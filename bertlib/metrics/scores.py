@@ -162,10 +162,9 @@ def interval(
     arrays, rng = [np.asarray(column) for column in columns], np.random.default_rng(seed)
     keys = np.arange(len(arrays[0])) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     if {len(array) for array in arrays} != {len(keys)} or keys.max(initial=0) == 0:
-        lengths = ", ".join(str(len(array)) for array in arrays)
-        raise ValueError(
-            f"columns of {lengths} rows, groups of {len(keys)}: give as many of each, in two groups at least"
-        )
+        rows = ", ".join(str(len(array)) for array in arrays)
+        problem = f"columns of {rows} rows, groups of {len(keys)}"
+        raise ValueError(f"{problem}: give as many of each, in two groups at least")
     order, sizes, values = np.argsort(keys, kind="stable"), np.bincount(keys), []
     ends = np.cumsum(sizes)
     for _ in range(draws):
