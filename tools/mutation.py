@@ -64,14 +64,14 @@ MODULES = {
     "data.store": ((), ["store"]),
     "tasks.embed": ((), ["embed"]),
     "tasks.search": ((), ["search"]),
-    "data.splits": (("near_copies", "tied"), ["rated"]),
-    "metrics.scores": (("entity_scores", "find_differences"), ["tag", "bug_zoo"]),
+    "metrics.scores": (("entity_scores", "find_differences", "interval"), ["tag", "bug_zoo", "interval"]),
     "metrics.answers": ((), ["answer_scores"]),
-    "metrics.raters": ((), ["raters"]),
     "metrics.calibration": ((), ["calibration", "bug_zoo"]),
     "bertcourse.data.boolq": ((), ["boolq"]),
+    "bertcourse.data.copies": ((), ["rated"]),
     "bertcourse.data.lee": ((), ["lee"]),
     "bertcourse.data.quac": ((), ["question_sets"]),
+    "bertcourse.data.raters": ((), ["raters"]),
     "metrics.ranking": ((), ["ranking"]),
 }
 # Tests that take long and are left out: words of their names.
