@@ -87,7 +87,10 @@ class Embedder(Task):
         stated = read_json(pooling).items() if pooling.is_file() else {"pooling_mode": "mean"}.items()
         modes = {name: mode for name, mode in stated if name.startswith("pooling_mode") and mode}
         # Before release 5.4 each mode had a name of its own.
-        means = {"pooling_mode": "mean"}, {"pooling_mode_mean_tokens": True}  # as of today, and as of long
+        means = (
+            {"pooling_mode": "mean"},
+            {"pooling_mode_mean_tokens": True},
+        )  # as 6.2 writes it, and as older releases did
         if modes not in means or [*Path(folder).glob("*_Dense")]:
             raise ValueError(f"{pooling}: bertlib takes the mean over the tokens, this model does not: give another")
         return task
