@@ -13,25 +13,28 @@ import shutil
 import sys
 from collections.abc import Callable
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
-from bertcourse.data.boolq import load_pairs, load_passages, load_questions
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets
 
+from bertcourse.data.boolq import load_pairs, load_passages, load_questions
 from bertlib.data.catalog import load
 from bertlib.data.encoders import encoder_folder
 from bertlib.data.splits import content_key
 from bertlib.tasks import embed, match
 from bertlib.tasks.embed import Embedder
+from bertlib.text.bm25 import BM25, words_of
 
 HERE, WORK = Path(__file__).parent / "search", Path("build/search")
-LIST = 20  # candidates that are read again, of so many questions of each split:
+LISTS, LIST = ("words", "meaning"), 20  # candidates that are read again, of so many questions of each split:
 READ_AGAIN = {"validation": 200, "test": 600}
 CONTRAST = {"batch_size": 32, "epochs": 1}
 RERANKER = {"method": "lora", "targets": "all", "learning_rate": 1e-3, "batch_size": 16, "epochs": 1}
-# Questions whose passages are mined, and how many of them train; wrong passages of each, among the first so many.
-POOL, TRAINED_ON, WRONG, FROM = 3000, 1600, 2, 10
+# Of each: questions whose passages are mined for wrong ones, and how many of them train.
+POOLS = {"contrast": (3000, 1600), "reranker": (4000, 4000)}
+WRONG, FROM = 2, 10  # wrong passages of a question, drawn among the first so many that MiniLM finds
 
 
 @cache
@@ -91,19 +94,18 @@ def vectors() -> None:
 # ------------------------------------------------------------------------------------------------ what is trained
 
 
-@cache
-def mined() -> list[tuple[str, str, list[str]]]:
+def mined(use: str) -> list[tuple[str, str, list[str]]]:
     """Questions that are not searched for, each with its passage, and with those that MiniLM finds first beside it."""
-    train = load_pairs()
+    train, (size, count) = load_pairs(), POOLS[use]
     texts = train["question"][:]
-    chosen = sorted(range(len(train)), key=lambda row: content_key("search", texts[row]))[:POOL]
+    chosen = sorted(range(len(train)), key=lambda row: content_key("search", texts[row]))[:size]
     pool = train.select(chosen)
     different = list(dict.fromkeys(pool["passage"]))
     answers: dict[str, set[str]] = {}
     for question, passage in zip(train["question"], train["passage"], strict=True):
         answers.setdefault(question, set()).add(passage)
-    there = kept("pool_passages", lambda: minilm().predict(different, show_progress=True))
-    asked = kept("pool_questions", lambda: minilm().predict(pool["question"][:TRAINED_ON], show_progress=True))
+    there = kept(f"pool_passages_{use}", lambda: minilm().predict(different, show_progress=True))
+    asked = kept(f"pool_questions_{use}", lambda: minilm().predict(pool["question"][:count], show_progress=True))
     rows = []
     for question, own, vector in zip(pool["question"], pool["passage"], asked, strict=False):
         order = np.argsort(-(there @ vector), kind="stable")[: 2 * FROM]
@@ -115,7 +117,7 @@ def mined() -> list[tuple[str, str, list[str]]]:
 def contrast(seed: int) -> None:
     """Each question nearer to its passage than to those of its batch, and to one that is hard to tell."""
     rng = np.random.default_rng(seed)
-    rows = [{"first": asked, "second": own, "wrong": rng.choice(wrong)} for asked, own, wrong in mined()]
+    rows = [{"first": asked, "second": own, "wrong": rng.choice(wrong)} for asked, own, wrong in mined("contrast")]
 
     def run() -> np.ndarray:
         train = DatasetDict(train=Dataset.from_list(rows))
@@ -128,11 +130,11 @@ def contrast(seed: int) -> None:
 
 
 def reranker() -> None:
-    """A classifier of pairs: does this passage answer this question? Then it reads the lists of MiniLM."""
+    """A classifier of pairs: does this passage answer this question? Then it reads the lists of BM25 and MiniLM."""
     folder, rng = WORK / "reranker", np.random.default_rng(0)
     if not folder.is_dir():
         rows = []
-        for asked, own, wrong in mined():
+        for asked, own, wrong in mined("reranker"):
             rows.append({"first": asked, "second": own, "label": 1})
             rows += [{"first": asked, "second": text, "label": 0} for text in rng.choice(wrong, WRONG, replace=False)]
         columns = {"first": Value("string"), "second": Value("string")}
@@ -141,21 +143,25 @@ def reranker() -> None:
         match.fine_tune(train, **RERANKER, max_length=256).save(folder)
     model = match.PairClassifier.load(folder)
     asked, there = questions()["question"], passages()["passage"]
-    for split in READ_AGAIN:
-        chosen, found = lists(split)
+    for by, split in product(LISTS, READ_AGAIN):
+        chosen, found = lists(by, split)
         pairs = [(asked[i], there[j]) for i, row in zip(chosen, found, strict=True) for j in row]
 
         def read(pairs=pairs) -> np.ndarray:
             return model.probabilities_of(model.encode(pairs), show_progress=True)[:, 1].reshape(-1, LIST)
 
-        kept(f"reranked-{split}", read)
+        kept(f"reranked-{by}-{split}", read)
 
 
-def lists(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Of the first questions of a split: their numbers, and the LIST passages that MiniLM finds first."""
+def lists(by: str, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Of the first questions of a split: their numbers, and the LIST passages that BM25 or MiniLM finds first."""
     first = 0 if split == "validation" else load_questions()["validation"].num_rows
     chosen = np.arange(first, first + READ_AGAIN[split])
-    scores = np.load(WORK / "questions.npy")[chosen] @ np.load(WORK / "passages.npy").T
+    if by == "meaning":
+        scores = np.load(WORK / "questions.npy")[chosen] @ np.load(WORK / "passages.npy").T
+    else:
+        index = BM25([words_of(text) for text in passages()["passage"]])
+        scores = np.array([index.scores(words_of(questions()["question"][int(i)])) for i in chosen])
     return chosen, np.argsort(-scores, axis=1, kind="stable")[:, :LIST]
 
 
@@ -177,11 +183,12 @@ def finish() -> None:
         writer.writerows(zip(range(len(right)), *(column.tolist() for column in columns), strict=True))
     with (HERE / "reranked.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["question", "passage", "answers"])
-        for split in READ_AGAIN:
-            chosen, found = lists(split)
-            for question, row, read in zip(chosen, found, np.load(WORK / f"reranked-{split}.npy"), strict=True):
-                writer.writerows((question, passage, f"{share:.4f}") for passage, share in zip(row, read, strict=True))
+        writer.writerow(["by", "question", "passage", "answers"])
+        for by, split in product(LISTS, READ_AGAIN):
+            chosen, found = lists(by, split)
+            read = np.load(WORK / f"reranked-{by}-{split}.npy")
+            for question, row, shares in zip(chosen, found, read, strict=True):
+                writer.writerows((by, question, passage, f"{x:.4f}") for passage, x in zip(row, shares, strict=True))
     shutil.copytree(WORK / "reranker", HERE / "reranker", dirs_exist_ok=True)
 
 

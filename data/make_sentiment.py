@@ -34,7 +34,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from bertcourse.data.archives import read_member
+from bertcourse.data.augment import delete_words, replace_by_guesses, replace_by_synonyms
 from bertcourse.data.rated import RATED_DOMAINS, lexicon_score, load_rated, read_lexicon
+from bertcourse.data.raters import correlation
 from bertcourse.data.wordnet import synonyms
 from bertlib.data.catalog import load
 from bertlib.data.columns import documents_of
@@ -43,12 +45,10 @@ from bertlib.data.splits import few_labels
 from bertlib.files import read_json
 from bertlib.metrics import classification_scores
 from bertlib.metrics.calibration import best_temperature
-from bertlib.metrics.raters import correlation
 from bertlib.model.encoder import BertModel
 from bertlib.tasks.classify import fine_tune
 from bertlib.tasks.pretrain import pretrain
 from bertlib.tasks.pretrained import PretrainedBert
-from bertlib.text.augment import delete_words, replace_by_guesses, replace_by_synonyms
 from bertlib.text.batching import encode_texts, length_buckets, pad_batch
 from bertlib.text.sentences import split_sentences
 from bertlib.text.tokenizer import load_tokenizer

@@ -580,7 +580,7 @@ def peft_opens_what_was_saved(save, model, folder, encoder) -> None:
 
 def no_copy_is_on_two_sides(split) -> None:
     """`split(texts, labels, share, rewrite, rng)`: no text of the test is nearly one of training."""
-    from bertlib.data.splits import near_copies
+    from bertcourse.data.copies import near_copies
 
     texts = [" ".join(f"word{10 * number + place}" for place in range(6)) for number in range(40)]
     train, _, test, _ = split(texts, [0] * 40, 0.25, lambda text: f"{text} indeed", np.random.default_rng(0))

@@ -863,8 +863,8 @@ CHECKS = {
     "unread": number(
         "a share from 0 to 1, to three significant digits",
         _a_long_passage,
-        "A text has {n} pieces. A model reads at most {most} tokens, [CLS] and [SEP] among them, and cuts off the rest "
-        "without a word. Which share of the text does its vector not know?",
+        "A text has {n} pieces. A model reads at most {most} tokens, [CLS] and [SEP] among them, and silently cuts "
+        "off the rest. Which share of the text does its vector not know?",
         _unread,
         rel_tol=2e-3,
         mistakes=SLIPS_OF_READING,

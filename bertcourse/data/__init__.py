@@ -1,1 +1,1 @@
-"""Data sets that lessons read out of packages of the index; a file for each source."""
+"""Sets that lessons read out of packages of the index, a file for each source; texts rewritten; how raters agree."""

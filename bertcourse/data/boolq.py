@@ -10,7 +10,8 @@ import re
 from datasets import Dataset, DatasetDict
 
 from bertcourse.data.archives import read_member
-from bertlib.data.splits import near_copies, stratified_split, tied
+from bertcourse.data.copies import near_copies, tied
+from bertlib.data.splits import stratified_split
 
 SIDES = {"validation": 1 / 3, "test": 2 / 3}
 

@@ -14,7 +14,8 @@ import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from bertcourse.data.archives import read_member
-from bertlib.data.splits import SHARES, content_key, near_copies, stratified_split, tied
+from bertcourse.data.copies import near_copies, tied
+from bertlib.data.splits import SHARES, content_key, stratified_split
 
 PACKAGE = "vaderSentiment"
 RATINGS = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"

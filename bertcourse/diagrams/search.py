@@ -212,9 +212,12 @@ def ranks_fused(
     missing = [[p for p in lists[1][:PLACES] if p not in tops[side]] for side in (0, 2)]
     for side, absent in zip((0, 2), missing, strict=True):
         if absent:
-            drawing.box(left[side], later[side], wide, 28, "later", "grey", size=SMALL, dashed=True)
+            words = "later" if len(lists[side]) > PLACES else "not found"
+            drawing.box(left[side], later[side], wide, 28, words, "grey", size=SMALL, dashed=True)
         ends = (left[side] + wide, left[1]) if side == 0 else (left[side], left[1] + wide)
         for passage in sorted(tops[1], key=lambda passage: passage == relevant):  # the right one above the others
+            if passage == relevant and not (own[1] and own[side]):
+                continue
             tone = "green" if passage == relevant else "plain"
             y = tops[side].get(passage, later[side])
             points = (ends[0], y + 14), (ends[1], tops[1][passage] + 14)

@@ -86,7 +86,7 @@ def halves_to_ceiling(found: Mapping[str, float], raters: int) -> Drawing:
     """From two halves of the raters to their correlation, to that of all, and to the most that a model can reach.
 
     Args:
-        found: what `bertlib.metrics.raters.split_half` gives: halves, reliability and ceiling are drawn.
+        found: what `bertcourse.data.raters.split_half` gives: halves, reliability and ceiling are drawn.
         raters: how many rated a sentence.
 
     Raises:

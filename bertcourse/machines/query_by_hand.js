@@ -45,8 +45,8 @@ const machine = {
     if (j < 0 || alone[j] < 1e-6 || decimals(alone[j]) !== decimals(most)) return null;
     const rarest = idf.indexOf(Math.max(...idf)), common = idf.indexOf(Math.min(...idf)), word = (i) => `“${data.words[i]}”`, held = thousands(data.held[j]);
     return `${word(j)} alone puts it ${decimals(alone[j])} ahead. It stands ${machine.stands(data, j)}: its idf is ln(1 + (${thousands(data.count)} − ${held} + 0.5) / (${held} + 0.5)) = ${decimals(idf[j])}` +
-      (idf[j] > idf[rarest] - 1e-9 ? ", the highest of the query. "
-        : `. ${word(rarest)} has a higher one, ${decimals(idf[rarest])}, ${data.counts[data.wanted][rarest] ? "but gives others here too much" : "but this text does not have it"}. `) +
+      (idf[j] > idf[rarest] - 1e-9 ? ", and no word of the query has a higher one. "
+        : `. ${word(rarest)} has a higher one, ${decimals(idf[rarest])}, ${!data.counts[data.wanted][rarest] ? "but this text does not have it" : alone[rarest] > 1e-6 ? `but puts it only ${decimals(alone[rarest])} ahead` : "but does not put it in front"}. `) +
       (idf[common] < idf[j] / 4 ? `${word(common)}, ${machine.stands(data, common)}, has ${decimals(idf[common])}: the more texts have a word, the less it tells them apart. ` : "") +
       (!machine.next(data, values).some(Boolean) ? "" : `Now switch all words on, and ONE off so that ${whole > 1 ? `${machine.text(data, data.wanted)} comes to the front` : "every place stays as it is"}.`);
   },

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bertcourse.data.rated import CLASSES, class_of
+from bertcourse.data.raters import check_ratings, correlation
 from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing
 from bertcourse.machines.frame import Machine
 from bertlib.metrics import classification_scores
@@ -16,7 +17,6 @@ from bertlib.metrics.calibration import (
     check_gold,
     expected_calibration_error,
 )
-from bertlib.metrics.raters import check_ratings, correlation
 
 RATERS, FEWEST, MOST = 20, 10, 60  # raters that are kept, and sentences
 TEXTS, WORDS = 10, 25  # so many sentences are quoted at most, and so long

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bertlib.cli.options import add_tuning, new_command, recipe_of, tell_epochs
+from bertlib.cli.options import add_tuning, new_command, tune
 from bertlib.train.recipe import RECIPES
 
 
@@ -44,9 +44,7 @@ def run(options: argparse.Namespace) -> int:
             dataset = DatasetDict(train=from_squad(options.train), validation=from_squad(options.held_out))
         else:
             dataset = held_out(from_squad(options.train), options.validation)
-        own = {"encoder": options.encoder, "max_length": options.max_length, "checkpoint": options.out}
-        answerer = fine_tune(dataset, recipe=recipe_of(options, RECIPES["answer"]), **own)
-        tell_epochs(answerer.history, "F1", dataset)
+        answerer = tune(options, RECIPES["answer"], dataset, fine_tune, "F1")
         print(f"no answer from a lead of {answerer.threshold:+.2f} on")
         if options.out:
             print(f"saved: {options.out}")
@@ -54,9 +52,8 @@ def run(options: argparse.Namespace) -> int:
         scores = answerer.evaluate(test)
         print(f"test, {len(test)} questions: exact {scores['exact']:.1%}, F1 {scores['f1']:.1%}")
         for part in ("has_answer", "no_answer"):
-            print(
-                f"  {part}: exact {scores[part]['exact']:.1%}, F1 {scores[part]['f1']:.1%} of {scores[part]['support']}"
-            )
+            own = scores[part]
+            print(f"  {part}: exact {own['exact']:.1%}, F1 {own['f1']:.1%} of {own['support']}")
     for question in options.question or ():
         found = answerer.predict(question, context)
         place = "no answer" if found["start"] is None else f"{found['start']}–{found['end']} {found['text']!r}"

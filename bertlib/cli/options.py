@@ -90,9 +90,7 @@ def tune_on_csv(options: argparse.Namespace, recipe: Recipe, text: str | tuple[s
     keys = ("text",) if isinstance(text, str) else text
     dataset = with_validation(DatasetDict(train=train), options.validation, text=keys)
     test = from_csv(options.test, **columns, labels=names) if options.test else None
-    own |= {"encoder": options.encoder, "max_length": options.max_length, "checkpoint": options.out}
-    model = fine_tune(dataset, recipe=recipe_of(options, recipe), **own)
-    tell_epochs(model.history, "accuracy", dataset)
+    model = tune(options, recipe, dataset, fine_tune, "accuracy", **own)
     if test is not None:
         scores = model.evaluate(test)
         print(f"test, {len(test)} texts: accuracy {scores['accuracy']:.1%}, macro-F1 {scores['macro_f1']:.1%}")
@@ -101,14 +99,17 @@ def tune_on_csv(options: argparse.Namespace, recipe: Recipe, text: str | tuple[s
     return 0
 
 
-def tell_epochs(history, figure: str, dataset) -> None:
-    """A line for each epoch, and which was kept."""
-    for row in history.epochs:
+def tune(options: argparse.Namespace, recipe: Recipe, dataset, fine_tune: Callable, figure: str, **own: Any):
+    """The model that is fine-tuned as the options say; with a line for each epoch, and which was kept."""
+    own |= {"encoder": options.encoder, "max_length": options.max_length, "checkpoint": options.out}
+    model = fine_tune(dataset, recipe=recipe_of(options, recipe), **own)
+    for row in model.history.epochs:
         print(
             f"epoch {row['epoch']}: loss {row['loss']:.3f}, validation {figure} "
             f"{row[f'validation_{figure.lower()}']:.1%}, {row['examples_per_second']:.0f} examples/s"
         )
-    print(f"kept epoch {history.best_epoch}, the best on {len(dataset['validation'])} validation texts")
+    print(f"kept epoch {model.history.best_epoch}, the best on {len(dataset['validation'])} validation texts")
+    return model
 
 
 CASED = "a new tokenizer keeps capitals, accents and vowel signs; by default text is lower-cased and loses them"

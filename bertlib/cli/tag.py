@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bertlib.cli.options import add_tuning, new_command, recipe_of, tell_epochs
+from bertlib.cli.options import add_tuning, new_command, tune
 from bertlib.train.recipe import RECIPES
 
 
@@ -41,9 +41,8 @@ def run(options: argparse.Namespace) -> int:
         rows = from_conll(options.train, scheme=options.scheme)
         names = rows.features["ner_tags"].feature.names
         if options.held_out is not None:
-            dataset = DatasetDict(
-                train=rows, validation=from_conll(options.held_out, scheme=options.scheme, names=names)
-            )
+            aside = from_conll(options.held_out, scheme=options.scheme, names=names)
+            dataset = DatasetDict(train=rows, validation=aside)
         else:  # every n-th text, so that all parts of an ordered file are among them
             if not 0 < options.validation < 1:
                 raise ValueError(f"--validation {options.validation}: give a share above 0 and below 1, such as 0.1")
@@ -51,14 +50,10 @@ def run(options: argparse.Namespace) -> int:
             if len(rows) < 2:
                 raise ValueError(f"{options.train} holds a single text: give more, with blank lines between them")
             chosen = range(min(every, len(rows)) - 1, len(rows), every)
-            dataset = DatasetDict(
-                train=rows.select([i for i in range(len(rows)) if i not in chosen]), validation=rows.select(chosen)
-            )
+            kept = [i for i in range(len(rows)) if i not in chosen]
+            dataset = DatasetDict(train=rows.select(kept), validation=rows.select(chosen))
     if options.model is None:
-        recipe = recipe_of(options, RECIPES["tag"])
-        own = {"encoder": options.encoder, "context": options.context, "max_length": options.max_length}
-        tagger = fine_tune(dataset, recipe=recipe, checkpoint=options.out, **own)
-        tell_epochs(tagger.history, "F1", dataset)
+        tagger = tune(options, RECIPES["tag"], dataset, fine_tune, "F1", context=options.context)
         if options.out:
             print(f"saved: {options.out}")
     if options.test is not None:

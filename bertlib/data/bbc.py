@@ -79,17 +79,14 @@ def load_bbc_news() -> DatasetDict:
     labels = [article["label"] for article in articles]
     splits = stratified_split([article["title"] + "\n" + article["text"] for article in articles], labels, SHARES)
     return DatasetDict(
-        {
-            split: Dataset.from_list([rows[index] for index in chosen], features=features)
-            for split, chosen in splits.items()
-        }
+        {name: Dataset.from_list([rows[i] for i in chosen], features=features) for name, chosen in splits.items()}
     )
 
 
 def entity_check(text: str, entities: Iterable[Sequence]) -> str:
     """Eight hexadecimal digits of SHA-256 over a sentence and its entities: they tell when spans have moved."""
     named = [f"{kind} {text[start:end]}" for start, end, kind in entities]
-    return hashlib.sha256("\n".join([text, *named]).encode()).hexdigest()[:8]
+    return content_key(text, *named).hex()[:8]
 
 
 def load_bbc_entities(folder: Path | None = None) -> DatasetDict:

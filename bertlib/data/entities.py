@@ -162,7 +162,6 @@ def contexts_of(split: Dataset, context: bool) -> list[tuple[str, str]] | None:
     if not context:
         return None
     if not {"before", "after"} <= set(split.column_names):
-        raise ValueError(
-            f"context=True needs the columns before and after; the data has {', '.join(split.column_names)}"
-        )
+        there = ", ".join(split.column_names)
+        raise ValueError(f"context=True needs the columns before and after; the data has {there}")
     return [(before or "", after or "") for before, after in zip(split["before"], split["after"], strict=True)]

@@ -66,12 +66,8 @@ def load_ag_news() -> DatasetDict:
 
 def load_wikitext() -> DatasetDict:
     """WikiText-103 (Merity et al., 2016, §4.3), its lines put together to articles again; headings are left out."""
-    return DatasetDict(
-        {
-            split: Dataset.from_list(list(wikitext_articles(rows["text"])))
-            for split, rows in from_hub(WIKITEXT_REPO, WIKITEXT_REVISION, WIKITEXT_CONFIG).items()
-        }
-    )
+    splits = from_hub(WIKITEXT_REPO, WIKITEXT_REVISION, WIKITEXT_CONFIG).items()
+    return DatasetDict({name: Dataset.from_list(list(wikitext_articles(rows["text"]))) for name, rows in splits})
 
 
 def wikitext_articles(lines: Iterable[str]) -> Iterator[dict[str, str]]:

@@ -75,9 +75,8 @@ def expected_digest(path: Path, repo: str, kind: str) -> str | None:
 
     snapshot = next(parent for parent in path.parents if parent.parent.name == "snapshots")
     try:
-        (told,) = HfApi().get_paths_info(
-            repo, path.relative_to(snapshot).as_posix(), revision=snapshot.name, repo_type=kind
-        )
+        name = path.relative_to(snapshot).as_posix()
+        (told,) = HfApi().get_paths_info(repo, name, revision=snapshot.name, repo_type=kind)
     except (OSError, ValueError, errors.HTTPError):
         return None
     return told.lfs.sha256 if told.lfs else told.blob_id

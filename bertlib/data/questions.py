@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -117,19 +116,15 @@ def held_out(split: Dataset, share: float) -> DatasetDict:
     if len(order) < 2:
         raise ValueError("all questions are about one context: give more, or a file of its own for validation")
     aside = set(order[: min(max(1, round(share * len(order))), len(order) - 1)])
-    parts = {"train": False, "validation": True}
-    return DatasetDict(
-        {
-            name: split.select([i for i, text in enumerate(contexts) if (text in aside) == part])
-            for name, part in parts.items()
-        }
-    )
+    parts = {"train": [], "validation": []}
+    for number, text in enumerate(contexts):
+        parts["validation" if text in aside else "train"].append(number)
+    return DatasetDict({name: split.select(chosen) for name, chosen in parts.items()})
 
 
 def question_check(text: str, question: str, spans: Sequence[Sequence[int]]) -> str:
     """Eight hexadecimal digits of SHA-256 over an article, a question and its answers: they tell what was altered."""
-    told = [question, *(text[start:end] for start, end in spans), text]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
+    return content_key(question, *(text[start:end] for start, end in spans), text).hex()[:8]
 
 
 def load_bbc_questions(folder: Path | None = None) -> DatasetDict:

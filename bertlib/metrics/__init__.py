@@ -1,10 +1,11 @@
-"""Scores: of classes, of whole entities, of answers, without reading, of raters, of rankings, and of confidence."""
+"""Scores: of classes, of whole entities, of answers, without reading, of rankings, and of confidence."""
 
 from bertlib.metrics.scores import (
     Difference,
     classification_scores,
     entity_scores,
     find_differences,
+    interval,
     pretraining_scores,
     unigram_baseline,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "classification_scores",
     "entity_scores",
     "find_differences",
+    "interval",
     "pretraining_scores",
     "unigram_baseline",
 ]

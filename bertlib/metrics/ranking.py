@@ -77,7 +77,7 @@ def ranking_scores(
     """Of each query reciprocal_rank and average_precision over all that is found, ndcg@k and recall@k: (Q,) each.
 
     Scores (Q, N) become found by `np.argsort(-scores, axis=1, kind="stable")`, where of equal ones the lower number is
-    first. `bertlib.metrics.raters.interval(np.mean, values)` is the interval of a mean.
+    first. `bertlib.metrics.interval(np.mean, values)` is the interval of a mean.
     """
     if len(found) != len(relevant):
         raise ValueError(f"found is of {len(found)} queries, relevant of {len(relevant)}: give both for each query")

@@ -1,6 +1,6 @@
-"""Scores: of classes, of whole entities, and what can be had without reading."""
+"""Scores: of classes, of whole entities, what can be had without reading, and the interval of any of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,3 +145,32 @@ def pretraining_scores(model: nn.Module, batches: Sequence[Batch], *, precision:
         totals[f"{term}_loss"] /= totals[counted]
         totals[f"{term}_accuracy"] /= totals[counted]
     return totals
+
+
+def interval(
+    statistic: Callable[..., float],
+    *columns: Sequence,
+    groups: Sequence | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """The 95 % interval of a statistic of some columns, by the percentile bootstrap.
+
+    Args:
+        groups: of each row what it belongs to (a film, an article); the rows of a group are drawn together.
+    """
+    arrays, rng = [np.asarray(column) for column in columns], np.random.default_rng(seed)
+    keys = np.arange(len(arrays[0])) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if {len(array) for array in arrays} != {len(keys)} or keys.max(initial=0) == 0:
+        rows = ", ".join(str(len(array)) for array in arrays)
+        problem = f"columns of {rows} rows, groups of {len(keys)}"
+        raise ValueError(f"{problem}: give as many of each, in two groups at least")
+    order, sizes, values = np.argsort(keys, kind="stable"), np.bincount(keys), []
+    ends = np.cumsum(sizes)
+    for _ in range(draws):
+        drawn = rng.integers(len(sizes), size=len(sizes))
+        shifts = ends[drawn] - np.cumsum(sizes[drawn])  # from a row's place in the draw to its place in its group
+        rows = order[np.arange(sizes[drawn].sum()) + np.repeat(shifts, sizes[drawn])]
+        values.append(statistic(*(array[rows] for array in arrays)))
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(low), float(high)

@@ -45,9 +45,7 @@ def scaled_dot_product_attention(
             raise TypeError(f"mask has dtype {mask.dtype}: give torch.bool, True where attention is allowed")
         # The lowest finite number, not -inf: a softmax over nothing but -inf is NaN.
         weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
-        weights = weights.masked_fill(
-            ~mask.any(dim=-1, keepdim=True), 0.0
-        )  # over forbidden keys alone it came out even
+        weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)  # over forbidden keys alone it was even
     return dropout(weights, dropout_p) @ value, weights
 
 

@@ -234,9 +234,8 @@ class BertModel(FromFolder, nn.Module):
         given_ids = {"attention_mask": attention_mask, "token_type_ids": token_type_ids, "sequence_ids": sequence_ids}
         for name, given in given_ids.items():
             if given is not None and given.shape != input_ids.shape:
-                raise ValueError(
-                    f"{name} has shape {tuple(given.shape)}, input_ids {tuple(input_ids.shape)}: they must be equal"
-                )
+                shapes = f"shape {tuple(given.shape)}, input_ids {tuple(input_ids.shape)}"
+                raise ValueError(f"{name} has {shapes}: they must be equal")
 
     def check_batch(self, batch: Mapping[str, Tensor]) -> None:
         """Refuse values that make no sense, where batches are made: a GPU would have to wait for it in `forward`.

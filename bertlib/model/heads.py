@@ -124,9 +124,8 @@ class BertForPreTraining(FromFolder, nn.Module):
         Raises:
             ValueError: labels have another shape; and all that BertModel raises.
         """
-        encoded = self.bert(
-            input_ids, attention_mask, token_type_ids, sequence_ids=sequence_ids, sequence_starts=sequence_starts
-        )
+        packed = {"sequence_ids": sequence_ids, "sequence_starts": sequence_starts}
+        encoded = self.bert(input_ids, attention_mask, token_type_ids, **packed)
         for name, given, shape in (
             ("labels", labels, input_ids.shape),
             ("next_sentence_label", next_sentence_label, encoded.pooler_output.shape[:1]),

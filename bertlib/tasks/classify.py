@@ -75,9 +75,8 @@ class TextClassifier(Task):
     def check_training(self, split: Dataset) -> None:
         labels = labels_of(split, self.labels)
         if len(set(labels)) < 2:
-            raise ValueError(
-                f"every training example is labelled {self.labels[labels[0]]!r}: add examples of other classes"
-            )
+            only = self.labels[labels[0]]
+            raise ValueError(f"every training example is labelled {only!r}: add examples of other classes")
 
     def probabilities(self, texts: Sequence[str], **options: Any) -> np.ndarray:
         """Class probabilities of each text, float32 (N, C), rows summing to 1, in the order of `texts`.

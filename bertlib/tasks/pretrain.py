@@ -151,10 +151,8 @@ def begin(
         model = load_model(BertForPreTraining, stored, config)
         fresh = set(model.fresh)
     check_vocabulary(tokenizer, config.vocab_size, None if stored is None else stored.folder)
-    if recipe.max_length > config.max_position_embeddings:
-        raise ValueError(
-            f"max_length={recipe.max_length}: the model's position table ends at {config.max_position_embeddings}"
-        )
+    if recipe.max_length > (end := config.max_position_embeddings):
+        raise ValueError(f"max_length={recipe.max_length}: the model's position table ends at {end}")
     if recipe.good_start:
         counts = data.token_counts()
         start_well(model, fresh, np.pad(counts, (0, config.vocab_size - len(counts))))

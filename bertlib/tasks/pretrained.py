@@ -54,19 +54,12 @@ class PretrainedBert(Task):
         answers = []
         for place, probabilities in zip(places, logits.softmax(-1), strict=True):
             scores, tokens = probabilities.topk(min(top_k, len(probabilities)))
-            rows = []
+            rows, alone = [], len(places) == 1  # else the pipeline keeps [CLS], [SEP] and the other masks visible
             for score, token in zip(scores.tolist(), tokens.tolist(), strict=True):
                 filled = ids[0].tolist()
                 filled[place] = token
-                several = len(places) > 1  # the pipeline keeps [CLS], [SEP] and the other masks visible then
-                rows.append(
-                    {
-                        "score": score,
-                        "token": token,
-                        "token_str": self.tokenizer.decode([token]),
-                        "sequence": self.tokenizer.decode(filled, skip_special_tokens=not several),
-                    }
-                )
+                row = {"score": score, "token": token, "token_str": self.tokenizer.decode([token])}
+                rows.append(row | {"sequence": self.tokenizer.decode(filled, skip_special_tokens=alone)})
             answers.append(rows)
         return answers if len(places) > 1 else answers[0]
 

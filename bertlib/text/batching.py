@@ -29,10 +29,8 @@ def encode_texts(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) ->
     tokenizer.no_padding()
     tokenizer.no_truncation()  # cut here: a tokenizer's own setting would hold for other threads' texts, too
     closing = min(tokenizer.num_special_tokens_to_add(is_pair=False), 1)
-    encoded = [encoding.ids for encoding in encode_batch(tokenizer, texts)]
-    return [
-        ids if len(ids) <= max_length else ids[: max_length - closing] + ids[len(ids) - closing :] for ids in encoded
-    ]
+    kept, encoded = max_length - closing, [encoding.ids for encoding in encode_batch(tokenizer, texts)]
+    return [ids if len(ids) <= max_length else ids[:kept] + ids[len(ids) - closing :] for ids in encoded]
 
 
 def encode_pairs(

@@ -215,9 +215,8 @@ def with_places(batch: Batch) -> Batch:
     batch = dict(batch) | {"selected": (batch["labels"] != IGNORED).flatten().nonzero().flatten()}
     if "sequence_ids" in batch:
         ids = batch["sequence_ids"]
-        batch["sequence_starts"] = (
-            (ids.diff(dim=-1, prepend=torch.zeros_like(ids[:, :1])) > 0).flatten().nonzero().flatten()
-        )
+        first = ids.diff(dim=-1, prepend=torch.zeros_like(ids[:, :1])) > 0
+        batch["sequence_starts"] = first.flatten().nonzero().flatten()
     elif batch["attention_mask"].all():
         del batch["attention_mask"]
     return batch

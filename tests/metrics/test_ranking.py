@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import pytrec_eval
 
+from bertlib.metrics import interval
 from bertlib.metrics.ranking import average_precision, ndcg, order, ranking_scores, recall, reciprocal_rank
-from bertlib.metrics.raters import interval
 
 KS = (1, 3, 10)
 THEIRS = {"reciprocal_rank": "recip_rank", "average_precision": "map"}

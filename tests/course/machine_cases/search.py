@@ -3,9 +3,9 @@
 from functools import cache
 
 import numpy as np
-from sklearn.preprocessing import minmax_scale
 
 from bertcourse.machines import search
+from bertlib.data.nearest import fuse_scores
 from bertlib.metrics.ranking import ranking_scores
 from bertlib.text.bm25 import BM25, words_of
 
@@ -104,11 +104,12 @@ def draw_weight(rng, data):
     }
 
 
-def fused(question, units, at, scaled):
-    bm25, cosine = (np.array(stored) / unit for stored, unit in zip(question[:2], units, strict=True))
+def fused(bm25, cosine, at, scaled):
+    """Sums of both scores, of which only the order is asked."""
     if scaled:
-        bm25, cosine = minmax_scale(bm25), minmax_scale(cosine)
-    return ((100 - at) * bm25 + at * cosine).round(7)
+        sums = dict(fuse_scores(list(enumerate(bm25)), list(enumerate(cosine)), at / 100))
+        return np.array([sums[candidate] for candidate in range(len(bm25))]).round(9)
+    return (np.array([bm25, cosine]).T @ [1 - at / 100, at / 100]).round(9)
 
 
 @cache
@@ -116,7 +117,7 @@ def measured(seed, questions, at, scaled):
     """What the library measures of the candidates as they are sorted, in the order given where scores are equal."""
     found, relevant = [], []
     for bm25, cosine, right in recorded(seed, questions):
-        found.append(np.argsort(-fused((bm25, cosine), (1, 1), at, scaled), kind="stable"))
+        found.append(np.argsort(-fused(bm25, cosine, at, scaled), kind="stable"))
         relevant.append([] if right is None else [right])
     measures = ranking_scores(found, relevant, (1,))
     reciprocal = measures["reciprocal_rank"]

@@ -4,10 +4,10 @@ import numpy as np
 from scipy.special import softmax
 
 from bertcourse.data.rated import class_of
+from bertcourse.data.raters import correlation
 from bertcourse.machines import sentiment
 from bertlib.metrics import classification_scores
 from bertlib.metrics.calibration import calibrated_range, expected_calibration_error, reliability_bins
-from bertlib.metrics.raters import correlation
 
 
 def rated(seed, sentences=40, noise=1.5):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bertlib.text.augment import WORD, delete_words, replace_by_guesses, replace_by_synonyms
+from bertcourse.data.augment import WORD, delete_words, replace_by_guesses, replace_by_synonyms
 
 TEXT = "The plot isn't new, but Anna's friend is a joy: warm, quick and never dull!"
 SYNONYMS = {

@@ -1,8 +1,10 @@
 """How far people agree who rated the same sentences, and what that leaves for a model to reach."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+
+from bertlib.metrics import interval
 
 Ratings = Sequence[Sequence[float]]
 
@@ -56,36 +58,6 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> float:
     return float((first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum()))
 
 
-def interval(
-    statistic: Callable[..., float],
-    *columns: Sequence,
-    groups: Sequence | None = None,
-    draws: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """The 95 % interval of a statistic of some columns, by the percentile bootstrap.
-
-    Args:
-        groups: of each row what it belongs to (a film, an article); the rows of a group are drawn together.
-    """
-    arrays, rng = [np.asarray(column) for column in columns], np.random.default_rng(seed)
-    keys = np.arange(len(arrays[0])) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    if {len(array) for array in arrays} != {len(keys)} or keys.max(initial=0) == 0:
-        lengths = ", ".join(str(len(array)) for array in arrays)
-        raise ValueError(
-            f"columns of {lengths} rows, groups of {len(keys)}: give as many of each, in two groups at least"
-        )
-    order, sizes, values = np.argsort(keys, kind="stable"), np.bincount(keys), []
-    ends = np.cumsum(sizes)
-    for _ in range(draws):
-        drawn = rng.integers(len(sizes), size=len(sizes))
-        shifts = ends[drawn] - np.cumsum(sizes[drawn])  # from a row's place in the draw to its place in its group
-        rows = order[np.arange(sizes[drawn].sum()) + np.repeat(shifts, sizes[drawn])]
-        values.append(statistic(*(array[rows] for array in arrays)))
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
-
-
 def doubled(r: float) -> float:
     """What means over twice as many raters would correlate with (Spearman 1910, Brown 1910)."""
     return 2 * r / (1 + r)
@@ -102,7 +74,8 @@ def split_half(
 ) -> dict[str, float]:
     """How well the mean of half of the raters tells that of the others, and what follows for the mean of all.
 
-    The halves are drawn for each sentence by itself, `splits` times; groups and draws are those of `interval`.
+    The halves are drawn for each sentence by itself, `splits` times; groups and draws are those of
+    `bertlib.metrics.interval`.
 
     Returns:
         halves, their correlation; reliability, `doubled` of it; low and high, its 95 % interval; ceiling, its root: the
