@@ -92,6 +92,10 @@ LONG += ("quac_holds", "of_quac", "boolq_holds", "of_boolq")
 
 # Mutants that change nothing that anybody could see: module, how the changed line begins, what was done -> why.
 EQUIVALENT = {
+    ("data.nearest", "if len(starts) < len(texts)", "Lt to LtE"): "the largest of one is that one",
+    ("data.nearest", "least = np.partition(scores, -k)", "Lt to LtE"): "the least of all lets all in",
+    ("data.nearest", "least = np.partition(scores, -k)", "always the second"): "all are sorted, which is slower",
+    ("data.nearest", "least, most = (min(", "0.0 to 1.0"): "of an empty list nothing is scaled",
     ("model.attention", "ends = (steps < 0)", "0 to 1"): "standing still is allowed anyway",
     ("model.attention", "ends = (steps < 0)", "Lt to LtE"): "standing still is allowed anyway",
     ("model.attention", "wrong = (sequence_ids", "without USub (2)"): "of two dimensions the last is the second",

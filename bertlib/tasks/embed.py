@@ -84,10 +84,9 @@ class Embedder(Task):
         limit, pooling = Path(folder) / "sentence_bert_config.json", Path(folder) / "1_Pooling" / "config.json"
         if limit.is_file():
             task.max_length = min(task.max_length, read_json(limit).get("max_seq_length") or task.max_length)
-        stated = read_json(pooling).items() if pooling.is_file() else {"pooling_mode": "mean"}.items()
-        modes = {name: mode for name, mode in stated if name.startswith("pooling_mode") and mode}
-        # Before release 5.4 each mode had a name of its own.
-        means = {"pooling_mode": "mean"}, {"pooling_mode_mean_tokens": True}  # as of today, and as of long
+        stated = read_json(pooling) if pooling.is_file() else {"pooling_mode": "mean"}  # in older files a key a mode
+        modes = {name: mode for name, mode in stated.items() if name.startswith("pooling_mode") and mode}
+        means = {"pooling_mode": "mean"}, {"pooling_mode_mean_tokens": True}
         if modes not in means or [*Path(folder).glob("*_Dense")]:
             raise ValueError(f"{pooling}: bertlib takes the mean over the tokens, this model does not: give another")
         return task

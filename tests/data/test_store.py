@@ -369,7 +369,7 @@ def test_a_copy_that_does_not_fit_leaves_what_was_there(store, tmp_path, monkeyp
         store.save(tmp_path / "nowhere" / "copy.db")
 
 
-def test_a_copy_over_a_file_whose_writer_was_killed(store, path, tmp_path):
+def test_a_copy_over_a_file_whose_writer_died(store, path, tmp_path):
     """Its journal would be played back into the copy."""
     killed = tmp_path / "killed.db"
     Store(killed, np.ones(384, dtype=np.float32)).close()

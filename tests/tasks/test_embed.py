@@ -486,10 +486,10 @@ def test_ours_opens_what_sentence_transformers_saves(minilm, theirs, articles, t
 @pytest.mark.parametrize(
     "pooling",
     [
-        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False},  # as before release 5.4
+        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False},  # as older releases wrote it
         {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
         {"pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True},
-        {"pooling_mode": "cls"},  # as since
+        {"pooling_mode": "cls"},  # as 6.2 writes it
         {"pooling_mode": "max"},
         {"pooling_mode": ["cls", "mean"]},
     ],
