@@ -25,7 +25,7 @@ from bertlib.data.encoders import encoder_folder
 from bertlib.data.splits import content_key
 from bertlib.tasks import embed, match
 from bertlib.tasks.embed import Embedder
-from bertlib.text.bm25 import BM25, words_of
+from bertlib.text.bm25 import BM25, search_words
 
 HERE, WORK = Path(__file__).parent / "search", Path("build/search")
 LISTS, LIST = ("words", "meaning"), 20  # candidates that are read again, of so many questions of each split:
@@ -160,8 +160,8 @@ def lists(by: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     if by == "meaning":
         scores = np.load(WORK / "questions.npy")[chosen] @ np.load(WORK / "passages.npy").T
     else:
-        index = BM25([words_of(text) for text in passages()["passage"]])
-        scores = np.array([index.scores(words_of(questions()["question"][int(i)])) for i in chosen])
+        index = BM25([search_words(text) for text in passages()["passage"]])
+        scores = np.array([index.scores(search_words(questions()["question"][int(i)])) for i in chosen])
     return chosen, np.argsort(-scores, axis=1, kind="stable")[:, :LIST]
 
 

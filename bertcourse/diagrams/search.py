@@ -85,7 +85,7 @@ def _share(value: float) -> str:
     return str(part) if part.numerator <= 1 and abs(part - value) < 1e-6 else f"{value:.2f}"
 
 
-def pooled(
+def pooled_texts(
     tokens: Sequence[Sequence[str]],
     mask: Sequence[Sequence[int]],
     weights: Mapping[str, Sequence[Sequence[float]]] | None = None,

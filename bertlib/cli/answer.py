@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bertlib.cli.options import add_tuning, new_command, tune
+from bertlib.cli.options import add_tuning, new_command, run_tuning
 from bertlib.train.recipe import RECIPES
 
 
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             dataset = DatasetDict(train=from_squad(options.train), validation=from_squad(options.held_out))
         else:
             dataset = held_out(from_squad(options.train), options.validation)
-        answerer = tune(options, RECIPES["answer"], dataset, fine_tune, "F1")
+        answerer = run_tuning(options, RECIPES["answer"], dataset, fine_tune, "F1")
         print(f"no answer from a lead of {answerer.threshold:+.2f} on")
         if options.out:
             print(f"saved: {options.out}")

@@ -90,7 +90,7 @@ def tune_on_csv(options: argparse.Namespace, recipe: Recipe, text: str | tuple[s
     keys = ("text",) if isinstance(text, str) else text
     dataset = with_validation(DatasetDict(train=train), options.validation, text=keys)
     test = from_csv(options.test, **columns, labels=names) if options.test else None
-    model = tune(options, recipe, dataset, fine_tune, "accuracy", **own)
+    model = run_tuning(options, recipe, dataset, fine_tune, "accuracy", **own)
     if test is not None:
         scores = model.evaluate(test)
         print(f"test, {len(test)} texts: accuracy {scores['accuracy']:.1%}, macro-F1 {scores['macro_f1']:.1%}")
@@ -99,7 +99,7 @@ def tune_on_csv(options: argparse.Namespace, recipe: Recipe, text: str | tuple[s
     return 0
 
 
-def tune(options: argparse.Namespace, recipe: Recipe, dataset, fine_tune: Callable, figure: str, **own: Any):
+def run_tuning(options: argparse.Namespace, recipe: Recipe, dataset, fine_tune: Callable, figure: str, **own: Any):
     """The model that is fine-tuned as the options say; with a line for each epoch, and which was kept."""
     own |= {"encoder": options.encoder, "max_length": options.max_length, "checkpoint": options.out}
     model = fine_tune(dataset, recipe=recipe_of(options, recipe), **own)

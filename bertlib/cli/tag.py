@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bertlib.cli.options import add_tuning, new_command, tune
+from bertlib.cli.options import add_tuning, new_command, run_tuning
 from bertlib.train.recipe import RECIPES
 
 
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             kept = [i for i in range(len(rows)) if i not in chosen]
             dataset = DatasetDict(train=rows.select(kept), validation=rows.select(chosen))
     if options.model is None:
-        tagger = tune(options, RECIPES["tag"], dataset, fine_tune, "F1", context=options.context)
+        tagger = run_tuning(options, RECIPES["tag"], dataset, fine_tune, "F1", context=options.context)
         if options.out:
             print(f"saved: {options.out}")
     if options.test is not None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def words_of(text: str) -> list[str]:
+def search_words(text: str) -> list[str]:
     """The runs of letters and digits in lower case: "It's 3.5 %" gives it, s, 3, 5. Nothing is stemmed or left out."""
     return re.findall(r"[^\W_]+", text.lower())
 
@@ -19,7 +19,7 @@ def words_of(text: str) -> list[str]:
 def check_words(words: Sequence[str], name: str) -> Sequence[str]:
     """Words as they are; a ValueError for a text that was not cut, whose letters would be taken for words."""
     if isinstance(words, str):
-        raise ValueError(f"{name} is the text {words[:40]!r}: give its words as a list, such as words_of(text)")
+        raise ValueError(f"{name} is the text {words[:40]!r}: give its words as a list, such as search_words(text)")
     return words
 
 

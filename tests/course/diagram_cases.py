@@ -432,8 +432,8 @@ CASES = {
         (2938, 3270, (11.2, 131.4)),
         (2938, 3270, (11.2, 131.4), 50),
     ),
-    "pooled": (
-        search.pooled,
+    "pooled_texts": (
+        search.pooled_texts,
         (PADDED, [[1] * 6, [1] * 3 + [0] * 3]),
         (PADDED, [[1] * 6, [1] * 3 + [0] * 3], {"[CLS] alone": [[1] + [0] * 5] * 2}),
     ),
@@ -551,13 +551,13 @@ OTHER_SIZES = {
     "nothing_over_windows, one": (answers.nothing_over_windows, ([(-3.0, -3.0)],)),
     "two_encoders, one of each": (search.two_encoders, (1, 1, (3, 3))),
     "two_encoders, a million": (search.two_encoders, (1_000_000, 100_000, (12, 256), 100)),
-    "pooled, one text": (search.pooled, ([["[CLS]", "[SEP]"]], [[1, 1]])),
-    "pooled, three texts of 10": (
-        search.pooled,
+    "pooled_texts, one text": (search.pooled_texts, ([["[CLS]", "[SEP]"]], [[1, 1]])),
+    "pooled_texts, three texts of 10": (
+        search.pooled_texts,
         ([["[CLS]", *["king", "of"] * 4, "[SEP]"]] * 3, [[1] * 10, [1] + [0] * 9, [1] * 7 + [0] * 3]),
     ),
-    "pooled, other weights": (
-        search.pooled,
+    "pooled_texts, other weights": (
+        search.pooled_texts,
         (PADDED, [[1] * 6, [1] * 3 + [0] * 3], {"a": [[n / 21 for n in range(1, 7)]] * 2, "b": [[0.3] * 6] * 2}),
     ),
     "ranks_fused, late": (search.ranks_fused, ranked(2, lambda lists: lists[2][-1])),
@@ -635,19 +635,22 @@ WRONG = {  # what is refused, and words of the message
     "an empty question": (lambda: search.two_encoders(5, 5, (2, 90)), "tokens=(2, 90): give those of a question"),
     "none reread": (lambda: search.two_encoders(5, 5, (8, 90), 0), "reread=0: give 1 to 5, or None"),
     "more reread than there are": (lambda: search.two_encoders(5, 5, (8, 90), 6), "reread=6: give 1 to 5"),
-    "no texts": (lambda: search.pooled([], []), "tokens: 0 texts: give 1 to 3"),
-    "four texts": (lambda: search.pooled([["a"]] * 4, [[1]] * 4), "tokens: 4 texts: give 1 to 3"),
+    "no texts": (lambda: search.pooled_texts([], []), "tokens: 0 texts: give 1 to 3"),
+    "four texts": (lambda: search.pooled_texts([["a"]] * 4, [[1]] * 4), "tokens: 4 texts: give 1 to 3"),
     "texts that were not padded": (
-        lambda: search.pooled([["a", "b"], ["c"]], [[1, 1], [1]]),
+        lambda: search.pooled_texts([["a", "b"], ["c"]], [[1, 1], [1]]),
         "tokens: rows of [2, 1] entries: give 2 of 2",
     ),
-    "a mask of one text": (lambda: search.pooled(PADDED, [[1] * 6]), "mask: rows of [6] entries: give 2 of 6"),
+    "a mask of one text": (lambda: search.pooled_texts(PADDED, [[1] * 6]), "mask: rows of [6] entries: give 2 of 6"),
     "weights of another batch": (
-        lambda: search.pooled(PADDED, [[1] * 6] * 2, {"[CLS]": [[1, 0]] * 2}),
+        lambda: search.pooled_texts(PADDED, [[1] * 6] * 2, {"[CLS]": [[1, 0]] * 2}),
         "[CLS]: rows of [2, 2] entries: give 2 of 6, as tokens has",
     ),
-    "a mask of minus infinity": (lambda: search.pooled([["a"]], [[-10000]]), "mask=[[-10000]]: give 1 for a token"),
-    "only padding": (lambda: search.pooled([["a"]], [[0]]), "and a token in each text"),
+    "a mask of minus infinity": (
+        lambda: search.pooled_texts([["a"]], [[-10000]]),
+        "mask=[[-10000]]: give 1 for a token",
+    ),
+    "only padding": (lambda: search.pooled_texts([["a"]], [[0]]), "and a token in each text"),
     "nothing found": (lambda: search.ranks_fused([1], [], [1], 1), "dense: 0 passages, 0 different"),
     "found twice": (
         lambda: search.ranks_fused([1, 2, 1], [1], [1], 1),

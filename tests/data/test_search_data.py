@@ -11,7 +11,7 @@ from bertlib.data.encoders import encoder_folder
 from bertlib.files import data_folder
 from bertlib.tasks.embed import Embedder
 from bertlib.tasks.match import PairClassifier
-from bertlib.text.bm25 import BM25, words_of
+from bertlib.text.bm25 import BM25, search_words
 
 FOLDER = data_folder("search")
 READ = {"validation": 200, "test": 600}  # questions whose lists were read again
@@ -76,10 +76,10 @@ def test_lists_are_those_that_bm25_and_minilm_find(questions, vectors, embedder)
     for by in ("words", "meaning"):
         assert [number for kind, number in lists if kind == by] == expected
     assert {len(found) for found in lists.values()} == {20}
-    index, chosen = BM25([words_of(text) for text in passages]), [0, 3, first, first + 11]
+    index, chosen = BM25([search_words(text) for text in passages]), [0, 3, first, first + 11]
     cosines = embedder.predict([questions[i] for i in chosen]) @ vectors[: len(passages)].astype(np.float32).T
     for number, row in zip(chosen, cosines, strict=True):
-        assert lists["words", number] == index.best(words_of(questions[number]), 20)[0].tolist()
+        assert lists["words", number] == index.best(search_words(questions[number]), 20)[0].tolist()
         assert lists["meaning", number][:3] == np.argsort(-row, kind="stable")[:3].tolist()  # half precision
         assert len(set(lists["meaning", number]) & set(np.argsort(-row)[:20].tolist())) >= 19
 

@@ -9,7 +9,7 @@ import pytest
 from bug_zoo import ranking_bugs
 
 from bertlib.data.catalog import load
-from bertlib.text.bm25 import BM25, words_of
+from bertlib.text.bm25 import BM25, search_words
 
 TEXTS = ["bank goal team team", "bank", "bank bank match of the day", "", "goal of the season of goals", "bank of it"]
 PASSAGES = [text.split() for text in TEXTS]
@@ -104,9 +104,9 @@ def test_length_and_repetition():
 
 def test_bm25s_finds_the_same_in_news():
     texts = load("bbc_news")["train"]["text"][:]
-    passages = [words_of(text) for text in texts]
+    passages = [search_words(text) for text in texts]
     ours, theirs = BM25(passages), bm25s_of(passages)
-    queries = [words_of(" ".join(text.split()[:8])) for text in texts[::20]]
+    queries = [search_words(" ".join(text.split()[:8])) for text in texts[::20]]
     assert len(queries) >= 50 and sum(map(len, passages)) > 100_000
     for query in queries:
         expected = theirs.get_scores(query)
@@ -186,7 +186,7 @@ def test_common_words_that_count_for_nothing_are_caught(bug):
     ],
 )
 def test_words(text, words):
-    assert words_of(text) == words
+    assert search_words(text) == words
 
 
 # -------------------------------------------------------------------------------------------------- what is refused

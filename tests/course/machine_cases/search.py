@@ -7,9 +7,9 @@ import numpy as np
 from bertcourse.machines import search
 from bertlib.data.nearest import fuse_scores
 from bertlib.metrics.ranking import ranking_scores
-from bertlib.text.bm25 import BM25, words_of
+from bertlib.text.bm25 import BM25, search_words
 
-QUERY = words_of("Is a king snake immune to rattlesnake venom?")
+QUERY = search_words("Is a king snake immune to rattlesnake venom?")
 TOLD = {
     "Kingsnake": "A kingsnake eats rattlesnakes: it is immune, or nearly immune, to the venom of most of them.",
     "Venom": "The venom of a snake is a fluid; a snake has to bite. A snake without venom is no danger to a king.",
@@ -18,8 +18,8 @@ TOLD = {
     "Chess": "In chess the king is the one piece that is never taken, and a game ends when it cannot be saved.",
 }
 REST = [f"This is the story of a man and a train, number {n}, and it has nothing to do with it." for n in range(20)]
-TEXTS = {title: words_of(text) for title, text in TOLD.items()}
-CORPUS = [*TEXTS.values(), *map(words_of, REST)]
+TEXTS = {title: search_words(text) for title, text in TOLD.items()}
+CORPUS = [*TEXTS.values(), *map(search_words, REST)]
 
 
 def query_by_hand(query=tuple(QUERY), wanted="Kingsnake", corpus=CORPUS, texts=TEXTS):
