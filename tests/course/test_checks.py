@@ -32,6 +32,7 @@ from bug_zoo import (
     mlm_losses,
     ner_bugs,
     pair_bugs,
+    search_bugs,
     tokenizers_that_differ,
     training_bugs,
     writes_to_its_input,
@@ -326,6 +327,16 @@ def the_best_of(spans):
     return lambda starts, ends, longest: spans(starts, ends, 1, longest)[0][:2]
 
 
+def of_lists(fuse):
+    """A zoo's fusion of two lists of (text, score) as an answer to search.fused."""
+
+    def my_fused(bm25, cosine, weight):
+        found = dict(fuse(*(list(enumerate(np.asarray(scores).tolist())) for scores in (bm25, cosine)), weight))
+        return [found[place] for place in range(len(bm25))]
+
+    return my_fused
+
+
 # Every bug of the zoo: the check that rejects it, the answer and words of the hint; or why no check meets it as it is.
 ZOO = {
     "head_input.ReadsAllTokens": "a whole model; encoder.pooler rejects reading all tokens",
@@ -425,6 +436,27 @@ ZOO = {
     "ranking_bugs.NegativeForCommonWords": "a whole index; search.bm25 rejects an idf without the 1 +",
     "ranking_bugs.NothingForCommonWords": "a whole index; search.bm25 rejects an idf cut off at 0",
     "ranking_bugs.WorstFirst": "a whole index; search.best rejects the k best turned round",
+    "search_bugs.padding_counts": ("search.mean_pooling", search_bugs.padding_counts, "padding counts"),
+    "search_bugs.mean_of_all": ("search.mean_pooling", search_bugs.mean_of_all, "the divisor is not"),
+    "search_bugs.sum_over_all": ("search.mean_pooling", search_bugs.sum_over_all, "never uses"),
+    "search_bugs.raw_scores_added": ("search.fused", of_lists(search_bugs.raw_scores_added), "no say"),
+    "search_bugs.scaled_by_the_largest": (
+        "search.fused",
+        of_lists(search_bugs.scaled_by_the_largest),
+        "the smallest becomes 0",
+    ),
+    "search_bugs.weight_turned_round": (
+        "search.fused",
+        of_lists(search_bugs.weight_turned_round),
+        "the weight is the cosine's",
+    ),
+    "search_bugs.Unnormalised": "a whole index; search.best rejects lengths that count",
+    "search_bugs.WorstFirst": "a whole index; search.best rejects the worst first",
+    "search_bugs.UnsortedBest": "a whole index; search.best rejects the k best in no order",
+    "search_bugs.cut_in_silence": "a whole model; search.unread asks for the share that is cut off",
+    "search_bugs.only_the_diagonal": "a whole model; search.negatives rejects duplicates among the wrong answers",
+    "search_bugs.rows_and_columns_swapped": "a whole model; search.negatives rejects rows and columns swapped",
+    "search_bugs.zero_in_place_of_nothing": "a whole model; its loss is measured in the tests of the embedder",
     "few_labels_bugs.copies_before_the_split": (
         "sentiment.augmented_split",
         few_labels_bugs.copies_before_the_split,
