@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets
+from safetensors.numpy import save_file
 
 from bertcourse.data.boolq import load_pairs, load_passages, load_questions
 from bertlib.data.catalog import load
@@ -169,7 +170,7 @@ def finish() -> None:
     """Vectors in half precision, ranks of each question that no lesson has time to compute, the lists read again."""
     HERE.mkdir(exist_ok=True)
     searched = [np.load(WORK / f"{name}.npy") for name in ("passages", "articles")]
-    np.save(HERE / "vectors.npy", np.concatenate(searched).astype(np.float16))
+    save_file({"vectors": np.concatenate(searched).astype(np.float16)}, HERE / "vectors.safetensors")
     right, asked = np.array(questions()["number"]), np.load(WORK / "questions.npy")
     ways = {
         "titled": asked @ np.load(WORK / "titled.npy").T,

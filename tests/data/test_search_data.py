@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from bertcourse.data.boolq import load_pairs, load_passages, load_questions
 from bertlib.data.catalog import load
@@ -24,7 +25,7 @@ def rows_of(name):
 
 @pytest.fixture(scope="module")
 def vectors():
-    return np.load(FOLDER / "vectors.npy")
+    return load_file(FOLDER / "vectors.safetensors")["vectors"]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_vectors_are_of_the_passages_and_articles(vectors, embedder):
     again = embedder.predict([passages[i] for i in chosen] + [articles[0], articles[-1]])
     shipped = vectors[[*chosen, len(passages), -1]].astype(np.float32)
     assert abs(again - shipped).max() < 1e-3
-    assert (FOLDER / "vectors.npy").stat().st_size <= 3e6
+    assert (FOLDER / "vectors.safetensors").stat().st_size <= 3e6
 
 
 def test_ranks_are_of_every_question(questions, numbers):
