@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from bertcourse.data.boolq import load_pairs, load_passages, load_questions
 from bertlib.data.catalog import load
@@ -56,12 +56,16 @@ def minilm() -> Embedder:
 
 def kept(name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
     """An array of this name from build/search, made if it is not there."""
-    path = WORK / f"{name}.npy"
+    path = WORK / f"{name}.safetensors"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         print(f"{name} …", flush=True)
-        np.save(path, make())
-    return np.load(path)
+        save_file({"rows": np.ascontiguousarray(make())}, path)
+    return stored(name)
+
+
+def stored(name: str) -> np.ndarray:
+    return load_file(WORK / f"{name}.safetensors")["rows"]
 
 
 def ranks(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -159,7 +163,7 @@ def lists(by: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     first = 0 if split == "validation" else load_questions()["validation"].num_rows
     chosen = np.arange(first, first + READ_AGAIN[split])
     if by == "meaning":
-        scores = np.load(WORK / "questions.npy")[chosen] @ np.load(WORK / "passages.npy").T
+        scores = stored("questions")[chosen] @ stored("passages").T
     else:
         index = BM25([search_words(text) for text in passages()["passage"]])
         scores = np.array([index.scores(search_words(questions()["question"][int(i)])) for i in chosen])
@@ -169,14 +173,14 @@ def lists(by: str, split: str) -> tuple[np.ndarray, np.ndarray]:
 def finish() -> None:
     """Vectors in half precision, ranks of each question that no lesson has time to compute, the lists read again."""
     HERE.mkdir(exist_ok=True)
-    searched = [np.load(WORK / f"{name}.npy") for name in ("passages", "articles")]
+    searched = [stored(f"{name}") for name in ("passages", "articles")]
     save_file({"vectors": np.concatenate(searched).astype(np.float16)}, HERE / "vectors.safetensors")
-    right, asked = np.array(questions()["number"]), np.load(WORK / "questions.npy")
+    right, asked = np.array(questions()["number"]), stored("questions")
     ways = {
-        "titled": asked @ np.load(WORK / "titled.npy").T,
-        "plain": np.load(WORK / "plain_questions.npy") @ np.load(WORK / "plain_passages.npy").T,
+        "titled": asked @ stored("titled").T,
+        "plain": stored("plain_questions") @ stored("plain_passages").T,
     }
-    ways |= {path.stem: np.load(path) for path in sorted(WORK.glob("contrast-*.npy"))}
+    ways |= {path.stem: stored(path.stem) for path in sorted(WORK.glob("contrast-*.safetensors"))}
     columns = [ranks(scores, right) for scores in ways.values()]
     with (HERE / "ranks.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -187,7 +191,7 @@ def finish() -> None:
         writer.writerow(["by", "question", "passage", "answers"])
         for by, split in product(LISTS, READ_AGAIN):
             chosen, found = lists(by, split)
-            read = np.load(WORK / f"reranked-{by}-{split}.npy")
+            read = stored(f"reranked-{by}-{split}")
             for question, row, shares in zip(chosen, found, read, strict=True):
                 writer.writerows((by, question, passage, f"{x:.4f}") for passage, x in zip(row, shares, strict=True))
     shutil.copytree(WORK / "reranker", HERE / "reranker", dirs_exist_ok=True)

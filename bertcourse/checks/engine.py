@@ -768,8 +768,8 @@ def seen_as(
     """`against`, of what may be right in several ways.
 
     Args:
-        view: (what came, *arguments) -> by what it is compared with the reference.
-        words: (what came, *arguments) -> what is wrong with it, and a hint if none better is known.
+        view: of what came and the arguments, by what it is compared with the reference.
+        words: of what came and the arguments, what is wrong with it, and a hint if none better is known.
         asks, reference, cases, mistakes, options: as of `against`.
     """
 
