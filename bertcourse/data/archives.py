@@ -96,6 +96,13 @@ ARCHIVES = {
             27_809_988,
             "91a7fa5e814e7b1bad4b2dffa8d62c1e55410d5cbdf930714c1997ffb4404db8",
         ),
+        Archive(
+            "zaragoza-construction-faq",
+            "1.2.1",
+            "zaragoza_construction_faq-1.2.1-py3-none-any.whl",
+            566_661,
+            "716a1999dd5ad8494c6a4e47d3510f017aa767ea9e55d3b348b0ad70b0e8d3d7",
+        ),
     )
 }
 
