@@ -14,6 +14,7 @@ from bertcourse.diagrams import (
     attention,
     classification,
     course,
+    desk,
     encoder,
     looking,
     masking,
@@ -43,6 +44,17 @@ BASE, SMALL_BERT = (
     BertConfig(),
     BertConfig(hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024, vocab_size=8192),
 )
+
+ASKED = "can i build a small shed in my garden without asking anybody?"
+ENTRIES = [
+    ("Do I need a building permit for a shed?", 0.71),
+    ("How large may a shed be?", 0.66),
+    ("Who may sign a certificate for the electrical installation of a house that stands on leased land?", 0.41),
+]
+DECIDED = {("right", True): 212, ("right", False): 31, ("wrong", True): 14, ("wrong", False): 29}
+DECIDED |= {("none", True): 8, ("none", False): 46}
+EARLIER = ["Where was Rowling born?", "What did she do after school?"]
+FOLLOWS = (EARLIER, "And how long did she stay there?", "How long did J. K. Rowling stay in Porto?")
 
 
 def areas(config):
@@ -438,6 +450,13 @@ CASES = {
         (PADDED, [[1] * 6, [1] * 3 + [0] * 3], {"[CLS] alone": [[1] + [0] * 5] * 2}),
     ),
     "ranks_fused": (search.ranks_fused, ranked(0, 1), ranked(1, 1)),
+    "path_of_a_question": (
+        desk.path_of_a_question,
+        (ASKED, ENTRIES, 0.83, 0.62, True),
+        (ASKED, ENTRIES, 0.47, 0.62, False),
+    ),
+    "four_outcomes": (desk.four_outcomes, (DECIDED, (12, 3)), (DECIDED, (30, 2))),
+    "three_ways_to_ask": (desk.three_ways_to_ask, (*FOLLOWS, (14, 3, 1)), (*FOLLOWS, (2, 5, None))),
 }
 
 
@@ -564,6 +583,19 @@ OTHER_SIZES = {
     "ranks_fused, first": (search.ranks_fused, ranked(2, lambda lists: lists[2][0])),
     "ranks_fused, not found": (search.ranks_fused, ranked(3, 1, 5)),
     "ranks_fused, no names": (search.ranks_fused, ([123456, 2, 3], [4, 5], [4, 123456, 2, 3], 5)),
+    "path_of_a_question, long": (
+        desk.path_of_a_question,
+        ("Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch " * 40, [("why " * 90, 3), ("a", -2)], 1, 1, True),
+    ),
+    "path_of_a_question, close": (desk.path_of_a_question, ("?", [("a", 0.03279), ("b", 0.03277)], 0.6, 0.604, False)),
+    "path_of_a_question, markup": (desk.path_of_a_question, ("<b>&", [("</svg>", 1), ("许可证", 0)], 0, 0, True)),
+    "four_outcomes, many": (desk.four_outcomes, (dict.fromkeys(DECIDED, 123_456), (1000, 999))),
+    "four_outcomes, one": (desk.four_outcomes, ({("none", True): 1}, (2, 1))),
+    "three_ways_to_ask, long": (
+        desk.three_ways_to_ask,
+        (["Where was Rowling born? " * 20] * 4, "Why? " * 99, "electroencephalograph" * 9, (None, None, None)),
+    ),
+    "three_ways_to_ask, the same": (desk.three_ways_to_ask, (["Who?"], "Why?", "Why?", (12_345, 12_345, 12_345))),
 }
 
 FOUND, CHOSEN = ("halves", "reliability", "ceiling"), sure_of(0)[2][0]
@@ -579,6 +611,13 @@ LONG = in_windows(None)
 
 def head(**changes):
     return answers.span_head(**(dict(zip(("tokens", "segments", "starts", "ends"), scored(0), strict=True)) | changes))
+
+
+PATH = dict(zip(("question", "found", "confidence", "threshold", "reply"), CASES["path_of_a_question"][1], strict=True))
+
+
+def path(**changes):
+    return desk.path_of_a_question(**(PATH | changes))
 
 
 WRONG = {  # what is refused, and words of the message
@@ -656,4 +695,34 @@ WRONG = {  # what is refused, and words of the message
         lambda: search.ranks_fused([1, 2, 1], [1], [1], 1),
         "lexical: 3 passages, 2 different: give at least one",
     ),
+    "a blank question": (lambda: path(question=" "), "question=' ': give a text that is not blank"),
+    "one entry": (lambda: path(found=ENTRIES[:1]), "found: 1 entries with the scores [0.71]: give two or three"),
+    "an entry's score is none": (lambda: path(found=[("a", float("nan")), ("b", 0)]), "give two or three, finite"),
+    "the best one last": (lambda: path(found=ENTRIES[::-1]), "found: scores [0.41, 0.66, 0.71]: give the best entry"),
+    "a confidence in percent": (lambda: path(confidence=83), "confidence=83: give a number from 0 to 1"),
+    "a threshold that is none": (lambda: path(threshold=None), "threshold=None: give a number from 0 to 1"),
+    "an answer below the threshold": (
+        lambda: path(confidence=0.61),
+        "reply=True, but the confidence 0.61 is not at least the threshold 0.62: give False",
+    ),
+    "a hand-over at the threshold": (
+        lambda: path(confidence=0.62, reply=False),
+        "reply=False, but the confidence 0.62 is at least the threshold 0.62: give True",
+    ),
+    "an unknown kind": (lambda: desk.four_outcomes({("right", 2): 1}, (12, 3)), "counts has the key ('right', 2)"),
+    "half of a question": (
+        lambda: desk.four_outcomes({("none", True): 0.5}, (12, 3)),
+        "counts[('none', True)]=0.5: give a whole number of at least 0",
+    ),
+    "no questions": (lambda: desk.four_outcomes({}, (12, 3)), "counts: no question at all"),
+    "costs the wrong way round": (lambda: desk.four_outcomes(DECIDED, (3, 12)), "costs=(3, 12): give what a wrong"),
+    "three costs": (lambda: desk.four_outcomes(DECIDED, (12, 3, 0)), "costs=(12, 3, 0): give what a wrong answer"),
+    "no history": (lambda: desk.three_ways_to_ask([], *FOLLOWS[1:], (1, 1, 1)), "history=[]: give a list of 1 to 4"),
+    "a history in one text": (
+        lambda: desk.three_ways_to_ask("Who?", *FOLLOWS[1:], (1, 1, 1)),
+        "history='Who?': give a list of 1 to 4 earlier questions",
+    ),
+    "a blank before": (lambda: desk.three_ways_to_ask([""], "a", "b", (1, 1, 1)), "history='': give a text"),
+    "two ranks": (lambda: desk.three_ways_to_ask(*FOLLOWS, (1, 2)), "ranks=[1, 2]: give three, alone"),
+    "a rank of 0": (lambda: desk.three_ways_to_ask(*FOLLOWS, (0, 2, 1)), "ranks=[0, 2, 1]: give three"),
 }
