@@ -99,11 +99,11 @@ def _numbers(seed: int, count: int) -> np.ndarray:
 
 def _shuffled(draw: int, questions: int, most: int) -> np.ndarray:
     """The first `most` questions of a shuffle, one for each draw: of them the first n calibrate, for any n."""
-    order = np.arange(questions)
-    for place, share in enumerate(_numbers(draw, most)):
+    order = list(range(questions))
+    for place, share in enumerate(_numbers(draw, most).tolist()):
         other = place + int(share * (questions - place))
-        order[[place, other]] = order[[other, place]]
-    return order[:most]
+        order[place], order[other] = order[other], order[place]
+    return np.array(order[:most])
 
 
 def _answered(confidence: np.ndarray, right: np.ndarray, chosen: np.ndarray, thousandths: int) -> tuple[float, float]:
