@@ -225,14 +225,16 @@ def _truths(digits: str) -> np.ndarray:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Refusal:
-    """In the place of a result: the arguments are refused."""
+class _Word:
+    """In the place of a result, and shown so."""
+
+    word: str
 
     def __repr__(self) -> str:
-        return "a ValueError"
+        return self.word
 
 
-REFUSED = _Refusal()
+REFUSED, NOTHING = _Word("a ValueError"), _Word("nothing")
 
 
 def refusing(check: Check, refused: Callable[..., bool], hint: str) -> Check:
@@ -247,11 +249,12 @@ def refusing(check: Check, refused: Callable[..., bool], hint: str) -> Check:
 
         def call(*args: object) -> object:
             try:
-                return answer(*args)
+                got = answer(*args)
             except ValueError:
                 if refused(*args):
                     return REFUSED
                 raise
+            return NOTHING if got is None and refused(*args) else got
 
         around = dataclasses.replace(trial, answer=Around(answer, call))
         try:
@@ -291,6 +294,10 @@ def _smallest_of_the_most(near, products, labels):
     return max(sorted(near), key=near.count)
 
 
+def _largest_of_the_most(near, products, labels):
+    return max(sorted(near, reverse=True), key=near.count)
+
+
 def _listed_first_of_the_most(near, products, labels):
     return max((label for label in labels if label in near), key=near.count)
 
@@ -319,6 +326,12 @@ def _as_it_stands(vectors, labels, query, k):
 
 def _place_of_the_nearest(vectors, labels, query, k):
     return int((vectors @ query).argmax())
+
+
+def _vote_in_words(got: object, vectors, labels, query, k) -> tuple[str, str]:
+    near = [labels[place] for place in np.argsort(-(vectors @ query))[:k]]
+    what = f"the {k} nearest are {', '.join(near)}" if k > 1 else "k is 1"
+    return f"expected {_nearest(vectors, labels, query, k)!r}, came {show(as_plain(got))}: {what}", ""
 
 
 EQUALLY_MANY = "of equally many the label whose nearest member is nearest: ask the labels in that order."
@@ -480,6 +493,7 @@ def _rest(wrong, answered):
     return wrong[others].mean() if len(others) else math.nan
 
 
+WHOLE = "a place is a whole number: math.ceil gives one, np.ceil and a product do not."
 ROUNDED_UP = "round up to whole questions, with math.ceil."
 AS_CUT = "coverage is a share of the questions, no confidence: how many questions is that? Take the surest ones."
 AS_QUANTILE = "np.quantile counts the steps between the confidences, not the questions: sort, and take the first ones."
@@ -642,6 +656,11 @@ def _share_with_one_more(n, alpha):
     return _place(n, alpha) / n
 
 
+def _if_there_is_one(value: Callable) -> Callable:
+    """math.inf where the place is beyond the last one, else value(scores, alpha)."""
+    return lambda scores, alpha: math.inf if _place(len(scores), alpha) > len(scores) else value(scores, alpha)
+
+
 def _nothing_beyond(value: object) -> Callable:
     return _placed(_place, beyond=value)
 
@@ -651,6 +670,7 @@ INTERPOLATED = (
     "np.quantile counts the n − 1 steps between the scores, and may land between two: sort, and count places."
 )
 ONE_TOO_FAR = "one place too far: the smallest is the first, and has index 0. (So is np.quantile with method='higher'.)"
+THE_PLACE = "that is the place: which score stands there?"
 BEYOND = "where the place is beyond n no score is high enough: math.inf."
 
 # --------------------------------------------------------------------------------------------- known mistakes: promises
@@ -733,7 +753,9 @@ LOWEST = "the lowest t that keeps the promise: a higher one hands over more than
 
 
 CHECKS = {
-    "nearest": against(
+    "nearest": seen_as(
+        lambda got, *args: got,
+        _vote_in_words,
         "vectors (N, D) of length 1, a numpy array, labels, a list of N strings, query (D,) of length 1, and k, at "
         "most N -> the label that most of the k nearest (by product) have; of equally many the label whose nearest "
         "member is nearest",
@@ -755,6 +777,7 @@ CHECKS = {
             ),
             (_as_it_stands, "those are the first k of the list: sort them by their product with the query first."),
             (_voted(vote=_smallest_of_the_most), EQUALLY_MANY + " Yours takes the first of the alphabet."),
+            (_voted(vote=_largest_of_the_most), EQUALLY_MANY + " Yours takes the last of the alphabet."),
             (
                 _voted(vote=_listed_first_of_the_most),
                 EQUALLY_MANY + " Yours takes the one that stands first in the list.",
@@ -918,7 +941,7 @@ CHECKS = {
         ),
         {
             "ZeroDivisionError": "none is answered here: " + ROUNDED_UP,
-            "TypeError": "a slice needs a whole number: math.ceil gives one, np.ceil and a product do not.",
+            "TypeError": WHOLE,
         },
     ),
     "threshold": seen_as(
@@ -1001,26 +1024,12 @@ CHECKS = {
                 (_placed(lambda n, alpha: _place(n, alpha) + 1), ONE_TOO_FAR),
                 (_quantile(_share_with_one_more, "higher"), ONE_TOO_FAR + " And " + BEYOND),
                 (
-                    _placed(lambda n, alpha: _place(n, alpha) - 1),
+                    _if_there_is_one(lambda scores, alpha: sorted(scores.tolist())[_place(len(scores), alpha) - 2]),
                     "one place too near: the first, at index 0, is the smallest.",
                 ),
                 (_quantile(_share_with_one_more), INTERPOLATED),
-                (
-                    lambda scores, alpha: (
-                        math.inf
-                        if _place(len(scores), alpha) > len(scores)
-                        else _quantile(_share_with_one_more)(scores, alpha)
-                    ),
-                    INTERPOLATED,
-                ),
-                (
-                    lambda scores, alpha: (
-                        math.inf
-                        if _place(len(scores), alpha) > len(scores)
-                        else _quantile(_share_with_one_more, "higher")(scores, alpha)
-                    ),
-                    ONE_TOO_FAR,
-                ),
+                (_if_there_is_one(_quantile(_share_with_one_more)), INTERPOLATED),
+                (_if_there_is_one(_quantile(_share_with_one_more, "higher")), ONE_TOO_FAR),
                 (
                     _placed(lambda n, alpha: math.ceil(round((n + 1) * alpha, 9))),
                     "1 − alpha: alpha is the share that may lie above.",
@@ -1039,14 +1048,16 @@ CHECKS = {
                     _placed(_place, lambda scores: sorted({*scores.tolist()})),
                     "equal scores count each for itself: a set forgets that.",
                 ),
-                (lambda scores, alpha: _place(len(scores), alpha), "that is the place: the score that stands there?"),
+                (lambda scores, alpha: _place(len(scores), alpha), THE_PLACE),
+                (_if_there_is_one(lambda scores, alpha: _place(len(scores), alpha)), THE_PLACE),
                 (lambda scores, alpha: 1 - alpha, "that is a share: which score has that share below it?"),
             ),
         ),
         {
+            "TypeError": WHOLE,
+            "only integers": WHOLE,
             "IndexError": BEYOND,
             "Quantiles must be": BEYOND,
-            "TypeError": "an index is a whole number: math.ceil gives one, np.ceil and a product do not.",
         },
     ),
     "promised": errors_named(
@@ -1078,7 +1089,7 @@ CHECKS = {
                 (_surest, LOWEST),
                 (
                     lambda confidence, right, alpha: float(confidence.min()),
-                    "that answers everything, whatever it costs.",
+                    "that answers everything, whatever was promised: how many of the answers are wrong?",
                 ),
                 (_last_that_fails, "that one breaks the promise: the next higher confidence keeps it."),
                 (
