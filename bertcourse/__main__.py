@@ -1,4 +1,4 @@
-"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `assignments`, `grade`, `publish`."""
+"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `assignments`, `grade`, `desk`, `publish`."""
 
 from __future__ import annotations
 
@@ -52,6 +52,16 @@ def publish(options: argparse.Namespace) -> int:
     return run_publish(options.repo)
 
 
+def desk(options: argparse.Namespace) -> int:
+    from bertcourse.desk.run import run_desk
+    from bertcourse.fetch import fetch_archive
+
+    if options.answers is None:
+        fetch_archive("zaragoza-construction-faq")  # 0.6 MB, the first time
+    given = {name: getattr(options, name) for name in ("host", "port", "database", "threshold", "answers")}
+    return run_desk(**given)
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bertcourse", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -93,6 +103,22 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--seconds", type=float, default=300, help="for a submission")
     command.add_argument("--memory", type=int, default=2048, help="MiB for a submission, beyond what torch takes")
     command.set_defaults(run=grade)
+
+    command = commands.add_parser(
+        "desk", help="open a support desk on this machine", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    command.add_argument("--port", type=int, default=8013, help="of the page; 0 takes any that is free")
+    command.add_argument("--host", default="127.0.0.1", help="127.0.0.1, localhost or ::1; every other is refused")
+    command.add_argument(
+        "--database", type=Path, default=Path("desk.db"), help="keeps questions for a person, feedback"
+    )
+    command.add_argument(
+        "--threshold",
+        type=float,
+        help="of the confidence from which on the desk answers; else the one it was fitted with",
+    )
+    command.add_argument("--answers", type=Path, help="CSV with question, answer[, source]; else the building FAQ")
+    command.set_defaults(run=desk)
 
     command = commands.add_parser("publish", help="write the address of your copy on GitHub into lessons and texts")
     command.add_argument("repo", nargs="?", default="", metavar="OWNER/NAME", help="your copy on GitHub")
