@@ -608,6 +608,65 @@ def labels_that_choose_are_counted(cost) -> None:
     assert cost(8, 3, 100, 500) == cost(8, 3, 100, 900) == 124
 
 
+# ------------------------------------------------------------------------------------------------- a support desk
+
+
+def what_is_far_is_not_known(knows) -> None:
+    """`knows(vectors, labels, query)`: less of a question that is like nothing than of one between two intents."""
+    vectors = np.eye(8)[[0, 0, 1, 1, 2, 2]] + 0.05 * np.random.default_rng(0).standard_normal((6, 8))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    near, between, far = np.zeros((3, 8))
+    near[0], between[:2], far[[0, 5]] = 1, 0.5**0.5, (0.2, 0.96**0.5)
+    known = [knows(vectors, [*"aabbcc"], query) for query in (near, between, far)]
+    assert known[0] > known[2] < known[1], known
+
+
+def the_threshold_costs_least(choose) -> None:
+    """`choose(confidence, right, wrong_cost, handover_cost)`: no other threshold costs less, whatever the two cost."""
+    rng = np.random.default_rng(0)
+    confidence = rng.random(60)
+    right = rng.random(60) < confidence
+
+    def total(t, wrong_cost, handover_cost):
+        answered = confidence >= t
+        return wrong_cost * (answered & ~right).sum() + handover_cost * (~answered).sum()
+
+    for costs in ((12, 3), (2, 1), (30, 1), (1, 2)):
+        least = min(total(t, *costs) for t in [*confidence, np.inf])
+        assert total(choose(confidence, right, *costs), *costs) == least, costs
+
+
+def the_test_chooses_nothing(choose, held_out, *tests) -> None:
+    """`choose(held_out, test)`: the same, whatever the test is."""
+    assert len({float(choose(held_out, test)) for test in tests}) == 1 < len(tests)
+
+
+def scopes_are_told_apart(measure) -> None:
+    """`measure(gold, predicted, outside)`: not the same of a desk that knows what it does not know and of one that
+    does not, though both are right as often.
+    """
+    gold = np.array([0] * 40 + [1] * 40 + [9] * 20)
+    careful, careless = gold.copy(), gold.copy()
+    careful[:20], careless[80:] = 1, 0
+    assert (careful == gold).mean() == (careless == gold).mean() == 0.8
+    one, other = (np.atleast_1d(measure(gold, predicted, 9)) for predicted in (careful, careless))
+    assert not np.allclose(one, other)
+
+
+def both_readers_are_asked(measure) -> None:
+    """`measure(predicted, first, second)`: whoever of two readers is called the first; and where they contradict each
+    other, the model is no judge.
+    """
+    rng = np.random.default_rng(0)
+    first, predicted = rng.integers(0, 5, (2, 200))
+    predicted[:150] = first[:150]
+    second = np.where(rng.random(200) < 0.2, (first + 1) % 5, first)
+    found = measure(predicted, first, second)
+    assert np.allclose(measure(predicted, second, first), found)
+    for disputed in (first, second, (first + 3) % 5):
+        assert np.allclose(measure(np.where(first == second, predicted, disputed), first, second), found)
+
+
 # ------------------------------------------------------------------------------------------------ answers in a text
 
 

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from bertcourse.checks import sentiment
 from bertlib import BertConfig, BertForSequenceClassification, BertModel
 from bertlib.metrics import classification_scores
+from bertlib.metrics.calibration import best_temperature
 from bertlib.model.attention import MultiHeadSelfAttention, scaled_dot_product_attention
 from bertlib.model.encoder import BertEmbeddings, BertLayer
 from bertlib.tasks.classify import TextClassifier
@@ -28,6 +29,7 @@ from bertlib.train.loop import train
 from bertlib.train.optimizer import parameter_groups
 from bertlib.train.recipe import Recipe
 from bug_zoo import (
+    desk_bugs,
     few_labels_bugs,
     head_input,
     labels_off,
@@ -456,3 +458,62 @@ def test_labels_that_choose_are_counted():
 def test_validation_for_free_is_caught():
     with pytest.raises(AssertionError):
         checks.labels_that_choose_are_counted(few_labels_bugs.validation_for_free)
+
+
+# ---------------------------------------------------------------------------------------------------- a support desk
+
+
+def our_knowledge(vectors, labels, query):
+    return (vectors @ query).max()
+
+
+def our_scopes(gold, predicted, outside):
+    return [(gold == predicted)[rows].mean() for rows in (gold != outside, gold == outside)]
+
+
+def our_agreed(predicted, first, second):
+    agreed = first == second
+    return agreed.mean(), (predicted == first)[agreed].mean()
+
+
+DESK = {
+    "far": (checks.what_is_far_is_not_known, our_knowledge, [desk_bugs.softmax_of_all]),
+    "costs": (
+        checks.the_threshold_costs_least,
+        solutions.answer("desk.threshold"),
+        [desk_bugs.always_nine_tenths, desk_bugs.of_best_accuracy],
+    ),
+    "scopes": (checks.scopes_are_told_apart, our_scopes, [desk_bugs.one_accuracy]),
+    "readers": (
+        checks.both_readers_are_asked,
+        our_agreed,
+        [desk_bugs.one_reader_is_the_truth, desk_bugs.noise_is_where_it_errs],
+    ),
+}
+
+
+@pytest.mark.parametrize("check, ours, bugs", DESK.values(), ids=DESK)
+def test_a_desk_passes_and_its_bugs_are_caught(check, ours, bugs):
+    check(ours)
+    for bug in bugs:
+        with pytest.raises(AssertionError):
+            check(bug)
+
+
+def test_what_is_chosen_on_the_test_is_caught():
+    rng = np.random.default_rng(0)
+    questions = [
+        (confidence, rng.random(80) < confidence**power) for power, confidence in enumerate(rng.random((3, 80)))
+    ]
+    logits = [(3 * rng.standard_normal((80, 4)), rng.integers(0, 4, 80)) for _ in range(3)]
+    for scores, gold in logits:
+        scores[np.arange(80), gold] += 2 * rng.random()
+    threshold = solutions.answer("desk.threshold")
+    checks.the_test_chooses_nothing(lambda held_out, test: threshold(*held_out, 5, 2), *questions)
+    checks.the_test_chooses_nothing(lambda held_out, test: best_temperature(*held_out), *logits)
+    with pytest.raises(AssertionError):
+        checks.the_test_chooses_nothing(
+            lambda held_out, test: desk_bugs.chosen_on_the_test(held_out, test, 5, 2), *questions
+        )
+    with pytest.raises(AssertionError):
+        checks.the_test_chooses_nothing(desk_bugs.temperature_of_the_test, *logits)

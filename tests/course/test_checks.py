@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 
 import lesson_size
@@ -22,6 +24,7 @@ import torch
 from bug_zoo import (
     answer_bugs,
     calibration_bugs,
+    desk_bugs,
     few_labels_bugs,
     labels_off,
     layer_bugs,
@@ -82,6 +85,8 @@ RIGHT_AS_WELL = {
     "answers.best_span": {"Gt to GtE"},  # of equals any
     "answers.f1": {"Or to And"},  # without words there are none in common
     "answers.threshold": {"Gt to GtE", "1.0 to 2.0", "1 to 2"},  # of equals any; both are below all that there is
+    "desk.risk_at": {"9 to 10"},  # digits that are kept
+    "desk.conformal": {"9 to 10"},
 }
 
 
@@ -432,6 +437,14 @@ ZOO = {
     "calibration_bugs.phantom_bin": ("sentiment.ece", of_rows(calibration_bugs.phantom_bin), "no bin of its own"),
     "calibration_bugs.signed": ("sentiment.ece", of_rows(calibration_bugs.signed), "cancel"),
     "calibration_bugs.unweighted": ("sentiment.ece", of_rows(calibration_bugs.unweighted), "not each alike"),
+    "desk_bugs.always_nine_tenths": ("desk.threshold", desk_bugs.always_nine_tenths, "a fixed number"),
+    "desk_bugs.of_best_accuracy": ("desk.threshold", desk_bugs.of_best_accuracy, "the best accuracy"),
+    "desk_bugs.softmax_of_all": "a confidence, which no exercise asks for; the zoo's own tests reject it",
+    "desk_bugs.chosen_on_the_test": "takes two sets; desk.threshold gets one, which it chooses on",
+    "desk_bugs.temperature_of_the_test": "takes two sets; the zoo's own tests reject it",
+    "desk_bugs.one_accuracy": "takes predictions; desk.one_accuracy has it reckoned, and seen what it hides",
+    "desk_bugs.one_reader_is_the_truth": "takes two readers' labels, which no exercise asks for",
+    "desk_bugs.noise_is_where_it_errs": "takes two readers' labels, which no exercise asks for",
     "ranking_bugs.FarthestFirst": "a whole index; search.best rejects the worst first",
     "ranking_bugs.NegativeForCommonWords": "a whole index; search.bm25 rejects an idf without the 1 +",
     "ranking_bugs.NothingForCommonWords": "a whole index; search.bm25 rejects an idf cut off at 0",
@@ -1041,6 +1054,66 @@ def test_references_of_search_are_those_of_the_library_and_of_scikit_learn():
     for bm25, cosine, weight in search._candidates(rng):
         expected = (1 - weight) * minmax_scale(bm25) + weight * minmax_scale(cosine)
         np.testing.assert_allclose(search._fused(bm25, cosine, weight), expected)
+
+
+def test_references_of_the_desk_are_those_of_numpy_and_scikit_learn():
+    from sklearn.metrics import confusion_matrix, roc_auc_score
+    from sklearn.neighbors import NearestNeighbors
+
+    from bertcourse.checks import desk
+
+    rng = np.random.default_rng(0)
+    for vectors, labels, query, k in desk._labelled_questions(rng):
+        _, (near,) = NearestNeighbors(n_neighbors=k).fit(vectors).kneighbors(query[None])
+        counts = Counter(labels[place] for place in near)  # in the order in which they come
+        assert desk._nearest(vectors, labels, query, k) == counts.most_common(1)[0][0]
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-9)
+    for scores, positive in desk._scored_pairs(rng):
+        if len({*positive}) == 2:
+            assert desk._auroc(scores, positive) == pytest.approx(roc_auc_score(positive, scores))
+        else:
+            assert desk._auroc(scores, positive) == desk.REFUSED
+    for confidence, right, coverage in desk._answered_questions(rng):
+        assert len({*confidence}) == len(confidence)
+        wrong = [not one for _, one in sorted(zip(confidence, right, strict=True), reverse=True)]
+        count = next(n for n in range(1, len(wrong) + 1) if n / len(wrong) >= coverage - 1e-9)
+        assert desk._risk_at(confidence, right, coverage) == pytest.approx(sum(wrong[:count]) / count)
+    for confidence, right, wrong_cost, handover_cost in desk._priced_questions(rng):
+        totals = []
+        for t in [*confidence, np.inf]:
+            (silent_wrong, wrong), (silent, _) = confusion_matrix(right, confidence >= t, labels=[False, True])
+            totals.append((wrong_cost * wrong + handover_cost * (silent + silent_wrong), -t))
+        assert desk._threshold(confidence, right, wrong_cost, handover_cost) == -min(totals)[1]
+    for scores, alpha in desk._strange_scores(rng):
+        place = desk._place(len(scores), alpha)
+        assert place == -(-(len(scores) + 1) * round(100 * (1 - alpha)) // 100), "in whole numbers"
+        if place > len(scores):
+            assert desk._conformal(scores, alpha) == np.inf
+        else:
+            share = (place - 0.5) / len(scores)
+            assert desk._conformal(scores, alpha) == np.quantile(scores, share, method="inverted_cdf")
+    for confidence, right, alpha in desk._promising_questions(rng):
+        n, t = len(right), desk._promised(confidence, right, alpha)
+        kept = {
+            one: n / (n + 1) * np.where(confidence >= one, ~right, False).mean() + 1 / (n + 1) <= alpha + 1e-9
+            for one in confidence
+        }
+        assert t == min((one for one in kept if kept[one]), default=np.inf)
+
+
+def test_the_desk_s_questions_have_the_published_figures_and_slips_that_can_be_told_apart():
+    from bertcourse.checks import desk
+
+    assert {"4500", "96.9", "1000", "40.3"} < {*question("desk.one_accuracy").replace(",", "").split()}
+    assert "costs 12, a hand-over 3" in question("desk.break_even")
+    for right, slips, drawn in (
+        (desk._one_accuracy, desk.SLIPS_OF_SCOPE, desk.SCOPES),
+        (desk._break_even, desk.SLIPS_OF_PRICE, desk.PRICES),
+    ):
+        assert len({right(*given) for given in drawn}) == len(drawn) >= 10
+        for given in drawn:
+            numbers = sorted([right(*given), *(slip(*given) for slip, _ in slips)])
+            assert all(other - one > 2e-3 * abs(other) for one, other in pairwise(numbers)), given
 
 
 def test_worked_solutions_are_all_asked_for():
