@@ -1,4 +1,4 @@
-"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `assignments`, `grade`, `desk`, `publish`."""
+"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `desk`, `assignments`, `grade`, …"""
 
 from __future__ import annotations
 

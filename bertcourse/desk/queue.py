@@ -38,7 +38,7 @@ class Queue:
             more beside it, PATH-wal and PATH-shm: they belong to it.
 
     Raises:
-        ValueError: the file is another program's, damaged, or not whole. TimeoutError: another program locks it. Both
+        ValueError: the file is another program's, or damaged. TimeoutError: another program locks it. Both
             also of every method. OSError: it cannot be written.
     """
 
@@ -58,11 +58,9 @@ class Queue:
 
     def _prepare(self) -> None:
         # The mark is read first: nothing is changed in a file that is not ours.
-        mark, pages, size = (self._one(f"PRAGMA {name}") for name in ("application_id", "page_count", "page_size"))
-        if mark != MARK and self._one("SELECT count(*) FROM sqlite_master"):
+        mark, tables = self._one("PRAGMA application_id"), self._one("SELECT count(*) FROM sqlite_master")
+        if mark != MARK and tables:
             raise ValueError(f"{self.path} is another program's file: give one that the desk made, or a new path")
-        if not os.path.exists(f"{self.path}-wal") and pages * size > os.path.getsize(self.path):
-            raise ValueError(f"{self.path} is not whole: give a copy of it, or a new path")
         self._one("PRAGMA journal_mode = WAL")  # one writes while others read
         self._one("PRAGMA synchronous = FULL")  # on the disk at each commit
         with self._transaction():

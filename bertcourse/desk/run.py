@@ -48,9 +48,8 @@ def run_desk(
             begin = time.perf_counter()
             desk = OneThread(lambda: open_desk(entries, confidence))
             desk.reply("Is the desk ready?")  # the first one is slow
-            say(
-                f"ready after {time.perf_counter() - begin:.0f} s; answers from a confidence of {confidence.threshold:g}"
-            )
+            seconds = time.perf_counter() - begin
+            say(f"ready after {seconds:.0f} s; answers from a confidence of {confidence.threshold:g}")
             if answers is not None:
                 say("note: the confidence was fitted on the building FAQ; fit it on questions of your own")
             print(f"Support desk: {address(taken)}", flush=True)
@@ -68,11 +67,15 @@ def faq_entries() -> list[Entry]:
 
 
 def open_desk(entries: list[Entry], confidence: Confidence | None = None, *, show_progress: bool = True) -> Desk:
-    """A desk of these answers with MiniLM, as the command starts it."""
+    """A desk of these answers, as the command starts it: MiniLM with the adapters of data/desk, by which the confidence
+    was fitted.
+    """
     from bertlib.data.encoders import encoder_folder
+    from bertlib.files import data_folder
     from bertlib.tasks.embed import Embedder
 
-    return Desk(entries, Embedder.load(encoder_folder("minilm")), confidence, show_progress=show_progress)
+    embedder = Embedder.load(data_folder("desk") / "embedder", encoder_folder("minilm"))
+    return Desk(entries, embedder, confidence, show_progress=show_progress)
 
 
 def say(words: str) -> None:
