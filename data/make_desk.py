@@ -1,8 +1,9 @@
-"""Make data/desk: check what writers and readers wrote, measure agreement, train the desk's vectors, fit its confidence.
+"""Make data/desk: what writers and readers wrote measured, the vectors of the desk trained, its confidence fitted.
 
 python data/make_desk.py agree         agreement of the readers, over all that was drawn or written
 python data/make_desk.py train 0       MiniLM trained further on customers' questions, with LoRA; seed 0, 1, 2
-python data/make_desk.py finish        the adapters of seed 0, the table of runs, and the fitted confidence
+python data/make_desk.py finish        the adapters of seed 0, the ranks of all seeds, and the fitted confidence
+python data/make_desk.py follow_ups    where MiniLM finds the passages of conversations, by how their questions are put
 
 What is trained is kept in build/desk once it is there. What the writers and readers were told is GUIDELINES.md.
 """
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset, DatasetDict
 
-from bertcourse.data.customers import SHARES, lines_of, load_customers, load_follow_ups
+from bertcourse.data.customers import SHARES, lines_of, load_customers, load_follow_ups, load_quac_passages
 from bertcourse.data.faq import load_faq
 from bertcourse.desk.answers import Desk, entries_of, figures_of, text_of
 from bertcourse.desk.confidence import SHIPPED, Confidence, fit_confidence, threshold_for
@@ -29,7 +30,7 @@ from bertlib.tasks.embed import Embedder, fine_tune
 HERE, WORK = Path(__file__).parent / "desk", Path("build/desk")
 TRAINING = {"method": "lora", "learning_rate": 2e-3, "batch_size": 32, "epochs": 8, "max_length": 128}
 SEEDS = (0, 1, 2)
-WEIGHTS = np.linspace(0, 1, 21)  # of meaning, tried on validation
+NEW = 37  # a conversation is followed by the question of the one so many places on
 COSTS = (4, 1)  # of a wrong answer, of a hand-over
 
 
@@ -91,11 +92,6 @@ def train(seed: int) -> None:
         fine_tune(data, encoder=encoder_folder("minilm"), seed=seed, **TRAINING).save(folder)
 
 
-def scores_of(embedder: Embedder, questions: list[str]) -> np.ndarray:
-    """(Q, N): the cosine of each question with each stored entry."""
-    return embedder.predict(questions) @ embedder.predict([text_of(entry) for entry in entries_of(load_faq())]).T
-
-
 def ranks_of(scores: np.ndarray, entries: list[list[str]]) -> np.ndarray:
     """The rank of the first right entry of each question that has one."""
     place = {name: number for number, name in enumerate(load_faq()["id"])}
@@ -112,26 +108,64 @@ def found_by(desk: Desk, split: Dataset) -> tuple[list[dict[str, float]], np.nda
 
 def finish() -> None:
     customers, rows = load_customers(), []
+    texts = [text_of(entry) for entry in entries_of(load_faq())]
     models = {"MiniLM": encoder_folder("minilm")} | {f"trained-{seed}": WORK / f"embedder-{seed}" for seed in SEEDS}
     for name, folder in models.items():
         embedder = Embedder.load(folder) if name == "MiniLM" else Embedder.load(folder, encoder_folder("minilm"))
+        vectors = embedder.predict(texts)
         for split in SHARES:
-            part = customers[split].filter(lambda row: row["entries"])
-            ranks = ranks_of(scores_of(embedder, part["question"][:]), part["entries"][:])
-            rows += [(name, own, int(rank)) for own, rank in zip(part["id"], ranks, strict=True)]
+            part = [row for row in customers[split] if row["entries"]]
+            scores = embedder.predict([row["question"] for row in part]) @ vectors.T
+            ranks = ranks_of(scores, [row["entries"] for row in part])
+            rows += [(name, row["id"], int(rank)) for row, rank in zip(part, ranks, strict=True)]
     pd.DataFrame(rows, columns=["model", "id", "rank"]).to_csv(HERE / "ranks.csv", index=False, lineterminator="\n")
     shutil.rmtree(HERE / "embedder", ignore_errors=True)
     shutil.copytree(WORK / "embedder-0", HERE / "embedder")
     embedder, part = Embedder.load(HERE / "embedder", encoder_folder("minilm")), customers["validation"]
-    entries, tried = entries_of(load_faq()), {}
-    for weight in WEIGHTS:
-        with Desk(entries, embedder, Confidence({}, 0.0), mode="hybrid", weight=float(weight)) as desk:
-            tried[float(weight)] = found_by(desk, part)
-    chosen = max(tried, key=lambda weight: (tried[weight][1].sum(), weight))
-    print({weight: int(right.sum()) for weight, (_, right) in tried.items()}, "chosen:", chosen)
-    figures, right = tried[chosen]
-    words = f"{len(right)} questions of validation, {int(right.sum())} found right; weight of meaning {chosen:g}"
+    with Desk(entries_of(load_faq()), embedder, Confidence({}, 0.0), vectors=embedder.predict(texts)) as desk:
+        figures, right = found_by(desk, part)
+    words = f"{len(right)} questions of validation, of which the best entry of {int(right.sum())} is right"
     fit_confidence(figures, right.tolist(), threshold=threshold_for(*COSTS), fitted=words).save(SHIPPED)
+
+
+# ------------------------------------------------------------------------------------------------------ conversations
+
+
+def ways_of(rows: Dataset) -> dict[str, list[str]]:
+    """How each follow-up, and behind the same history a question that starts anew, can be put to search."""
+    before = [" ".join(history) for history in rows["history"]]
+    new = [rows["first"][(place + NEW) % len(rows)] for place in range(len(rows))]
+    join = [f"{first} {second}" for first, second in zip(before, rows["question"], strict=True)]
+    last = [f"{history[-1]} {own}" for history, own in zip(rows["history"], rows["question"], strict=True)]
+    named = [f"{subject} {own}" for subject, own in zip(rows["subject"], rows["question"], strict=True)]
+    return {
+        "alone": rows["question"][:],
+        "last before": last,
+        "all before": join,
+        "name before": named,
+        "first reader": rows["first"][:],
+        "second reader": rows["second"][:],
+        "new": new,
+        "new, last before": [f"{history[-1]} {own}" for history, own in zip(rows["history"], new, strict=True)],
+        "new, all before": [f"{first} {second}" for first, second in zip(before, new, strict=True)],
+    }
+
+
+def follow_ups() -> None:
+    """Of each way the rank of the right passage by MiniLM, and the cosines of the nearest passage and the right one."""
+    rows, embedder = load_follow_ups(), Embedder.load(encoder_folder("minilm"))
+    vectors, owners = embedder.windows(load_quac_passages(), show_progress=True)
+    starts, own = np.flatnonzero(np.diff(owners, prepend=-1)), np.array(rows["passage"])
+    table = []
+    for way, texts in ways_of(rows).items():
+        scores = np.maximum.reduceat(embedder.predict(texts) @ vectors.T, starts, axis=1)
+        right = np.roll(own, -NEW) if way.startswith("new") else own
+        of_right = scores[np.arange(len(right)), right]
+        ranks = 1 + (scores > of_right[:, None]).sum(axis=1)
+        best = scores.max(axis=1)
+        table += zip([way] * len(rows), rows["id"], ranks, best.round(5), of_right.round(5), strict=True)
+    frame = pd.DataFrame(table, columns=["way", "id", "rank", "nearest", "right"])
+    frame.to_csv(HERE / "follow_ups.csv", index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":
@@ -139,4 +173,4 @@ if __name__ == "__main__":
     if part == "agree":
         print(json.dumps(agreement(), indent=2))
     else:
-        {"train": lambda: train(int(given[0])), "finish": finish}[part]()
+        {"train": lambda: train(int(given[0])), "finish": finish, "follow_ups": follow_ups}[part]()

@@ -103,6 +103,13 @@ ARCHIVES = {
             566_661,
             "716a1999dd5ad8494c6a4e47d3510f017aa767ea9e55d3b348b0ad70b0e8d3d7",
         ),
+        Archive(
+            "chatterbot-corpus",
+            "1.3.3",
+            "chatterbot_corpus-1.3.3-py2.py3-none-any.whl",
+            345_706,
+            "86de5300afb9a80826386339d3bec79c0a72eb0358abb8327e2ecef5ae0ce154",
+        ),
     )
 }
 
