@@ -103,6 +103,8 @@ def test_an_answer_has_its_source_its_confidence_and_what_came_near(page):
     assert card.locator(".answer").inner_text() == ENTRIES[0].answer
     assert "Stored answer password · Source: Manual 3" in card.inner_text()
     assert "Very likely fits (95 of 100)" in card.inner_text()
+    assert page.get_by_label("Your question").input_value() == ""
+    assert page.evaluate("document.activeElement.id") == "question", "where the next one is typed"
     fold = card.locator("details")
     assert not fold.locator("ol").is_visible()
     fold.locator("summary").click()
@@ -110,8 +112,6 @@ def test_an_answer_has_its_source_its_confidence_and_what_came_near(page):
         ENTRIES[number].question for number in (1, 2, 3)
     ]
     assert "House rules · score 0.80" in fold.inner_text()
-    assert page.get_by_label("Your question").input_value() == ""
-    assert page.evaluate("document.activeElement.id") == "question"
 
 
 def test_markup_is_shown_as_text(page):
@@ -197,7 +197,8 @@ def test_what_is_no_question_is_told_and_kept_in_the_box(page, question, told):
 
 
 def test_by_keyboard_alone(page, desk):
-    page.keyboard.type("my password")  # the box has the focus from the start
+    page.wait_for_function("() => document.activeElement.id === 'question'")  # from the start
+    page.keyboard.type("my password")
     page.keyboard.press("Shift+Enter")
     page.keyboard.type("is gone")
     page.keyboard.press("Enter")
