@@ -188,22 +188,27 @@ def text_of(entry: Entry) -> str:
 
 
 def with_history(question: str, history: Sequence[str]) -> str:
-    """A question behind the one that was asked before it: the text of a question that does not stand alone."""
-    return f"{history[-1]} {question}" if history else question
+    """A question behind those that were asked before it: the text of one that does not stand alone."""
+    return " ".join([*history, question])
 
 
 def search_both(search: Callable[[str], list[Guess]], question: str, history: Sequence[str]) -> tuple[list[Guess], str]:
-    """Search for a question alone and for it behind the last one, and take what comes nearer to an entry.
+    """Search for a question alone and for it behind the earlier ones, and take what comes nearer to an entry.
 
-    So a new question goes to search by itself, unless the last one makes the match better. Of equal ones the question
-    alone is taken.
+    So a new question goes to search by itself, unless the earlier ones make the match better. Of what is found with
+    them, the entry that they find without it is left out: it was their answer. Of equal ones the question alone is
+    taken.
 
     Returns:
         What was found, and the text that was searched for.
     """
-    texts = dict.fromkeys((question, with_history(question, history)))
-    tried = [(search(text), text) for text in texts]
-    return max(tried, key=lambda one: one[0][0].cosine)  # the first of equal ones
+    alone = search(question)
+    if not history:
+        return alone, question
+    answered = search(" ".join(history))[0].entry
+    text = with_history(question, history)
+    joined = [guess for guess in search(text) if guess.entry != answered]
+    return (joined, text) if joined and joined[0].cosine > alone[0].cosine else (alone, question)
 
 
 def figures_of(found: Sequence[Guess]) -> dict[str, float]:
