@@ -7,6 +7,7 @@ from test_archives import needs
 
 from bertcourse.data import faq
 from bertcourse.data.faq import load_faq
+from bertcourse.desk.run import faq_entries
 
 FILE = """id,category,q,a,sources
 vvs-001,vvs,"Who mends a ""dripping"" tap?","A plumber, mostly.
@@ -72,3 +73,9 @@ def test_what_the_card_of_the_faq_says_of_its_answers(rows):
     assert sum("Zaragoza" in row["answer"] for row in rows) == 62
     assert sum("SEK" in row["answer"] for row in rows) == 68
     assert sum("Helsingborg" in row["answer"] for row in rows) == 11
+
+
+def test_it_becomes_the_entries_of_a_desk(rows):
+    entries = faq_entries()
+    assert [entry.id for entry in entries] == rows["id"][:]
+    assert entries[0].source == "PBL 9 kap.; Boverket" and entries[0].question == rows["question"][0]
