@@ -84,7 +84,7 @@ def _labelled_questions(rng):
     yield _by_product([0.6, 0.96, 0.0, 0.8], [0]), ["card", "rent", "rent", "card"], EAST, 4  # more in sum, not nearest
     yield _by_product([-0.96, -0.28, -0.6, -0.8]), ["tax", "rent", "loan", "loan"], EAST, 3  # all point away
     yield _by_product([-0.96, 0.28, -0.8, 0.6]), ["tax", "card", "tax", "loan"], EAST, 2  # two point away, far
-    yield _by_product([0.6, 0.28, 0.8]), ["card", "card", "rent"], EAST, 1
+    yield _by_product([0.6, -0.96, 0.8]), ["card", "card", "rent"], EAST, 1
     yield _by_product([0.8, 0.6, 0.28, 0.0, -0.6], [1, 3]), ["tax", "card", "card", "rent", "rent"], EAST, 5
     for _ in range(10):
         query, *others = rng.permutation(DIRECTIONS)
@@ -141,7 +141,7 @@ def _answered_questions(rng):
     yield np.array([0.4, 0.95, 0.7, 0.2, 0.6]), np.array([False, True, False, False, True]), 0.5  # 2.5: three of them
     yield np.array([0.5, 0.8, 0.1]), np.array([True, False, False]), 1.0
     yield np.array([0.6, 0.7, 0.9]), np.array([False, True, False]), 0.1  # one at least
-    yield np.array([0.2, 0.3, 0.25, 0.1]), np.array([False, True, True, False]), 0.3  # nobody is sure
+    yield np.array([0.2, 0.3, 0.25, 0.1]), np.array([False, True, False, False]), 0.3  # nobody is sure
     yield np.array([4.5, 7.0, 5.5, 9.0, 3.0]), np.array([True, False, True, True, False]), 0.8  # no probabilities
     for size in (5, 6, 7, 8, 9, 10, 11, 12):
         coverage = float(rng.choice([0.25, 0.3, 0.4, 0.6, 0.7, 0.75, 0.9]))
@@ -155,6 +155,7 @@ def _answered_questions(rng):
 def _priced_questions(rng):
     yield np.array([0.9, 0.5, 0.7, 0.8]), np.array([True, False, True, True]), 5, 2
     yield np.array([0.8, 0.6, 0.9, 0.3]), np.array([False, True, True, False]), 4, 1
+    yield np.array([0.6, 0.8, 0.9, 0.7]), np.array([True, False, True, True]), 5, 1  # dearer than three hand-overs
     yield np.array([0.9, 0.7, 0.8]), np.array([False, True, False]), 6, 1  # best handed over, all of them
     yield np.array([0.2, 0.4, 0.3]), np.array([False, True, False]), 2, 3  # best answered, all of them
     yield np.array([0.6, 0.9, 0.7]), np.array([True, True, False]), 2, 1  # equal totals
