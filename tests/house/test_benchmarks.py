@@ -1,20 +1,25 @@
 """The benchmarks: turns, pauses and medians are right; every command runs; none prints a ratio of unequal things."""
 
+import asyncio
 import os
+import random
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-sys.path.insert(0, str(FOLDER))
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "tests" / "data")]
 
+import desk  # noqa: E402
 import fine_tuning  # noqa: E402
 import measure  # noqa: E402
 import pretraining  # noqa: E402
+from test_archives import needs  # noqa: E402
 
 TINY = {"model": "small", "length": 32, "batch": 4, "rate": 5e-4, "compile": False, "check": False, "warmup": 2}
 
@@ -190,3 +195,35 @@ def test_search_runs(part, tmp_path):
     assert done.returncode == 0, done.stderr
     said = {"opening": "all vectors read in", "kills": "nothing half-added", "adding": "texts/s are added"}
     assert said[part[0]] in done.stdout and os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is Unix's")
+def test_desk_command():
+    needs("zaragoza-construction-faq")
+    done = command("desk.py", "--rate", 10, "--seconds", 2, "--threads", 1)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    (row,) = (line.split() for line in lines if line.startswith("70 % for 2 s"))
+    rate, sent, errors, p50, p95, p99 = (float(part.replace(",", "")) for part in row[5:])
+    assert (rate, errors) == (7, 0) and sent > 0 and p50 <= p95 <= p99
+    kept = [line for line in lines if line.startswith("acknowledged")]
+    assert len(kept) == 2 and all(line.endswith("not in the queue: 0") for line in kept)
+
+
+def test_latency_counts_from_when_a_question_was_due():
+    """A desk that stops for a while makes all wait that come meanwhile, not only the one it is at."""
+    load = desk.Load.__new__(desk.Load)
+    load.rng, load.questions, load.acknowledged, load.asked, load.address = random.Random(0), ["a?"], {}, 0, "http://x"
+    begin = time.perf_counter()
+
+    async def post(self, address, json):
+        await asyncio.sleep(max(0, begin + 1.0 - time.perf_counter()))  # stands still for a second
+        return SimpleNamespace(status_code=200, json=lambda: {"number": load.asked})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(desk.httpx.AsyncClient, "post", post)
+        row = asyncio.run(load.at(100, 0.8))
+    assert row["errors"] == 0 and row["sent"] > 40
+    assert row["p50"] > 0.3, "half of them were due in the first half"
+    assert desk.bears({"errors": 0, "p95": 0.3}) and not desk.bears({"errors": 1, "p95": 0.1})
+    assert not desk.bears({"errors": 0, "p95": 0.31}) and not desk.bears({"errors": 0})

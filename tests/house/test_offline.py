@@ -93,6 +93,7 @@ def test_a_notebook_that_asks_for_the_network_fails_the_run(source, passes, tmp_
 NOTEBOOKS = [*LESSONS, *sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))]
 SCRIPTS = sorted([*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "data").glob("*.py")])
 NETWORK = {"socket", "urllib", "http", "requests", "httpx", "ftplib", "aiohttp", "webbrowser", "smtplib"}
+TO_ITSELF = {"benchmarks/desk.py": {"httpx"}}  # asks the desk that it has started, on this machine
 HOME = re.compile(r"(?<![\w.])/(?:home|root|work|tmp|Users)/\w|\b[A-Z]:\\(?:Users|Windows)\b")
 SECRET = re.compile(
     r"\bhf_[A-Za-z0-9]{20,}|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{20,}|\bsk-[A-Za-z0-9_-]{20,}|\bAKIA[0-9A-Z]{16}"
@@ -109,7 +110,8 @@ def test_nothing_in_lessons_and_scripts_runs_foreign_code_or_asks_for_the_networ
         trees = [python_of(cell) for cell in code_cells(nbformat.read(path, as_version=4))]
     for tree in trees:
         assert unsafe(tree) == []
-        assert not NETWORK & {name.split(".")[0] for name in all_imports(tree)}
+        allowed = TO_ITSELF.get(path.relative_to(ROOT).as_posix(), set())
+        assert not (NETWORK - allowed) & {name.split(".")[0] for name in all_imports(tree)}
 
 
 def tracked(*endings: str) -> list[Path]:
