@@ -72,9 +72,11 @@ def open_desk(entries: list[Entry], confidence: Confidence | None = None, *, sho
     """
     from bertlib.data.encoders import encoder_folder
     from bertlib.files import data_folder
+    from bertlib.model.adapters import merge
     from bertlib.tasks.embed import Embedder
 
     embedder = Embedder.load(data_folder("desk") / "embedder", encoder_folder("minilm"))
+    merge(embedder.model)  # the same vectors, and a question takes less time
     return Desk(entries, embedder, confidence, show_progress=show_progress)
 
 

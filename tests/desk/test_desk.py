@@ -22,7 +22,9 @@ from bertcourse.desk.answers import (
     with_history,
 )
 from bertcourse.desk.confidence import SHIPPED, Confidence, fit_confidence, threshold_for
+from bertcourse.desk.run import open_desk
 from bertlib.data.encoders import encoder_folder
+from bertlib.files import data_folder
 from bertlib.tasks.embed import Embedder
 
 BY_COSINE = Confidence({"best": 20.0}, -8.0, threshold=0.5)  # a cosine of 0.4 is as likely right as wrong
@@ -143,6 +145,14 @@ def test_the_desk_refuses(embedder):
     ):
         with pytest.raises(ValueError, match=message):
             Desk(entries, embedder, BY_COSINE, **options)
+
+
+def test_the_commands_desk_has_the_adapters_vectors_merged():
+    adapted = Embedder.load(data_folder("desk") / "embedder", encoder_folder("minilm"))
+    with open_desk(ENTRIES, BY_COSINE, show_progress=False) as desk:
+        texts = [text_of(entry) for entry in ENTRIES]
+        np.testing.assert_allclose(desk.index.embedder.predict(texts), adapted.predict(texts), atol=1e-5)
+        assert not any("lora" in name for name, _ in desk.index.embedder.model.named_parameters())
 
 
 # ------------------------------------------------------------------------------------------------------ conversations
