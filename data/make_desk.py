@@ -2,6 +2,7 @@
 
 python data/make_desk.py agree         agreement of the readers, over all that was drawn or written
 python data/make_desk.py train 0       MiniLM trained further on customers' questions, with LoRA; seed 0, 1, 2
+python data/make_desk.py controls      the same on two writers, on the third, and on the firm's own questions
 python data/make_desk.py finish        the adapters of seed 0, the ranks of all seeds, and the fitted confidence
 python data/make_desk.py follow_ups    where MiniLM finds the passages of conversations, by how their questions are put
 
@@ -29,7 +30,7 @@ from bertlib.tasks.embed import Embedder, fine_tune
 
 HERE, WORK = Path(__file__).parent / "desk", Path("build/desk")
 TRAINING = {"method": "lora", "learning_rate": 2e-3, "batch_size": 32, "epochs": 8, "max_length": 128}
-SEEDS = (0, 1, 2)
+NAMES = (0, 1, 2, "writers-1-2", "writer-3", "stored")  # seeds, and controls
 NEW = 37  # a conversation is followed by the question of the one so many places on
 COSTS = (4, 1)  # of a wrong answer, of a hand-over
 
@@ -84,12 +85,21 @@ def pairs_of(split: Dataset) -> Dataset:
     return Dataset.from_dict({"first": [row[0] for row in rows], "second": [row[1] for row in rows]})
 
 
-def train(seed: int) -> None:
-    """Adapters beside query and value, on the questions of train alone; the last epoch counts, none is chosen."""
-    folder = WORK / f"embedder-{seed}"
-    if not folder.exists():
-        data = DatasetDict(train=pairs_of(load_customers()["train"]))
-        fine_tune(data, encoder=encoder_folder("minilm"), seed=seed, **TRAINING).save(folder)
+def train(name: str, pairs: Dataset, seed: int = 0) -> None:
+    """Adapters beside query and value; the last epoch counts, none is chosen."""
+    if not (folder := WORK / f"embedder-{name}").exists():
+        fine_tune(DatasetDict(train=pairs), encoder=encoder_folder("minilm"), seed=seed, **TRAINING).save(folder)
+
+
+def controls() -> None:
+    """Adapters by what they were trained on: writers that the others do not write like, and no customer at all."""
+    rows = load_customers()["train"]
+    for name, writers in (("writers-1-2", (1, 2)), ("writer-3", (3,))):
+        train(name, pairs_of(rows.filter(lambda row, of=writers: row["writer"] in of)))
+    asked_for = {name for own in rows["entries"] for name in own}
+    own = [entry for entry in entries_of(load_faq()) if entry.id in asked_for]
+    stored = Dataset.from_dict({"first": [one.question for one in own], "second": [one.answer for one in own]})
+    train("stored", stored)
 
 
 def ranks_of(scores: np.ndarray, entries: list[list[str]]) -> np.ndarray:
@@ -109,7 +119,7 @@ def found_by(desk: Desk, split: Dataset) -> tuple[list[dict[str, float]], np.nda
 def finish() -> None:
     customers, rows = load_customers(), []
     texts = [text_of(entry) for entry in entries_of(load_faq())]
-    models = {"MiniLM": encoder_folder("minilm")} | {f"trained-{seed}": WORK / f"embedder-{seed}" for seed in SEEDS}
+    models = {"MiniLM": encoder_folder("minilm")} | {f"trained-{name}": WORK / f"embedder-{name}" for name in NAMES}
     for name, folder in models.items():
         embedder = Embedder.load(folder) if name == "MiniLM" else Embedder.load(folder, encoder_folder("minilm"))
         vectors = embedder.predict(texts)
@@ -172,5 +182,7 @@ if __name__ == "__main__":
     part, *given = sys.argv[1:]
     if part == "agree":
         print(json.dumps(agreement(), indent=2))
+    elif part == "train":
+        train(given[0], pairs_of(load_customers()["train"]), int(given[0]))
     else:
-        {"train": lambda: train(int(given[0])), "finish": finish, "follow_ups": follow_ups}[part]()
+        {"controls": controls, "finish": finish, "follow_ups": follow_ups}[part]()
