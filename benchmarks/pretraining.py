@@ -23,7 +23,7 @@ import transformers
 from measure import TrainingSide, against_first, print_machine, print_table
 from torch.nn import functional as F
 
-from bertlib.costs import matrix_peak, training_flops
+from bertcourse.costs import matrix_peak, training_flops
 from bertlib.data.catalog import load
 from bertlib.data.columns import documents_of
 from bertlib.data.encoders import encoder_folder

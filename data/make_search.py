@@ -20,13 +20,13 @@ import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets
 from safetensors.numpy import load_file, save_file
 
+from bertcourse.bm25 import BM25, search_words
 from bertcourse.data.boolq import load_pairs, load_passages, load_questions
 from bertlib.data.catalog import load
 from bertlib.data.encoders import encoder_folder
 from bertlib.data.splits import content_key
 from bertlib.tasks import embed, match
 from bertlib.tasks.embed import Embedder
-from bertlib.text.bm25 import BM25, search_words
 
 HERE, WORK = Path(__file__).parent / "search", Path("build/search")
 LISTS, LIST = ("words", "meaning"), 20  # candidates that are read again, of so many questions of each split:

@@ -54,7 +54,7 @@ MODULES = {
     "text.spans": ((), ["spans", "tag"]),
     "text.windows": ((), ["tag", "bug_zoo"]),
     "text.answers": ((), ["answers"]),
-    "text.bm25": ((), ["bm25"]),
+    "bertcourse.bm25": ((), ["bm25"]),
     "data.entities": (("tag_names_of", "read_split", "contexts_of"), ["tag", "bug_zoo"]),
     "data.questions": (
         ("question_rows", "check_question", "read_questions", "from_squad", "held_out", "question_check"),
@@ -134,7 +134,7 @@ EQUIVALENT = {
     ("text.spans", "begin = np.array", "0.0 to 1.0"): "all that is allowed is shifted alike",
     ("text.windows", "return np.concatenate([[True]", "zeros to ones"): "there is none of them",
     ("text.windows", "if last - first <= room", "LtE to Lt"): "a text that just fits is one window either way",
-    ("text.bm25", "damping = k1", "1 to 2 (2)"): "where the mean length is 0 no word is to be weighed",
+    ("bertcourse.bm25", "damping = k1", "1 to 2 (2)"): "where the mean length is 0 no word is to be weighed",
     ("bertcourse.data.quac", "if TYPE_CHECKING", "if True"): "what is imported there is installed",
     ("bertcourse.data.quac", "if TYPE_CHECKING", "if False"): "no annotation is looked up while it runs",
     ("bertcourse.data.quac", "middle = (low", "1 to 2"): "any place above low and up to high leads to the same end",

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from bertcourse.checks.classification import batches_given, judge_batches
 from bertcourse.checks.engine import Check, Trial, Wrong, against, floats, integers, number, show, truths
 from bertcourse.checks.pretraining import errors_named
-from bertlib.costs import forward_flops, training_flops
+from bertcourse.costs import forward_flops, training_flops
 from bertlib.model.config import BertConfig
 from bertlib.text.batching import pack
 

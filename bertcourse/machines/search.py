@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from bertcourse.bm25 import BM25
 from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing, listed, shortened, text_width
 from bertcourse.machines.frame import Machine
-from bertlib.text.bm25 import BM25
 
 WORDS, TEXTS = 12, 8  # of a query, and of texts that are shown, at most
 CANDIDATES = 12_000  # of both splits at most, so that the output stays small

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bertcourse.costs import forward_flops
 from bertcourse.diagrams.drawing import MARGIN, SMALL, Drawing
 from bertcourse.diagrams.speed import rows_of_texts
 from bertcourse.machines.frame import Machine
-from bertlib.costs import forward_flops
 from bertlib.model.config import BertConfig
 from bertlib.text.batching import length_buckets, padding_share
 

@@ -1,8 +1,8 @@
-"""Searches that others publish: each is built and asked as `bertlib.text.bm25.BM25` is."""
+"""Searches that others publish: each is built and asked as `bertcourse.bm25.BM25` is."""
 
 import numpy as np
 
-from bertlib.text.bm25 import BM25
+from bertcourse.bm25 import BM25
 
 
 def _with_idf(index, idf):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from bertcourse.costs import forward_flops
 from bertcourse.data.raters import split_half
 from bertcourse.diagrams import (
     answers,
@@ -28,7 +29,6 @@ from bertcourse.diagrams import (
 )
 from bertcourse.lessons import lessons_in, number_of
 from bertlib import BertConfig
-from bertlib.costs import forward_flops
 from bertlib.data import encoder_folder
 from bertlib.model.adapters import LoRA, LoRALinear
 from bertlib.text.answers import pieces_of, read_with_questions

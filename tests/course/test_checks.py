@@ -1030,8 +1030,8 @@ def test_references_of_search_are_those_of_the_library_and_of_scikit_learn():
     from sklearn.neighbors import NearestNeighbors
     from sklearn.preprocessing import minmax_scale
 
+    from bertcourse.bm25 import BM25
     from bertcourse.checks import search
-    from bertlib.text.bm25 import BM25
 
     rng = np.random.default_rng(0)
     passages = [rng.choice(search.WORDS, int(rng.integers(1, 12))).tolist() for _ in range(40)]

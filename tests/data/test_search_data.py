@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from bertcourse.bm25 import BM25, search_words
 from bertcourse.data.boolq import load_pairs, load_passages, load_questions
 from bertlib.data.catalog import load
 from bertlib.data.encoders import encoder_folder
 from bertlib.files import data_folder
 from bertlib.tasks.embed import Embedder
 from bertlib.tasks.match import PairClassifier
-from bertlib.text.bm25 import BM25, search_words
 
 FOLDER = data_folder("search")
 READ = {"validation": 200, "test": 600}  # questions whose lists were read again

@@ -160,7 +160,7 @@ def answer(shape, batch, length):
     Answer(
         "speed.layer_flops",
         """
-from bertlib.costs import forward_flops
+from bertcourse.costs import forward_flops
 
 def answer(shape, batch, length):
     counted = forward_flops(shape, batch, length, 0)
@@ -209,7 +209,7 @@ def answer(shape, batch, length):
     Answer(
         "speed.utilisation",
         """
-from bertlib.costs import training_flops
+from bertcourse.costs import training_flops
 
 def answer(shape, batch, length, selected, seconds, peak):
     return np.float64(training_flops(shape, batch, length, selected)) / seconds / peak
@@ -444,7 +444,7 @@ def answer(shape, batch, length, selected, seconds, peak):
     Answer(
         "speed.six_n",
         """
-from bertlib.costs import forward_flops
+from bertcourse.costs import forward_flops
 
 def answer(shape, selected):
     parts = forward_flops(shape, 1, 1000, 1)

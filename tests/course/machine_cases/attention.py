@@ -2,9 +2,9 @@
 
 import torch
 
+from bertcourse.costs import forward_flops
 from bertcourse.machines import attention
 from bertlib import BertConfig
-from bertlib.costs import forward_flops
 from bertlib.model.attention import MultiHeadSelfAttention, scaled_dot_product_attention
 
 WORDS = ["anna", "says", "she", "sings"]

@@ -4,10 +4,10 @@ from functools import cache
 
 import numpy as np
 
+from bertcourse.bm25 import BM25, search_words
 from bertcourse.machines import search
 from bertlib.data.nearest import fuse_scores
 from bertlib.metrics.ranking import ranking_scores
-from bertlib.text.bm25 import BM25, search_words
 
 QUERY = search_words("Is a king snake immune to rattlesnake venom?")
 TOLD = {

@@ -4,9 +4,9 @@ from bisect import bisect_left
 
 import numpy as np
 
+from bertcourse.costs import forward_flops
 from bertcourse.machines import speed
 from bertlib import BertConfig
-from bertlib.costs import forward_flops
 from bertlib.text.batching import length_buckets, padding_share
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from bug_zoo import ranking_bugs
 
+from bertcourse.bm25 import BM25, search_words
 from bertlib.data.catalog import load
-from bertlib.text.bm25 import BM25, search_words
 
 TEXTS = ["bank goal team team", "bank", "bank bank match of the day", "", "goal of the season of goals", "bank of it"]
 PASSAGES = [text.split() for text in TEXTS]

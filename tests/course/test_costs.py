@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bertcourse.costs import forward_flops, matrix_peak, training_flops
 from bertlib import BertConfig, BertForPreTraining
-from bertlib.costs import forward_flops, matrix_peak, training_flops
 
 SMALL = BertConfig(
     vocab_size=90,
