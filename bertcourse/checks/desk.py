@@ -9,7 +9,20 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from bertcourse.checks.classification import PERCENT, ROUNDED
-from bertcourse.checks.engine import Around, Check, Trial, Wrong, against, as_plain, is_number, number, seen_as, show
+from bertcourse.checks.engine import (
+    THREE_DIGITS,
+    Around,
+    Check,
+    Question,
+    Trial,
+    Wrong,
+    against,
+    as_plain,
+    is_number,
+    number,
+    seen_as,
+    show,
+)
 from bertcourse.checks.pretraining import errors_named
 
 
@@ -65,7 +78,7 @@ def _promised(confidence: np.ndarray, right: np.ndarray, alpha: float) -> float:
 
 TURNS = ((1.0, 0.0), (0.96, 0.28), (0.8, 0.6), (0.6, 0.8), (0.28, 0.96))
 DIRECTIONS = np.array([(x * a - y * b, x * b + y * a) for a, b in ((1, 0), (0, 1), (-1, 0), (0, -1)) for x, y in TURNS])
-TOPICS = ("rent", "loan", "tax", "card")  # not in alphabetical order
+TOPICS = ("rent", "loan", "tax", "card", "visa", "fees", "pin", "gift", "bank", "cash")  # not in alphabetical order
 EAST = np.array([1.0, 0.0])
 
 
@@ -86,13 +99,17 @@ def _labelled_questions(rng):
     yield _by_product([-0.96, 0.28, -0.8, 0.6]), ["tax", "card", "tax", "loan"], EAST, 2  # two point away, far
     yield _by_product([0.6, -0.96, 0.8]), ["card", "card", "rent"], EAST, 1
     yield _by_product([0.8, 0.6, 0.28, 0.0, -0.6], [1, 3]), ["tax", "card", "card", "rent", "rent"], EAST, 5
+    # Equally many, of labels enough that the order of a set is neither the alphabet's nor the right one by chance.
+    for one, other in rng.permutation([*TOPICS, *TOPICS[::-1]]).reshape(-1, 2).tolist():
+        if one != other:
+            yield _by_product([*rng.permutation([0.96, 0.6]), -0.28]), [one, other, one], EAST, 2
     for _ in range(10):
         query, *others = rng.permutation(DIRECTIONS)
         size = int(rng.integers(4, 8))
         vectors = np.array(others[:size]).round(4)
         products = np.sort(vectors @ query)
         if (np.diff(products) > 0.01).all():
-            yield vectors, rng.choice(TOPICS, size).tolist(), query.round(4), int(rng.integers(2, size + 1))
+            yield vectors, rng.choice(TOPICS[:4], size).tolist(), query.round(4), int(rng.integers(2, size + 1))
 
 
 # Questions in scope, percent of them right, questions out of scope, percent of them recognised. The one that is
@@ -270,6 +287,21 @@ def refusing(check: Check, refused: Callable[..., bool], hint: str) -> Check:
     return dataclasses.replace(check, judge=judge)
 
 
+def rounding_told(question: Question) -> Question:
+    """The same question; a number that is right but for its digits is not called wrong and right at once."""
+
+    def judge(trial: Trial) -> None:
+        try:
+            question.judge(trial)
+        except Wrong as wrong:
+            if "rounded too far" not in wrong.hint:
+                raise
+            message = wrong.message.replace(" is not the number.", " is rounded too far.", 1)
+            raise Wrong(message, "right as far as it goes: " + THREE_DIGITS) from None
+
+    return dataclasses.replace(question, judge=judge)
+
+
 # ------------------------------------------------------------------------------------------- known mistakes: neighbours
 
 
@@ -307,6 +339,16 @@ def _farthest_of_the_most(near, products, labels):
     return max(near[::-1], key=near.count)
 
 
+def _of_a_set(take: Callable) -> Callable:
+    """take([first of the most, …, last]) in the order of a set: another one in each run of Python, in one the same."""
+
+    def vote(near, products, labels):
+        counts = {label: near.count(label) for label in {*near}}
+        return take([label for label, count in counts.items() if count == max(counts.values())])
+
+    return vote
+
+
 def _of_most(worth: Callable) -> Callable:
     """The label of the largest worth(its products); of several products."""
 
@@ -332,10 +374,13 @@ def _place_of_the_nearest(vectors, labels, query, k):
 def _vote_in_words(got: object, vectors, labels, query, k) -> tuple[str, str]:
     near = [labels[place] for place in np.argsort(-(vectors @ query))[:k]]
     what = f"the {k} nearest are {', '.join(near)}" if k > 1 else "k is 1"
-    return f"expected {_nearest(vectors, labels, query, k)!r}, came {show(as_plain(got))}: {what}", ""
+    tied = near.count(as_plain(got)) == max(map(near.count, near))
+    told = f"expected {_nearest(vectors, labels, query, k)!r}, came {show(as_plain(got))}: {what}"
+    return told, NO_ORDER if tied else ""
 
 
 EQUALLY_MANY = "of equally many the label whose nearest member is nearest: ask the labels in that order."
+NO_ORDER = EQUALLY_MANY + " A set has no order."
 ONCE = "each of the k nearest counts once, however near it is: how many have the label?"
 
 # ------------------------------------------------------------------------------------------- known mistakes: one figure
@@ -673,6 +718,7 @@ INTERPOLATED = (
 ONE_TOO_FAR = "one place too far: the smallest is the first, and has index 0. (So is np.quantile with method='higher'.)"
 THE_PLACE = "that is the place: which score stands there?"
 BEYOND = "where the place is beyond n no score is high enough: math.inf."
+THE_LARGEST = BEYOND + " Yours takes the largest."
 
 # --------------------------------------------------------------------------------------------- known mistakes: promises
 
@@ -785,6 +831,8 @@ CHECKS = {
             ),
             (_voted(vote=_farthest_of_the_most), EQUALLY_MANY + " Yours takes the one farther away."),
             (_voted(vote=_most_then_sum), EQUALLY_MANY + " Yours adds the products up."),
+            (_voted(vote=_of_a_set(lambda most: most[0])), NO_ORDER),
+            (_voted(vote=_of_a_set(lambda most: most[-1])), NO_ORDER),
             (_voted(vote=_of_most(np.sum)), ONCE + " Yours adds the products up."),
             (_voted(vote=_of_most(np.mean)), ONCE + " Yours takes the mean of their products."),
             (
@@ -818,15 +866,17 @@ CHECKS = {
             ),
         ),
     ),
-    "one_accuracy": number(
-        "a number in percent, to three significant digits",
-        _a_test_set,
-        "A desk's classifier is tested on {inside} questions in scope, of which {right} % get the right intent, and on "
-        "{outside} out of scope, of which {seen} % are recognised as such. What does one accuracy over all these "
-        "questions say, in percent?",
-        _one_accuracy,
-        rel_tol=2e-3,
-        mistakes=SLIPS_OF_SCOPE,
+    "one_accuracy": rounding_told(
+        number(
+            "a number in percent, to three significant digits",
+            _a_test_set,
+            "A desk's classifier is tested on {inside} questions in scope, of which {right} % get the right intent, "
+            "and on {outside} out of scope, of which {seen} % are recognised as such. What does one accuracy over all "
+            "these questions say, in percent?",
+            _one_accuracy,
+            rel_tol=2e-3,
+            mistakes=SLIPS_OF_SCOPE,
+        )
     ),
     "auroc": refusing(
         errors_named(
@@ -998,15 +1048,17 @@ CHECKS = {
             (_total_itself, "that is the total cost: the threshold that leads to it is asked for."),
         ),
     ),
-    "break_even": number(
-        "a probability from 0 to 1, to three significant digits",
-        _two_prices,
-        "A desk's confidence is a calibrated probability of being right. A wrong answer costs {wrong}, a hand-over "
-        "{handover}, a right answer nothing. From which probability on does answering cost less than handing over, in "
-        "the mean? (A number from 0 to 1.)",
-        _break_even,
-        rel_tol=2e-3,
-        mistakes=SLIPS_OF_PRICE,
+    "break_even": rounding_told(
+        number(
+            "a probability from 0 to 1, to three significant digits",
+            _two_prices,
+            "A desk's confidence is a calibrated probability of being right. A wrong answer costs {wrong}, a hand-over "
+            "{handover}, a right answer nothing. From which probability on does answering cost less than handing over, "
+            "in the mean? (A number from 0 to 1.)",
+            _break_even,
+            rel_tol=2e-3,
+            mistakes=SLIPS_OF_PRICE,
+        )
     ),
     "conformal": errors_named(
         against(
@@ -1023,7 +1075,20 @@ CHECKS = {
                 (_placed(lambda n, alpha: int(n * (1 - alpha))), "two things: round up; and " + PLUS_ONE),
                 (_placed(lambda n, alpha: round((n + 1) * (1 - alpha))), "round up, not to the nearest: math.ceil."),
                 (_placed(lambda n, alpha: _place(n, alpha) + 1), ONE_TOO_FAR),
-                (_quantile(_share_with_one_more, "higher"), ONE_TOO_FAR + " And " + BEYOND),
+                (_quantile(_share_with_one_more, "higher"), THE_LARGEST + " And elsewhere " + ONE_TOO_FAR),
+                (
+                    _placed(lambda n, alpha: min(math.floor(round((n + 1) * (1 - alpha), 9)) + 1, n)),
+                    THE_LARGEST + " And a product that is whole is the place itself, counted from 1: index 0 is the "
+                    "first.",
+                ),
+                (
+                    _placed(lambda n, alpha: round((n + 1) * (1 - alpha)), beyond="last"),
+                    THE_LARGEST + " And round up, not to the nearest: math.ceil.",
+                ),
+                (
+                    _placed(lambda n, alpha: math.ceil(round(n * (1 - alpha), 9)) + 1, beyond="last"),
+                    THE_LARGEST + " And add the 1 to n before it is multiplied, (n + 1)(1 − α), not to the place.",
+                ),
                 (
                     _if_there_is_one(lambda scores, alpha: sorted(scores.tolist())[_place(len(scores), alpha) - 2]),
                     "one place too near: the first, at index 0, is the smallest.",
@@ -1035,7 +1100,7 @@ CHECKS = {
                     _placed(lambda n, alpha: math.ceil(round((n + 1) * alpha, 9))),
                     "1 − alpha: alpha is the share that may lie above.",
                 ),
-                (_nothing_beyond("last"), BEYOND + " Yours takes the largest."),
+                (_nothing_beyond("last"), THE_LARGEST),
                 (_nothing_beyond(math.nan), BEYOND),
                 (_nothing_beyond(-math.inf), BEYOND),
                 (_nothing_beyond(1.0), BEYOND),

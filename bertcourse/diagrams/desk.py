@@ -116,7 +116,7 @@ def path_of_a_question(
     sign = "≥" if reply else "<"
     others = "; ".join(f"{_quoted(stored)}, {score}" for (stored, _), score in zip(entries[1:], told[1:], strict=True))
     drawing = Drawing(
-        f"The question {_quoted(question)} goes to search, by words and by meaning. The best entry is "
+        f"The question {_quoted(question)} goes to search. The best entry is "
         f"{_quoted(entries[0][0])}, with the score {told[0]}; then {others}. The confidence is {sure}, "
         f"{'at least' if reply else 'below'} the threshold {least}: "
         + (
@@ -135,10 +135,9 @@ def path_of_a_question(
         return high
 
     y += step(question, MARGIN, wide, "blue", bold=True)
-    for x, name in ((139, "words: BM25"), (421, "meaning: vectors")):
-        drawing.arrow((x, y), (x, y + 20))
-        drawing.box(x - 110, y + 20, 220, 32, name, "grey", size=SMALL)
-        drawing.arrow((x, y + 52), (x, y + 72))
+    drawing.arrow((middle, y), (middle, y + 20))
+    drawing.box(middle - 110, y + 20, 220, 32, "search", "grey", size=SMALL)
+    drawing.arrow((middle, y + 52), (middle, y + 72))
     y += 72
     for number, ((stored, _), score) in enumerate(zip(entries, told, strict=True)):
         best = number == 0

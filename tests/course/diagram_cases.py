@@ -45,7 +45,7 @@ BASE, SMALL_BERT = (
     BertConfig(hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024, vocab_size=8192),
 )
 
-ASKED = "can i build a small shed in my garden without asking anybody?"
+TO_DESK = "can i build a small shed in my garden without asking anybody?"
 ENTRIES = [
     ("Do I need a building permit for a shed?", 0.71),
     ("How large may a shed be?", 0.66),
@@ -452,8 +452,8 @@ CASES = {
     "ranks_fused": (search.ranks_fused, ranked(0, 1), ranked(1, 1)),
     "path_of_a_question": (
         desk.path_of_a_question,
-        (ASKED, ENTRIES, 0.83, 0.62, True),
-        (ASKED, ENTRIES, 0.47, 0.62, False),
+        (TO_DESK, ENTRIES, 0.83, 0.62, True),
+        (TO_DESK, ENTRIES, 0.47, 0.62, False),
     ),
     "four_outcomes": (desk.four_outcomes, (DECIDED, (12, 3)), (DECIDED, (30, 2))),
     "three_ways_to_ask": (desk.three_ways_to_ask, (*FOLLOWS, (14, 3, 1)), (*FOLLOWS, (2, 5, None))),

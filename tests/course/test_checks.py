@@ -1116,6 +1116,18 @@ def test_the_desk_s_questions_have_the_published_figures_and_slips_that_can_be_t
             assert all(other - one > 2e-3 * abs(other) for one, other in pairwise(numbers)), given
 
 
+@pytest.mark.parametrize("name", ["desk.one_accuracy", "desk.break_even"])
+def test_a_number_of_the_desk_that_is_rounded_too_far_is_not_called_another_number(name):
+    told = set()
+    for variant in range(20):
+        answer = float(f"{checks.find(name).solve(question_rng(name, variant)):.2g}")
+        report = examine(name, answer, variant=variant)
+        if not report.passed and report.hint.startswith("right as far as it goes"):
+            assert "is not the number" not in report.message and "is rounded too far" in report.message
+            told.add(answer)
+    assert told
+
+
 def test_worked_solutions_are_all_asked_for():
     for theme, module in solutions.THEMES.items():
         written = {name.removeprefix("my_") for name in vars(module) if name.startswith("my_")}

@@ -106,6 +106,12 @@ def answer(scores, alpha):
     return Answer("desk.conformal", code.replace(change, to), named, (*GENERIC, *never))
 
 
+def clamped(place, index, named, *never):
+    """The last one where there is none."""
+    lines = f"    n = len(scores)\n    k = {place}\n    return np.sort(scores)[min({index}, n - 1)]"
+    return conformal(lines, named, *never)
+
+
 def promised(lines, named, *never):
     return Answer("desk.promised", f"def answer(confidence, right, alpha):\n{lines}", named, (*GENERIC, *never))
 
@@ -153,6 +159,9 @@ ANSWERS = [
     near(MOST, "the k nearest alone have a vote", order="np.argsort(-(vectors @ query))"),
     Answer("desk.nearest", "def answer(vectors, labels, query, k): return max(labels, key=labels.count)", ""),
     near("sorted(sorted(set(near)), key=near.count)[-1]", "last of the alphabet"),
+    near("max(set(near), key=near.count)", "a set has no order", "of the alphabet", "simplest case"),
+    near("sorted(set(near), key=near.count)[-1]", "whose nearest member is nearest", "simplest case"),
+    near("max(sorted(set(near), key=lambda s: s[::-1]), key=near.count)", "whose nearest member is nearest"),
     near(
         "found[counts.argmax()]",
         "first of the alphabet",
@@ -193,7 +202,9 @@ ANSWERS = [
     one_accuracy("96.9 * 40.3 / 100", "not multiplied"),
     one_accuracy("2 * 96.9 * 40.3 / (96.9 + 40.3)", "harmonic mean"),
     one_accuracy("(4500 * 96.9 + 1000 * 40.3) / 4500", "divide by both"),
-    one_accuracy("87", "rounded too far"),
+    one_accuracy("87", "87 is rounded too far", "is not the number"),
+    one_accuracy("86", "give three significant digits", "is not the number"),
+    one_accuracy("85", "85 is not the number", "right as far as it goes", "rounded"),
     one_accuracy("'86.6 %'", "expected a number"),
     # ---------------------------------------------------------------------------------------------------------- auroc
     pairs("won, pairs = 0, 0", "won, pairs = 0.0, 0", None),
@@ -422,6 +433,11 @@ ANSWERS = [
     placed("    if k > n:\n        return math.inf\n", "", "beyond n"),
     placed("return math.inf", "return max(scores)", "yours takes the largest"),
     placed("return math.inf", "k = n", "yours takes the largest"),
+    clamped("math.ceil((n + 1) * (1 - alpha))", "k - 1", "yours takes the largest", "quantile"),
+    clamped("math.ceil((n + 1) * (1 - alpha))", "k", "math.inf. yours takes the largest. and elsewhere one place"),
+    clamped("int((n + 1) * (1 - alpha))", "k", "yours takes the largest", "quantile"),
+    clamped("round((n + 1) * (1 - alpha))", "k - 1", "yours takes the largest", "quantile"),
+    clamped("math.ceil(n * (1 - alpha))", "k", "yours takes the largest", "quantile"),
     placed("return math.inf", "return None", ""),
     placed("return math.inf", "return float('nan')", "no score is high enough"),
     placed("np.sort(scores)", "np.sort(scores)[::-1]", "sorted downwards"),
