@@ -17,8 +17,10 @@ from bertcourse.profile import PROFILES
 
 MINI = PROFILES["mini"]
 TABLES = tool.ROOT / "data" / "draws"
+WAYS = ("BERT, fine-tuned", "BERT, frozen", "TF-IDF")
 # What each table holds for each draw.
 NAMES = {
+    "07_three_ways": {f"{way}, {budget}" for way in WAYS for budget in MINI.label_budgets},
     "08_few_sentences": {"few updates", "more sentences", "more updates", "word shapes, 100", "word shapes, 300"},
 }
 
