@@ -20,6 +20,11 @@ TABLES = tool.ROOT / "data" / "draws"
 WAYS = ("BERT, fine-tuned", "BERT, frozen", "TF-IDF")
 # What each table holds for each draw.
 NAMES = {
+    "05b_four_ways": {
+        f"{way}, {budget}"
+        for way in ("random start", "this course's checkpoint", "MiniLM", "counted words")
+        for budget in (5, 20)
+    },
     "07_three_ways": {f"{way}, {budget}" for way in WAYS for budget in MINI.label_budgets},
     "08_few_sentences": {"few updates", "more sentences", "more updates", "word shapes, 100", "word shapes, 300"},
 }
@@ -180,6 +185,24 @@ def test_every_table_fits_its_lesson():
         assert list(table) == list(range(count)), name
         assert all(values.keys() == NAMES[name] for values in table.values()), name
         assert not any(np.isnan(list(values.values())).any() for values in table.values()), name
+
+
+def test_counted_words_of_every_draw_are_what_the_table_says():
+    """What needs no training of a network is made again, from the lesson's own cells."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from bertlib.data import few_labels
+    from bertlib.data.columns import teasers
+
+    news = teasers(MINI.load("news"))
+    texts = news["test"].shuffle(seed=0).select(range(100))
+    for draw, values in read_draws(TABLES / "05b_four_ways.csv").items():
+        sample = few_labels(news["train"], 20, np.random.default_rng(draw))
+        words = make_pipeline(TfidfVectorizer(sublinear_tf=True), LogisticRegression(C=10, max_iter=1000))
+        words.fit(list(sample["text"]), list(sample["label"]))
+        assert abs(100 * words.score(list(texts["text"]), list(texts["label"])) - values["counted words, 20"]) < 2.5
 
 
 def test_the_tool_stops_behind_the_last_call_and_makes_the_table(tmp_path, monkeypatch):
