@@ -28,6 +28,12 @@ NAMES = {
     "07_three_ways": {f"{way}, {budget}" for way in WAYS for budget in MINI.label_budgets},
     "08_few_sentences": {"few updates", "more sentences", "more updates", "word shapes, 100", "word shapes, 300"},
     "A7_bluntly": {"as usual", "bluntly"},
+    "A8_all_pieces": {
+        f"{counted}; {asked} pieces"
+        for counted in ("words", "words, each alone", "pieces")
+        for asked in ("first", "all")
+    },
+    "A8_with_context": {"words"},
 }
 
 
