@@ -5,7 +5,7 @@
 
 A lesson runs in a fresh kernel, up to the last cell that asks for draws, in the profile mini and with
 BERT_COURSE_ALL_DRAWS=1. What was cut short goes on at the next try, from data/draws/NAME.csv.part; delete that file
-first if the experiment has changed. All tables take a quarter of an hour on two quiet cores.
+first if the experiment has changed. All tables take a quarter of an hour or so on two quiet cores.
 """
 
 from __future__ import annotations
