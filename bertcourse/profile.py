@@ -100,7 +100,7 @@ class Profile:
 
 
 PROFILES = {
-    "mini": Profile("mini", "minilm", "bbc_news", "bbc_news", "bbc_entities", 64, 1.5e-4, 3, (5, 20, 80)),
+    "mini": Profile("mini", "minilm", "bbc_news", "bbc_news", "bbc_entities", 64, 1.5e-4, 5, (5, 20, 80)),
     "full": Profile("full", "bert-base-uncased", "ag_news", "wikitext", "conll2003", 128, 3e-5, 5, (5, 20, 80)),
 }
 

@@ -28,7 +28,7 @@ def test_without_a_rehearsal_a_lesson_gets_what_it_asks_for():
     for asked in (1, 2, 10, 400):
         for ask in (profile.updates, profile.epochs, profile.draws, profile.size):
             assert ask(asked) == asked
-    assert (profile.seeds, profile.label_budgets) == (3, (5, 20, 80))
+    assert (profile.seeds, profile.label_budgets) == (5, (5, 20, 80))
 
 
 @pytest.mark.parametrize("asked, given", [(1, 1), (2, 2), (12, 2), (40, 2), (41, 3), (100, 5), (210, 11), (400, 20)])
@@ -51,7 +51,7 @@ def test_a_rehearsal_asks_for_no_more_labels_than_its_rows_have(monkeypatch, row
     monkeypatch.setenv("BERT_COURSE_REHEARSAL", str(rows))
     profile = get_profile()
     assert profile.label_budgets == budgets
-    assert replace(profile, rows=None, seeds=3, label_budgets=(5, 20, 80)) == PROFILES["mini"]
+    assert replace(profile, rows=None, seeds=5, label_budgets=(5, 20, 80)) == PROFILES["mini"]
     assert profile.seeds == 2
 
 
