@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class Clicks:
     def histories(self, users: int) -> list[list[int]]:
         """Of each of so many users the films in order; an empty list for one who has none."""
         ends = np.searchsorted(self.user, np.arange(users + 1))
-        return [self.film[first:last].tolist() for first, last in zip(ends[:-1], ends[1:], strict=True)]
+        return [self.film[first:last].tolist() for first, last in pairwise(ends)]
 
 
 def cleaned(title: str) -> str:

@@ -99,7 +99,7 @@ def unlikeness(lists: np.ndarray, vectors: np.ndarray) -> float:
 
 
 def mean_popularity(lists: np.ndarray, train: Clicks, films: int) -> float:
-    """The mean, over all places in all lists, of the share of films that have fewer ratings in training, from 0 to 1."""
+    """The mean, over all places in all lists, of the share of films with fewer ratings in training, from 0 to 1."""
     counts = np.bincount(train.film, minlength=films)
     below = np.searchsorted(np.sort(counts), counts) / films
     return float(below[lists].mean())
