@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from bertlib.items import MASK, PAD, SPECIALS, BertForMaskedLM, ItemModel, fit, masked_windows
 
 from bertlib.model.config import BertConfig
+from bertlib.tasks.items import MASK, PAD, SPECIALS, BertForMaskedLM, ItemModel, fit, masked_windows
 from bertlib.text.masking import IGNORED
 from bertlib.train.recipe import RECIPES
 
