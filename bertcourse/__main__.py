@@ -1,4 +1,4 @@
-"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `assignments`, `grade`, `publish`."""
+"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `assignments`, `grade`, `recommend`, `publish`."""
 
 from __future__ import annotations
 
@@ -52,6 +52,12 @@ def publish(options: argparse.Namespace) -> int:
     return run_publish(options.repo)
 
 
+def recommend(options: argparse.Namespace) -> int:
+    from bertcourse.recommend.own import run_recommend
+
+    return run_recommend(options.likes, options.exclude, options.top)
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bertcourse", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -93,6 +99,12 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--seconds", type=float, default=300, help="for a submission")
     command.add_argument("--memory", type=int, default=2048, help="MiB for a submission, beyond what torch takes")
     command.set_defaults(run=grade)
+
+    command = commands.add_parser("recommend", help="recommend films for a history of your own (lesson 15)")
+    command.add_argument("--likes", required=True, metavar="TITLES", help='the newest last: "Toy Story; Fargo"')
+    command.add_argument("--exclude", default="", metavar="TITLES", help="films that are not to be recommended")
+    command.add_argument("--top", type=int, default=10, metavar="N", help="how many")
+    command.set_defaults(run=recommend)
 
     command = commands.add_parser("publish", help="write the address of your copy on GitHub into lessons and texts")
     command.add_argument("repo", nargs="?", default="", metavar="OWNER/NAME", help="your copy on GitHub")
