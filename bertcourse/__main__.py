@@ -1,4 +1,4 @@
-"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `assignments`, `grade`, `recommend`, `publish`."""
+"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `grade`, `recommend`, `publish`, …"""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from bertlib.tasks.items import ItemModel, fit
 HERE, WORK = Path(__file__).parent / "recommender", Path("build/recommender")
 PROTOCOLS = {"last": leave_one_out, "date": time_line}
 SEEDS = (0, 1, 2)
-ITEMS = {"epochs": 60, "learning_rate": 3e-3, "batch_size": 128, "max_length": 50, "probability": 0.2}
+ITEMS = {"epochs": 60, "learning_rate": 3e-3, "batch_size": 128, "max_length": 20, "probability": 0.3}
 PAIRS, TEXT = 12_800, {"batch_size": 64, "epochs": 1, "learning_rate": 5e-5, "max_length": 48}
 LAST = 5  # films whose vectors are compared
 WEIGHTS = np.linspace(0, 1, 21)
