@@ -393,6 +393,10 @@ CHECKS = {
             (_seen_at_nothing, "0 is no low score where others are below it: give films that were seen -np.inf."),
             (_among_the_rest, "once films are deleted, the numbers behind them have moved."),
             (lambda scores, seen, truth: _ranked()(scores, seen, truth) + len(seen), SEEN),
+            (
+                lambda scores, seen, truth: len(scores) - len({*seen}),
+                "the truth was not seen before: remove the films in seen, and leave the truth its score.",
+            ),
         ),
     ),
     "sampled": number(

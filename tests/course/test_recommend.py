@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from bug_zoo import recommend_bugs
 
 from bertcourse.data.movielens import Clicks
 from bertcourse.recommend.methods import (
@@ -59,9 +60,8 @@ def test_leave_one_out_asks_for_the_last_of_each_user(clicks):
     assert len(split.train) == len(clicks) - 24
 
 
-def test_nothing_of_the_future_trains_on_the_time_line(clicks):
-    """Bug 29: a split that leaks the future."""
-    split = time_line(clicks, 0.6, most=4)
+def nothing_of_the_future_trains(split, clicks):
+    """What a split by a date promises."""
     assert len(split.test) and len(split.validation)
     date = np.quantile(clicks.time, 0.6)
     assert split.train.time.max() < date <= split.test.time.min()
@@ -77,8 +77,18 @@ def test_nothing_of_the_future_trains_on_the_time_line(clicks):
         (user, film) for one in (split.validation, split.test) for user, film in zip(one.user, one.truth, strict=True)
     }
     assert not learned & asked
+
+
+def test_nothing_of_the_future_trains_on_the_time_line(clicks):
+    nothing_of_the_future_trains(time_line(clicks, 0.6, most=4), clicks)
     with pytest.raises(ValueError, match=r"share=1\.5"):
         time_line(clicks, 1.5)
+
+
+def test_a_split_by_chance_is_found_out(clicks):
+    """Bug 29: a split that leaks the future."""
+    with pytest.raises(AssertionError):
+        nothing_of_the_future_trains(recommend_bugs.split_by_chance(clicks, 0.6, 4), clicks)
 
 
 def test_a_leave_one_out_split_does_learn_from_the_future(clicks):
@@ -91,8 +101,37 @@ def brute_rank(scores, seen, truth, among=None):
     return sorted(left, key=lambda film: (-scores[film], film)).index(truth) + 1
 
 
+def ranks_are_those_of_a_sorted_list(rank_of, scores, test):
+    for own, seen, truth in zip(scores, test.seen, test.truth, strict=True):
+        assert rank_of(own, seen, truth) == brute_rank(own, seen, truth)
+
+
+@pytest.mark.parametrize("wrong", [recommend_bugs.seen_films_stay, recommend_bugs.truth_taken_for_seen])
+def test_what_was_seen_is_not_ranked_and_the_truth_is(clicks, wrong):
+    """Bug 30: seen films not removed, or the truth removed with them."""
+    scores = np.random.default_rng(1).random((12, FILMS))
+    test = leave_one_out(clicks).test
+    ranks_are_those_of_a_sorted_list(
+        lambda own, seen, truth: ranks(own[None], Questions(*(np.array([x]) for x in (0, truth, 0)), [seen]))[0],
+        scores,
+        test,
+    )
+    with pytest.raises(AssertionError):
+        ranks_are_those_of_a_sorted_list(wrong, scores, test)
+
+
+def test_a_rank_among_a_hundred_is_no_rank(clicks):
+    """Bug 28: sampled negatives, reported as if they were all films."""
+    rng = np.random.default_rng(6)
+    test = leave_one_out(clicks).test
+    scores = rng.random((len(test), FILMS))
+    whole, drawn = ranks(scores, test), recommend_bugs.ranked_among_a_hundred(scores, test, rng)
+    with pytest.raises(AssertionError):
+        assert np.array_equal(whole, drawn)
+    assert hits(drawn, 5).mean() > hits(whole, 5).mean()
+
+
 def test_ranks_are_those_of_a_sorted_list_ties_included(clicks):
-    """Bug 30: what was seen is not ranked; the truth is."""
     rng, test = np.random.default_rng(1), leave_one_out(clicks).test
     scores = rng.integers(0, 4, (len(test), FILMS)).astype(float)
     given = scores.copy()
@@ -138,7 +177,6 @@ def test_the_truth_may_not_be_seen(clicks):
 
 
 def test_sampled_films_are_unseen_and_even(clicks):
-    """Bug 28: a hundred sampled films are not all films."""
     test = leave_one_out(clicks).test
     drawn = [sampled(test, FILMS, 5, np.random.default_rng(seed)) for seed in range(300)]
     for row, (seen, truth) in enumerate(zip(test.seen, test.truth, strict=True)):
