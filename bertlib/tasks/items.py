@@ -7,7 +7,7 @@ says how long ago; before that stands [MASK], and the masked-language head score
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -16,20 +16,17 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from bertlib.device import pick_device, seed_everything
 from bertlib.files import read_json
 from bertlib.metrics.ranking import ndcg
 from bertlib.model.config import BertConfig
-from bertlib.model.encoder import BertModel
-from bertlib.model.heads import Losses, MLMHead
-from bertlib.model.init import init_weights
+from bertlib.model.heads import BertForMaskedLM
 from bertlib.model.starts import start_from_counts
-from bertlib.model.weights import FromFolder, read_model, save_model
+from bertlib.model.weights import read_model, save_model
 from bertlib.text.batching import Batch, length_buckets, pad_batch
-from bertlib.text.masking import IGNORED, mask_tokens
+from bertlib.text.masking import mask_tokens
 from bertlib.train.evaluation import Evaluation
 from bertlib.train.history import History, Log
 from bertlib.train.loop import train
@@ -37,32 +34,6 @@ from bertlib.train.recipe import RECIPES, Recipe
 
 PAD, MASK = SPECIALS = 0, 1  # then come the items
 SMALL = BertConfig(hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=256)
-
-
-class BertForMaskedLM(FromFolder, nn.Module):
-    """The encoder with its masked-language head alone, as transformers has it under this name."""
-
-    def __init__(self, config: BertConfig):
-        super().__init__()
-        self.config = config
-        self.bert = BertModel(config, add_pooling_layer=False)
-        self.mlm = MLMHead(config)
-        self.mlm.apply(lambda module: init_weights(module, config.initializer_range))
-
-    def logits(self, input_ids: Tensor, attention_mask: Tensor, places: Tensor) -> Tensor:
-        """(B, T) ids and mask, (B, T) True at M places -> (M, V) scores of every id there."""
-        states = self.bert(input_ids, attention_mask).last_hidden_state[places]
-        return self.mlm(states, self.bert.embeddings.word_embeddings.weight)
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> Losses:
-        """(B, T) ids, mask and labels (-100 where nothing is asked) -> the sum of the cross-entropies, "mlm"."""
-        logits = self.logits(input_ids, attention_mask, labels != IGNORED)
-        total = F.cross_entropy(logits.float(), labels[labels != IGNORED], reduction="sum")
-        return Losses(loss_sums={"mlm": total}, loss_counts={"mlm": len(logits)})
-
-    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
-        """Over how many hidden items a batch's loss sum runs."""
-        return {"mlm": int((batch["labels"] != IGNORED).sum())}
 
 
 class ItemModel:
@@ -79,11 +50,7 @@ class ItemModel:
         self.number = {name: place for place, name in enumerate(self.items)}
 
     def ids(self, history: Sequence[str]) -> list[int]:
-        """The ids of a history, in its order.
-
-        Raises:
-            ValueError: no history, a text in place of a list, or an item that the model does not know.
-        """
+        """The ids of a history, in its order; a ValueError where it is empty, no list, or has an unknown item."""
         if isinstance(history, str) or not len(history):
             raise ValueError(f"history={history!r}: give a list of at least one item, the oldest first")
         unknown = [name for name in history if name not in self.number]
@@ -105,8 +72,7 @@ class ItemModel:
     def predict(self, history: Sequence[str], top: int = 10, exclude: Sequence[str] = ()) -> list[tuple[str, float]]:
         """The likeliest next items, best first, each with its probability among all; none that was seen or excluded.
 
-        Raises:
-            ValueError: as `ids`; or top is below 1, or every item was seen or excluded.
+        A ValueError as of `ids`; also where top is below 1, or every item was seen or excluded.
         """
         if top < 1:
             raise ValueError(f"top={top!r}: give a whole number of at least 1")
@@ -157,8 +123,8 @@ def fit(
     *,
     items: Sequence[str] | None = None,
     config: BertConfig = SMALL,
-    max_length: int = 50,
-    probability: float = 0.2,
+    max_length: int = 20,
+    probability: float = 0.3,
     show_progress: bool = True,
     **settings: Any,
 ) -> ItemModel:

@@ -8,7 +8,8 @@ import torch
 import transformers
 
 from bertlib.model.config import BertConfig
-from bertlib.tasks.items import MASK, PAD, SPECIALS, BertForMaskedLM, ItemModel, fit, masked_windows
+from bertlib.model.heads import BertForMaskedLM
+from bertlib.tasks.items import MASK, PAD, SPECIALS, ItemModel, fit, masked_windows
 from bertlib.text.masking import IGNORED
 from bertlib.train.recipe import RECIPES
 
