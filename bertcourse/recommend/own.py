@@ -34,7 +34,7 @@ class Recommended:
 
 def plain(title: str) -> str:
     """Letters and digits alone, in small letters: what is compared."""
-    return " ".join(re.findall(r"\w+", title.casefold()))
+    return " ".join(re.findall(r"\w+", re.sub("['’]", "", title.casefold())))
 
 
 def find_film(title: str, films: Sequence[Film]) -> int:
