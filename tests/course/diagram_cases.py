@@ -231,8 +231,8 @@ def ranked(seed, relevant, count=24):
 
 
 IN_TIME = {"person 7": [0, 0.1, 0.2, 3, 9], "person 12": [1, 1.2, 5], "person 40": [7, 7.5, 8, 8.1]}
-ASKED = {"the last of each": {"person 7": [4], "person 12": [2], "person 40": [3]}}
-LATER = ASKED | {"one date": {"person 7": [4], "person 40": [0, 1, 2, 3]}}
+AT_THE_END = {"the last of each": {"person 7": [4], "person 12": [2], "person 40": [3]}}
+LATER = AT_THE_END | {"one date": {"person 7": [4], "person 40": [0, 1, 2, 3]}}
 
 
 CASES = {
@@ -449,7 +449,7 @@ CASES = {
         (["Toy Story", "Fargo", "The Shawshank Redemption"], 20, "Babe"),
         (["Toy Story", "Fargo"], 20, "Babe"),
     ),
-    "questions_in_time": (recommend.questions_in_time, (IN_TIME, ASKED, 6.0), (IN_TIME, LATER, 6.0)),
+    "questions_in_time": (recommend.questions_in_time, (IN_TIME, AT_THE_END, 6.0), (IN_TIME, LATER, 6.0)),
     "rank_among": (recommend.rank_among, (84, 1500, range(10, 1500, 15)), (84, 1500, range(100, 1500, 14))),
 }
 
@@ -685,7 +685,7 @@ WRONG = {  # what is refused, and words of the message
         lambda: recommend.questions_in_time(IN_TIME, {"a": {}, "b": {}, "c": {}}),
         "asked: 3 protocols: give 1 to 6 users, 1 or 2 protocols",
     ),
-    "a user without ratings": (lambda: recommend.questions_in_time({"a": []}, ASKED), "users: 'a' has 0 ratings"),
+    "a user without ratings": (lambda: recommend.questions_in_time({"a": []}, AT_THE_END), "users: 'a' has 0 ratings"),
     "a rating that is none": (
         lambda: recommend.questions_in_time(IN_TIME, {"x": {"person 7": [5]}}),
         "asked: 'x' asks for [5] of 'person 7'",
