@@ -1,5 +1,5 @@
 const machine = {
-  counts: [0, 1000, 500, 200, 100, 50, 20, 10], // 0: all films
+  counts: [0, 500, 200, 100, 50, 20, 10], // 0: all films
   start: () => ({ at: 0 }),
 
   logs: [0],
@@ -41,8 +41,8 @@ const machine = {
 
   build(kit, data) {
     const words = (drawn) => (drawn ? `${thousands(drawn)} drawn films` : "all unseen films");
-    const at = kit.slider("Ranked among", "at", { min: 0, max: 7, show: (one) => words(machine.counts[one]) });
-    const moves = [-1, 1].map((by) => kit.button(by < 0 ? "more films" : "fewer films", () => kit.set(({ at: now }) => ({ at: Math.min(7, Math.max(0, now + by)) }))));
+    const at = kit.slider("Ranked among", "at", { min: 0, max: 6, show: (one) => words(machine.counts[one]) });
+    const moves = [-1, 1].map((by) => kit.button(by < 0 ? "more films" : "fewer films", () => kit.set(({ at: now }) => ({ at: Math.min(6, Math.max(0, now + by)) }))));
     kit.row(at.node, ...moves.map(({ node }) => node));
     const bars = kit.bars({ names: data.names, tones: ["blue", "orange"] });
     kit.add(kit.text(`recall@10 of ${data.unseen.length} questions:`), bars.node);
@@ -50,7 +50,7 @@ const machine = {
     return (state, { drawn, recall, whole }) => {
       at.set(state.at);
       moves[0].set(null, state.at > 0);
-      moves[1].set(null, state.at < 7);
+      moves[1].set(null, state.at < 6);
       bars.set(recall, recall.map((one) => decimals(one, 3)));
       told.textContent = drawn ? `That is ${recall.map((one, i) => `${decimals(one / whole[i], 1)} times`).join(" and ")} what they have over all films.` : "That is what a person sees: ten films out of all.";
       kit.tell(`Among ${words(drawn)}: ${data.names.map((name, i) => `${name} ${decimals(recall[i], 3)}`).join(", ")}`);

@@ -11,7 +11,7 @@ from scipy.stats import hypergeom
 from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing, listed, shortened
 from bertcourse.machines.frame import Machine
 
-NEGATIVES = (0, 1000, 500, 200, 100, 50, 20, 10)  # 0: all
+NEGATIVES = (0, 500, 200, 100, 50, 20, 10)  # 0: all
 K = 10
 QUESTIONS = 1000
 FILMS, CLICKS, SHOWN = 6, 3, 5  # to click on, clicks at most, recommended films that are shown
@@ -30,7 +30,7 @@ def expected_recall(ranks: np.ndarray, unseen: np.ndarray, negatives: int, k: in
 
 
 def negatives_moved(ranks: Mapping[str, Sequence[int]], unseen: Sequence[int]) -> Machine:
-    """Recall@10 of two methods, among 10 to 1,000 films that are drawn, and among all.
+    """Recall@10 of two methods, among 10 to 500 films that are drawn, and among all.
 
     Args:
         ranks: of two methods, by their names, the ranks among all unseen films of the same questions.
@@ -50,8 +50,8 @@ def negatives_moved(ranks: Mapping[str, Sequence[int]], unseen: Sequence[int]) -
         raise ValueError(
             f"ranks of {shapes} questions, unseen of {len(unseen)}: give as many of each, 1 to {QUESTIONS}"
         )
-    if unseen.min() <= 1000 or any(row.min() < 1 or (row > unseen).any() for row in rows.values()):
-        raise ValueError(f"unseen is {unseen.min()} and more: give more than 1,000, and ranks from 1 to it")
+    if unseen.min() <= NEGATIVES[1] or any(row.min() < 1 or (row > unseen).any() for row in rows.values()):
+        raise ValueError(f"unseen is {unseen.min()} and more: give more than {NEGATIVES[1]}, and ranks from 1 to it")
     found = {n: [expected_recall(row, unseen, n) for row in rows.values()] for n in NEGATIVES}
     if found[0][0] <= found[0][1] or all(one >= other for one, other in found.values()):
         told = listed([f"{name} {one:.3f}" for name, one in zip(rows, found[0], strict=True)])

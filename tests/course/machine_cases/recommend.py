@@ -17,7 +17,7 @@ def ranked(seed, questions=80):
     rng = np.random.default_rng(seed)
     unseen = rng.integers(1200, 1600, questions)
     top = np.where(rng.random(questions) < 0.3, rng.integers(1, 8, questions), rng.integers(200, 1200, questions))
-    upper = np.where(rng.random(questions) < 0.1, rng.integers(1, 11, questions), rng.integers(11, 90, questions))
+    upper = np.where(rng.random(questions) < 0.1, rng.integers(1, 11, questions), rng.integers(40, 140, questions))
     return {"sharp": top.tolist(), "broad": upper.tolist()}, unseen.tolist()
 
 
@@ -69,9 +69,9 @@ CASES = {
     "negatives_moved": (
         negatives_moved,
         lambda: negatives_moved(1),
-        lambda rng, data: {"at": int(rng.integers(8))},
+        lambda rng, data: {"at": int(rng.integers(7))},
         expected_negatives,
-        lambda data: [{"at": 1}, {"at": 4}],
+        lambda data: [{"at": 1}, {"at": 3}],
     ),
     "clicks_moved": (
         clicks_moved,
@@ -95,7 +95,7 @@ def clicked(films=FILMS, change=lambda found: found):
 WRONG = {
     "one method": (lambda: moved(lambda rows: {"sharp": rows["sharp"]}), "ranks: 1 methods: give two"),
     "a question too few": (lambda: moved(unseen=ranked(0)[1][1:]), "ranks of [80, 80] questions, unseen of 79"),
-    "few films": (lambda: moved(unseen=[900] * 80), "unseen is 900 and more: give more than 1,000"),
+    "few films": (lambda: moved(unseen=[400] * 80), "unseen is 400 and more: give more than 500"),
     "a rank from 0": (lambda: moved(lambda rows: rows | {"sharp": [0] * 80}), "ranks from 1 to it"),
     "a rank beyond all": (lambda: moved(lambda rows: rows | {"sharp": [9999] * 80}), "ranks from 1 to it"),
     "nothing flips": (
