@@ -46,6 +46,10 @@ def _unlikeness(vectors: np.ndarray) -> float:
     return methods.unlikeness(np.arange(len(vectors))[None], vectors)
 
 
+def _still_read(clicks: int, places: int, more: int) -> int:
+    return min(clicks, max(places - 1 - more, 0))
+
+
 def _place(rank: int, unseen: int, sampled: int) -> float:
     return 1 + (rank - 1) * sampled / (unseen - 1)
 
@@ -150,6 +154,16 @@ def _a_rank(rng) -> dict:
         if near > 0.02:
             return given
     return given
+
+
+def _some_clicks(rng) -> dict:
+    """Drawn until every slip leads to a number of its own."""
+    while True:
+        places, more = int(rng.choice([20, 30, 50])), int(rng.integers(4, 15))
+        given = {"clicks": int(rng.integers(places + 10, 120)), "places": places, "more": more}
+        counts = [_still_read(**given), *(slip(**given) for slip, _ in SLIPS_OF_READING)]
+        if len({*counts}) == len(counts):
+            return given
 
 
 # ------------------------------------------------------------------------------------------- known mistakes: neighbours
@@ -330,6 +344,21 @@ SLIPS_OF_SAMPLING = (
     (lambda rank, unseen, sampled: (sampled + 1) / 2, "that is the place of a film that is in the middle of all."),
 )
 
+SLIPS_OF_READING = (
+    (lambda clicks, places, more: places - more, "[MASK] takes one of the places."),
+    (lambda clicks, places, more: places - 1, "so many clicks it reads in all: the new ones are among them."),
+    (lambda clicks, places, more: places, "two things: [MASK] takes a place, and the new clicks take theirs."),
+    (lambda clicks, places, more: clicks - more, "it does not read all clicks: only as many as it has places for."),
+    (lambda clicks, places, more: clicks + more - places + 1, "so many are NOT read."),
+    (lambda clicks, places, more: clicks - places + 1, "so many were not read before the new clicks came."),
+    (
+        lambda clicks, places, more: places - 2 - more,
+        "[MASK] takes one place, and there is no [CLS] and no [SEP].",
+    ),
+    (lambda clicks, places, more: more, "so many have fallen out: how many are left?"),
+    (lambda clicks, places, more: clicks, "the oldest fall out: it has no places for them."),
+)
+
 
 CHECKS = {
     "next_counts": against(
@@ -398,6 +427,14 @@ CHECKS = {
                 "the truth was not seen before: remove the films in seen, and leave the truth its score.",
             ),
         ),
+    ),
+    "still_read": number(
+        "how many of a person's earlier clicks the model reads after some more",
+        _some_clicks,
+        "A model has {places} places, one of which [MASK] takes. Somebody with {clicks} clicks clicks {more} times "
+        "more. How many of the first {clicks} clicks does the model still read?",
+        _still_read,
+        mistakes=SLIPS_OF_READING,
     ),
     "sampled": number(
         "a film's place among all unseen films -> its place among films that are drawn, on average",

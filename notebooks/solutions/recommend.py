@@ -33,6 +33,8 @@ def my_rank(scores, seen, truth):
     return int(1 + (left > left[truth]).sum() + ties_before)
 
 
+my_still_read = 30 - 1 - 5  # [MASK] takes a place, the new clicks take theirs
+
 my_sampled = 1 + (72 - 1) * 50 / (1466 - 1)  # of the 71 in front so many are drawn, on average; then comes the film
 
 

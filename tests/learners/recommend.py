@@ -58,6 +58,10 @@ def apart(expression, named, *never):
 Z = "    return (x - x.mean()) / x.std() if x.std() > 0 else x * 0"
 
 
+def still(code, named, *never):
+    return Answer("recommend.still_read", f"answer = {code}\n", named, never)
+
+
 def place(code, named, *never):
     return Answer("recommend.sampled", f"answer = {code}\n", named, never)
 
@@ -172,6 +176,16 @@ ANSWERS = [
     apart("1 - (vectors[1:] * vectors[:-1]).sum(1).mean()", "neighbours alone"),
     apart("1 - (vectors @ vectors.T)[np.triu_indices(k, 1)].sum() / k**2", "divides by k²"),
     apart("1 - (vectors @ vectors.T)[np.triu_indices(k, 1)].max()", "most alike two"),
+    still("24", None),
+    still("30 - 1 - 5", None),
+    still("torch.tensor(24)", None),
+    still("25", "takes one of the places"),
+    still("29", "the new ones are among them"),
+    still("30", "two things"),
+    still("56 - 5", "only as many as it has places for"),
+    still("56 - 24 + 0", "not read"),
+    still("5", "how many are left"),
+    still("56", "the oldest fall out"),
     place("1 + 71 * 50 / 1465", None),
     place("3.42", None),
     place("torch.tensor(3.4232)", None),
