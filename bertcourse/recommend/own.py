@@ -100,7 +100,7 @@ def recommend(
     names = [str(films[row].number) for row in rows]
     found = model.predict(names, top, [str(films[row].number) for row in left_out])
     together = item_knn(leave_one_out(load_clicks()).histories, len(films))
-    vectors = load_file(data_folder("recommender") / "vectors.safetensors")["vectors"].astype(np.float32)
+    vectors = load_file(data_folder("recommender") / "vectors.safetensors")["frozen"].astype(np.float32)
     tables, result = (together, vectors @ vectors.T), []
     for name, share in found:
         told = [nearest(table, number[name], rows) for table in tables]
