@@ -27,7 +27,7 @@ def test_no_command_shows_the_commands(capsys):
     assert "command" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["doctor", "course", "assignments", "grade", "publish"])
+@pytest.mark.parametrize("command", ["doctor", "course", "assignments", "grade", "recommend", "publish"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
