@@ -71,7 +71,7 @@ def split_titles(text: str) -> list[str]:
     return [part.strip() for part in text.split(";") if part.strip()]
 
 
-def nearest(table: np.ndarray, film: int, likes: Sequence[int]) -> tuple[int, float]:
+def nearest_like(table: np.ndarray, film: int, likes: Sequence[int]) -> tuple[int, float]:
     """Among liked films the one with the largest entry in the film's row of a table (F, F), and that entry."""
     best = max(likes, key=lambda one: table[film, one])
     return best, float(table[film, best])
@@ -103,7 +103,7 @@ def recommend(
     vectors = load_file(data_folder("recommender") / "vectors.safetensors")["frozen"].astype(np.float32)
     tables, result = (together, vectors @ vectors.T), []
     for name, share in found:
-        told = [nearest(table, number[name], rows) for table in tables]
+        told = [nearest_like(table, number[name], rows) for table in tables]
         result.append(Recommended(films[number[name]], share, *((films[one], value) for one, value in told)))
     return result
 
