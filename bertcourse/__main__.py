@@ -1,4 +1,4 @@
-"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `desk`, `assignments`, `grade`, …"""
+"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `desk`, `monitor`, `recommend`, …"""
 
 from __future__ import annotations
 
@@ -62,6 +62,12 @@ def desk(options: argparse.Namespace) -> int:
     return run_desk(**given)
 
 
+def recommend(options: argparse.Namespace) -> int:
+    from bertcourse.recommend.own import run_recommend
+
+    return run_recommend(options.likes, options.exclude, options.top)
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bertcourse", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -119,6 +125,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--answers", type=Path, help="CSV with question, answer[, source]; else the building FAQ")
     command.set_defaults(run=desk)
+    command = commands.add_parser("recommend", help="recommend films for a history of your own (lesson 15)")
+    command.add_argument("--likes", required=True, metavar="TITLES", help='the newest last: "Toy Story; Fargo"')
+    command.add_argument("--exclude", default="", metavar="TITLES", help="films that are not to be recommended")
+    command.add_argument("--top", type=int, default=10, metavar="N", help="how many")
+    command.set_defaults(run=recommend)
 
     command = commands.add_parser("publish", help="write the address of your copy on GitHub into lessons and texts")
     command.add_argument("repo", nargs="?", default="", metavar="OWNER/NAME", help="your copy on GitHub")

@@ -42,6 +42,7 @@ _DOORS = {
     "bertlib.answer": "bertlib.tasks.answer",
     "bertlib.classify": "bertlib.tasks.classify",
     "bertlib.embed": "bertlib.tasks.embed",
+    "bertlib.items": "bertlib.tasks.items",
     "bertlib.pretrain": "bertlib.tasks.pretrain",
     "bertlib.search": "bertlib.tasks.search",
     "bertlib.tag": "bertlib.tasks.tag",

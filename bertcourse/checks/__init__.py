@@ -50,6 +50,7 @@ THEMES = (
     "answers",
     "search",
     "desk",
+    "recommend",
 )
 
 

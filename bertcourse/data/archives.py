@@ -88,6 +88,13 @@ ARCHIVES = {
             31_626_034,
             "eee5b09a346600d2e33d6e69113a530283bbb422f04f9af6b277f2ca4ad514bd",
         ),
+        Archive(
+            "recbole",
+            "1.2.1",
+            "recbole-1.2.1-py3-none-any.whl",
+            2_130_151,
+            "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
+        ),
         # Compiled for one system and one Python, and read on any: its texts and tables are the same in each.
         Archive(
             "gensim",

@@ -163,6 +163,32 @@ class BertForPreTraining(FromFolder, nn.Module):
             check_ids("next_sentence_label", batch["next_sentence_label"], 2, "0 is IsNext, 1 is NotNext")
 
 
+class BertForMaskedLM(FromFolder, nn.Module):
+    """The encoder with its masked-language head alone, as transformers has it under this name."""
+
+    def __init__(self, config: BertConfig):
+        super().__init__()
+        self.config = config
+        self.bert = BertModel(config, add_pooling_layer=False)
+        self.mlm = MLMHead(config)
+        self.mlm.apply(partial(init_weights, std=config.initializer_range))
+
+    def logits(self, input_ids: Tensor, attention_mask: Tensor, places: Tensor) -> Tensor:
+        """(B, T) ids and mask, (B, T) True at M places -> (M, V) scores of every id there."""
+        states = self.bert(input_ids, attention_mask).last_hidden_state[places]
+        return self.mlm(states, self.bert.embeddings.word_embeddings.weight)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> Losses:
+        """(B, T) ids, mask and labels (-100 where nothing is asked) -> the sum of the cross-entropies, "mlm"."""
+        logits = self.logits(input_ids, attention_mask, labels != -100)
+        total = F.cross_entropy(logits.float(), labels[labels != -100], reduction="sum")
+        return Losses(loss_sums={"mlm": total}, loss_counts={"mlm": len(logits)})
+
+    def loss_counts(self, batch: Mapping[str, Tensor]) -> dict[str, int]:
+        """Over how many hidden items a batch's loss sum runs."""
+        return {"mlm": int((batch["labels"] != -100).sum())}
+
+
 @dataclass
 class ClassifierOutput(Losses):
     """What a classification head returns, under transformers' names; its term is "classification" or "tagging".

@@ -138,5 +138,7 @@ RECIPES = {
     "answer": Recipe(epochs=2),  # Devlin et al., 2019, §4.3: 2 and 3 on SQuAD
     "embed": Recipe(epochs=1, learning_rate=2e-5),  # Reimers and Gurevych, 2019, §3.1; of an encoder that learned it
     "tag": Recipe(epochs=4),  # one more: there are fewer entities than texts
+    # From random weights: as many passes as help, each over few histories; what is kept is the best on validation.
+    "items": Recipe(epochs=50, learning_rate=3e-3, batch_size=128),
     "pretrain": PretrainingRecipe(),
 }

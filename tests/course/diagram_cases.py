@@ -21,6 +21,7 @@ from bertcourse.diagrams import (
     masking,
     pairs,
     pretraining,
+    recommend,
     search,
     sentiment,
     speed,
@@ -241,6 +242,11 @@ def ranked(seed, relevant, count=24):
     return *lists, relevant(lists) if callable(relevant) else relevant, TITLES_FOUND
 
 
+IN_TIME = {"person 7": [0, 0.1, 0.2, 3, 9], "person 12": [1, 1.2, 5], "person 40": [7, 7.5, 8, 8.1]}
+AT_THE_END = {"the last of each": {"person 7": [4], "person 12": [2], "person 40": [3]}}
+LATER = AT_THE_END | {"one date": {"person 7": [4], "person 40": [0, 1, 2, 3]}}
+
+
 CASES = {
     "course_map": (
         course.course_map,
@@ -457,6 +463,13 @@ CASES = {
     ),
     "four_outcomes": (desk.four_outcomes, (DECIDED, (12, 3)), (DECIDED, (30, 2))),
     "three_ways_to_ask": (desk.three_ways_to_ask, (*FOLLOWS, (14, 3, 1)), (*FOLLOWS, (2, 5, None))),
+    "items_read": (
+        recommend.items_read,
+        (["Toy Story", "Fargo", "The Shawshank Redemption"], 20, "Babe"),
+        (["Toy Story", "Fargo"], 20, "Babe"),
+    ),
+    "questions_in_time": (recommend.questions_in_time, (IN_TIME, AT_THE_END, 6.0), (IN_TIME, LATER, 6.0)),
+    "rank_among": (recommend.rank_among, (84, 1500, range(10, 1500, 15)), (84, 1500, range(100, 1500, 14))),
 }
 
 
@@ -596,6 +609,15 @@ OTHER_SIZES = {
         (["Where was Rowling born? " * 20] * 4, "Why? " * 99, "electroencephalograph" * 9, (None, None, None)),
     ),
     "three_ways_to_ask, the same": (desk.three_ways_to_ask, (["Who?"], "Why?", "Why?", (12_345, 12_345, 12_345))),
+    "items_read, what does not fit": (recommend.items_read, (["An American Werewolf in London"] * 5, 3, "Babe")),
+    "items_read, one": (recommend.items_read, (["Babe"], 2)),
+    "questions_in_time, one": (recommend.questions_in_time, ({"a person with a name": [5]}, {"the last": {}})),
+    "questions_in_time, six": (
+        recommend.questions_in_time,
+        ({f"person {n}": [n, n + 1] for n in range(6)}, {"last": {"person 1": [1]}, "date": {}}, 3),
+    ),
+    "rank_among, first": (recommend.rank_among, (1, 2, [2])),
+    "rank_among, last": (recommend.rank_among, (1663, 1663, range(1, 500))),
 }
 
 FOUND, CHOSEN = ("halves", "reliability", "ceiling"), sure_of(0)[2][0]
@@ -725,4 +747,18 @@ WRONG = {  # what is refused, and words of the message
     "a blank before": (lambda: desk.three_ways_to_ask([""], "a", "b", (1, 1, 1)), "history='': give a text"),
     "two ranks": (lambda: desk.three_ways_to_ask(*FOLLOWS, (1, 2)), "ranks=[1, 2]: give three, alone"),
     "a rank of 0": (lambda: desk.three_ways_to_ask(*FOLLOWS, (0, 2, 1)), "ranks=[0, 2, 1]: give three"),
+    "no films": (lambda: recommend.items_read([], 5), "history: 0 titles: give 1 to 6"),
+    "a long history": (lambda: recommend.items_read(["Babe"] * 7, 5), "history: 7 titles"),
+    "no place for a film": (lambda: recommend.items_read(["Babe"], 1), "places=1: give at least 2"),
+    "three protocols": (
+        lambda: recommend.questions_in_time(IN_TIME, {"a": {}, "b": {}, "c": {}}),
+        "asked: 3 protocols: give 1 to 6 users, 1 or 2 protocols",
+    ),
+    "a user without ratings": (lambda: recommend.questions_in_time({"a": []}, AT_THE_END), "users: 'a' has 0 ratings"),
+    "a rating that is none": (
+        lambda: recommend.questions_in_time(IN_TIME, {"x": {"person 7": [5]}}),
+        "asked: 'x' asks for [5] of 'person 7'",
+    ),
+    "a rank beyond all": (lambda: recommend.rank_among(9, 8, [1]), "rank=9 among 8: give 1 to 8"),
+    "its own rank drawn": (lambda: recommend.rank_among(3, 8, [1, 3]), "drawn: 2 ranks: give different ones"),
 }

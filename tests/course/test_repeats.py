@@ -29,6 +29,7 @@ ONE_RUN = {
     "11_answers",
     "12_search",
     "13_support_desk",
+    "15_recommender",
     "A5_crashes_and_costs",
     "A6_processes_and_memory",
     "A7_controls_and_claims",

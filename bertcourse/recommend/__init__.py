@@ -1,0 +1,1 @@
+"""Recommending films: three protocols, the methods that stand beside a sequence model, and a command."""
