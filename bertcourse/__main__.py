@@ -1,4 +1,4 @@
-"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `assignments`, `grade`, `publish`."""
+"""The course from a shell: `python -m bertcourse doctor`, `fetch`, `course`, `monitor`, and what teachers need."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from bertcourse.monitor.command import add_command as add_monitor
 from bertlib.cli import run_command
 
 
@@ -93,6 +94,8 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--seconds", type=float, default=300, help="for a submission")
     command.add_argument("--memory", type=int, default=2048, help="MiB for a submission, beyond what torch takes")
     command.set_defaults(run=grade)
+
+    add_monitor(commands)
 
     command = commands.add_parser("publish", help="write the address of your copy on GitHub into lessons and texts")
     command.add_argument("repo", nargs="?", default="", metavar="OWNER/NAME", help="your copy on GitHub")

@@ -113,7 +113,9 @@ def linear(weights: str | None) -> LogisticRegression:
 
 @cache
 def vectors_of(texts: tuple[str, ...]) -> np.ndarray:
-    return Embedder.load(encoder_folder("minilm"), max_length=64).predict(list(texts), show_progress=False)
+    embedder = Embedder.load(encoder_folder("minilm"))
+    embedder.max_length = LORA["max_length"]
+    return embedder.predict(list(texts), show_progress=False)
 
 
 def weighted(make, texts, labels, others: dict, what: str) -> dict[str, np.ndarray]:
