@@ -49,6 +49,7 @@ THEMES = (
     "sentiment",
     "answers",
     "search",
+    "monitor",
 )
 
 

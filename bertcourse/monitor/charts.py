@@ -214,7 +214,7 @@ def two_sided(values: np.ndarray) -> np.ndarray:
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     """Adjusted p-values: call what is at most q, and on average at most the share q of the calls is false.
 
-    The i-th smallest of m becomes the least of p_j·m/j over j ≥ i, at most 1 (Benjamini and Hochberg, 1995).
+    The i-th smallest of m becomes the least of p_j·m/j over j ≥ i (Benjamini and Hochberg, 1995).
 
     Args:
         p: of any shape, from 0 to 1; all that were looked at, not only the small ones. NaN is no test and stays NaN.
@@ -232,7 +232,7 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     least = np.minimum.accumulate(scaled[::-1])[::-1]
     result = np.full(p.shape, np.nan)
     adjusted = np.empty_like(own)
-    adjusted[order] = np.minimum(least, 1)
+    adjusted[order] = least
     result[there] = adjusted
     return result
 

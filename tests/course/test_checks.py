@@ -81,6 +81,7 @@ RIGHT_AS_WELL = {
     "sentiment.soft_loss": {"without USub"},  # two dimensions have the last as dimension 1
     "answers.best_span": {"Gt to GtE"},  # of equals any
     "answers.f1": {"Or to And"},  # without words there are none in common
+    "monitor.point_adjusted": {"Lt to LtE"},  # behind the last day there is no run
     "answers.threshold": {"Gt to GtE", "1.0 to 2.0", "1 to 2"},  # of equals any; both are below all that there is
 }
 
