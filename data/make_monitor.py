@@ -177,6 +177,11 @@ def fold_of(headline: str) -> int:
     return content_key("fold", headline)[0] % FOLDS
 
 
+def learned_of(fold: int, folds: np.ndarray) -> np.ndarray:
+    """Which labelled headlines, each in a fold, the model may learn from that scores this fold."""
+    return folds != fold
+
+
 def cross() -> None:
     """Tone (P(positive) − P(negative)) and topic of every headline of the stream.
 
@@ -195,7 +200,7 @@ def cross() -> None:
         path = WORK / f"cross-{fold}.json"
         if path.is_file():
             continue
-        known, asked = folds[where] != fold, np.flatnonzero(folds == fold)
+        known, asked = learned_of(fold, folds[where]), np.flatnonzero(folds == fold)
         texts = [row["headline"] for row, there in zip(labelled, known, strict=True) if there]
         labels = {
             what: [NAMES[what].index(row[what]) for row, there in zip(labelled, known, strict=True) if there]

@@ -23,11 +23,6 @@ const machine = {
       "event included: on another series these settings promise nothing. A limit is fitted on the past alone.";
   },
 
-  hint(data, state, { wrong, delay }) {
-    if (!wrong && delay > data.best) return `No false alarm; the first right one comes ${delay} days behind. It can come sooner.`;
-    return "";
-  },
-
   build(kit, data) {
     const slack = kit.slider("Slack", "slack", { min: 0, max: 30, show: (one) => kit.decimals(one / 20) });
     const limit = kit.slider("Limit", "limit", { min: 0, max: 90, show: (one) => kit.decimals(1 + one / 10, 1) });

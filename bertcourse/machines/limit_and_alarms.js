@@ -14,11 +14,6 @@ const machine = {
       `it would take ${data.delay[data.delay.length - 1]}: whoever wants fewer false alarms waits longer for the true ones.`;
   },
 
-  hint(data, state, { fitted }) {
-    if (state.opened) return "The other half is open. Start again to choose anew.";
-    return fitted > data.promised ? `More than ${data.promised} a month.` : "";
-  },
-
   build(kit, data) {
     const at = kit.slider("Limit", "at", { min: 0, max: data.limits.length - 1, show: (one) => kit.decimals(data.limits[one], 1) });
     kit.row(at.node);

@@ -23,7 +23,7 @@ def limit_of(place: int) -> float:
 
 
 def cusum_by_hand(days: Sequence[str], values: Sequence[float], event: str) -> Machine:
-    """A series, and a CUSUM whose slack and limit are moved; alarms before a date are false, the first behind it counts.
+    """A series, and a CUSUM whose slack and limit are moved; alarms before a date are false, later ones are right.
 
     Args:
         days: dates (YYYY-MM-DD), ascending, 10 to 150.
@@ -120,8 +120,8 @@ def limit_and_alarms(values: np.ndarray, slack: float = 0.5, promised: float = 1
         waited = np.where(above.any(axis=0), above.argmax(axis=0) + 1, len(path) + 1)
         data["delay"].append(float(np.median(waited)))
     picture = Drawing(
-        f"{len(values)} series of {values.shape[1]} days in which nothing happens. With the limit {limits[0]:.1f} there "
-        f"are {data['fitted'][0]:.1f} false alarms a month in the half that is fitted on; the other half is closed."
+        f"{len(values)} series of {values.shape[1]} days in which nothing happens. With the limit {limits[0]:.1f} "
+        f"there are {data['fitted'][0]:.1f} false alarms a month in the half that is fitted on; the other is closed."
     )
     picture.text(280, 22, f"limit {limits[0]:.1f}", bold=True)
     rows = [

@@ -9,6 +9,7 @@ again, and those that are in the log are not written twice. A line that was cut 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -96,6 +97,12 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", text.lower()))
 
 
+def repeats(own: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two headlines share so many of all their words that one repeats the other."""
+    common = len(own & other)
+    return common >= SAME * (len(own) + len(other) - common)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """A file that is there as it was or as it will be, never in between, also when the machine stops."""
     beside = path.with_name(path.name + ".new")
@@ -150,7 +157,10 @@ class Monitor:
         self.position, self.names = Position(**self.state.position), self.state.names
         self.opened: list[Headline] = []
         self.opened_counts: dict[str, int] = {}
-        self.known = [(day, words_of(text)) for day, text, *_ in self.state.recent]
+        self.known: list[tuple[str, frozenset[str]]] = []
+        self.having: dict[str, list[frozenset[str]]] = {}  # a word -> what has it of these
+        for day, text, *_ in self.state.recent:
+            self._know(day, words_of(text))
         self.new: list[dict] = []
 
     def _lock(self) -> None:
@@ -221,12 +231,24 @@ class Monitor:
         alerts = self.close() if self.opened and headline.date > before else []
         own = words_of(headline.text[:SHOWN])  # as much as a later start will know
         self.count("headlines")
-        if own and any(len(own & other) >= SAME * len(own | other) for _, other in self.known):
+        if own and self.is_repeat(own):
             self.count("repeats")
             return alerts
-        self.known.append((headline.date, own))
+        self._know(headline.date, own)
         self.opened.append(headline)
         return alerts
+
+    def _know(self, day: str, words: frozenset[str]) -> None:
+        self.known.append((day, words))
+        for word in words:
+            self.having.setdefault(word, []).append(words)
+
+    def is_repeat(self, own: frozenset[str]) -> bool:
+        """Whether one of the headlines that are remembered has `SAME` of all words in common with these words."""
+        # Such a one shares at least one of so many of the rarest words, so only those are looked up.
+        rarest = sorted(own, key=lambda word: len(self.having.get(word, ())))
+        looked_up = rarest[: len(own) - math.ceil(SAME * len(own)) + 1]
+        return any(repeats(own, other) for word in looked_up for other in self.having.get(word, ()))
 
     def reached(self, position: Position, names: list[str] | None) -> None:
         """Behind which line the stream is. Asked for before `add`: what a closed day's last line was."""
@@ -247,7 +269,10 @@ class Monitor:
             between = (date.fromisoformat(day) - date.fromisoformat(state.days[-1])).days - 1
             state.counts["gaps"] = state.counts.get("gaps", 0) + between
         oldest = (date.fromisoformat(day) - timedelta(days=KEPT_DAYS)).isoformat()
-        self.known = [(then, words) for then, words in self.known if then >= oldest]
+        known, self.known, self.having = self.known, [], {}
+        for then, words in known:
+            if then >= oldest:
+                self._know(then, words)
         state.recent = [row for row in state.recent if row[0] >= oldest]
         for headline, given in zip(self.opened, scored, strict=True):
             topic, tone = given or ("", 0.0)
@@ -355,5 +380,5 @@ class Monitor:
                 os.fsync(file.fileno())
             self.logged += fresh
         self.state.alerts += len(alerts)
-        content = json.dumps({"version": VERSION, **asdict(self.state)}, ensure_ascii=False, separators=(",", ":"))
+        content = json.dumps({"version": VERSION, **vars(self.state)}, ensure_ascii=False, separators=(",", ":"))
         write_whole(self.folder / "state.json", content.encode("utf-8"))

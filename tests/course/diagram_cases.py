@@ -574,7 +574,7 @@ OTHER_SIZES = {
     "ranks_fused, not found": (search.ranks_fused, ranked(3, 1, 5)),
     "pages_of_weeks, 12": (monitor.pages_of_weeks, ({"2020-01-02": 20, "2020-07-18": 120}, 12)),
     "pages_of_weeks, a day": (monitor.pages_of_weeks, ({"2020-12-31": 20}, 1)),
-    "cusum_steps of 10": (monitor.cusum_steps, ([-12.5, *[12.5] * 9], 0.25, 11.5)),
+    "cusum_steps of 10": (monitor.cusum_steps, ([-2.5, *[9.5] * 9], 0.25, 11.5)),
     "cusum_steps, one": (monitor.cusum_steps, ([0.2], 0.5, 4)),
     "adjusted_runs of 16": (monitor.adjusted_runs, ([True] + [False] * 15, [True] * 16)),
     "adjusted_runs of 2": (monitor.adjusted_runs, ([True, False], [False, False])),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bug_zoo import monitor_bugs
 from scipy.stats import false_discovery_control, norm
 
 from bertcourse.monitor import charts
@@ -276,13 +277,14 @@ def test_b24_random_alarms_look_excellent_when_adjusted():
         true[start : start + 20] = True
     called = rng.random(600) < 0.15
     assert f1(called, true) < 0.3 and f1(point_adjusted(called, true), true) > 0.75
+    assert monitor_bugs.f1_of_whole_runs(called, true) == f1(point_adjusted(called, true), true)
 
 
 def test_b25_a_test_for_each_topic_and_day_finds_something_in_nothing():
     rng = np.random.default_rng(0)
-    p = two_sided(rng.standard_normal((40, 26, 12)))
-    assert (p <= 0.05).mean() == pytest.approx(0.05, abs=0.01)
-    assert (p <= 0.05).any(axis=(1, 2)).all()  # an alarm in every month
+    values = rng.standard_normal((40, 26, 12))
+    p, bug = two_sided(values), monitor_bugs.alpha_for_each_test(values)
+    assert bug.mean() == pytest.approx(0.05, abs=0.01) and bug.any(axis=(1, 2)).all()  # an alarm in every month
     shared = np.array([(benjamini_hochberg(month) <= 0.05).any() for month in p])
     assert shared.mean() <= 0.15
 
@@ -292,7 +294,7 @@ def test_b26_a_reference_of_the_whole_series_hides_what_changed():
     both = np.concatenate([tone_values(part, fit_reference(before))[:, 0] for part in (before, after)])
     joined = [np.concatenate([getattr(before, name), getattr(after, name)]) for name in ("count", "total", "squares")]
     whole = charts.DayTable(tuple(f"{i:03d}" for i in range(90)), before.series, *joined)
-    late = tone_values(whole, fit_reference(whole))[:, 0]
+    late = tone_values(whole, monitor_bugs.normal_of_the_whole_series(whole, 60))[:, 0]
     past, all_of_it = (cusum(-values, 0.5, 8.0)[1] for values in (both, late))
     assert past[60:].any() and past[60:].sum() > all_of_it[60:].sum()
     up = cusum(late, 0.5, 8.0)[1]
