@@ -6,6 +6,7 @@ headline of is NaN there, and a chart stays as it was: no news is no good news.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -206,9 +207,7 @@ def ewma_alarms(values: np.ndarray, weight: float = 0.2, limit: float = 3.0) -> 
 
 def two_sided(values: np.ndarray) -> np.ndarray:
     """How likely a value at least as far from 0 is, if all is normal; NaN stays NaN."""
-    from scipy.stats import norm
-
-    return 2 * norm.sf(np.abs(values))
+    return np.vectorize(math.erfc, otypes=[float])(np.abs(values) / math.sqrt(2))
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:

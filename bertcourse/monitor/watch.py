@@ -169,7 +169,7 @@ class Monitor:
             import fcntl
         except ImportError:  # Windows: nothing keeps a second one out
             return
-        self._held = open(self.folder / "lock", "w")  # noqa: SIM115
+        self._held = open(self.folder / "lock", "w", encoding="utf-8")  # noqa: SIM115
         try:
             fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

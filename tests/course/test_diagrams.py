@@ -39,6 +39,7 @@ DRAWN = {
     "10",
     "11",
     "12",
+    "14",
 }  # at least three in each; in appendices any
 SVG = {"svg", "g", "rect", "text", "polyline", "polygon", "circle"}
 

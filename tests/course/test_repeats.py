@@ -28,6 +28,7 @@ ONE_RUN = {
     "10_sentiment",
     "11_answers",
     "12_search",
+    "14_monitor",
     "A5_crashes_and_costs",
     "A6_processes_and_memory",
     "A7_controls_and_claims",

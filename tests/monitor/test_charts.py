@@ -144,6 +144,11 @@ def test_benjamini_hochberg_is_that_of_scipy(shape):
         assert np.isnan(adjusted[0]) and adjusted[1:] == pytest.approx(false_discovery_control(p.ravel()[1:]))
 
 
+def test_chances_of_values_are_those_of_the_normal_distribution():
+    values = np.array([[-3.1, 0.0, 1.96], [8.0, np.nan, -0.4]])
+    assert two_sided(values) == pytest.approx(2 * norm.sf(np.abs(values)), nan_ok=True)
+
+
 def test_wrong_chances_are_refused():
     with pytest.raises(ValueError, match=r"p=1\.5: give numbers from 0 to 1"):
         benjamini_hochberg(np.array([0.1, 1.5]))
