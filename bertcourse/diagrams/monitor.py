@@ -87,7 +87,7 @@ def cusum_steps(values: Sequence[float], slack: float, limit: float) -> Drawing:
     most = max(limit, *(total for _, total in rows)) * 1.15
     for y, name in ((22, "day"), (56, "value"), (90, "− slack")):
         drawing.text(left - 10, y, name, size=SMALL, align="end")
-    drawing.text(left - 10, top + high / 2, "sum", size=SMALL, align="end", bold=True)
+    drawing.text(left - 10, top + high + 14, "sum", size=SMALL, align="end", bold=True)
     for day, (value, total) in enumerate(rows):
         x = left + day * wide
         drawing.text(x + wide / 2, 22, str(day), size=SMALL, color=SOFT)
