@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from bertcourse.monitor.command import add_command as add_monitor
 from bertlib.cli import run_command
 
 
@@ -130,6 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--exclude", default="", metavar="TITLES", help="films that are not to be recommended")
     command.add_argument("--top", type=int, default=10, metavar="N", help="how many")
     command.set_defaults(run=recommend)
+    add_monitor(commands)
 
     command = commands.add_parser("publish", help="write the address of your copy on GitHub into lessons and texts")
     command.add_argument("repo", nargs="?", default="", metavar="OWNER/NAME", help="your copy on GitHub")

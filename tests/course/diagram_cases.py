@@ -19,6 +19,7 @@ from bertcourse.diagrams import (
     encoder,
     looking,
     masking,
+    monitor,
     pairs,
     pretraining,
     recommend,
@@ -246,6 +247,10 @@ IN_TIME = {"person 7": [0, 0.1, 0.2, 3, 9], "person 12": [1, 1.2, 5], "person 40
 AT_THE_END = {"the last of each": {"person 7": [4], "person 12": [2], "person 40": [3]}}
 LATER = AT_THE_END | {"one date": {"person 7": [4], "person 40": [0, 1, 2, 3]}}
 
+PAGES = {f"2020-01-{day:02d}": 20 + 20 * (day % 3 == 0) for day in (2, 3, 5, 6, 7, 8, 10, 13, 14, 15, 16)}
+TONES = [0.4, 1.6, float("nan"), 1.9, -0.3, 0.8, 2.2, -1.5]
+REAL = [False, True, True, True, True, False, False, True, True, False]
+CALLED = [True, False, False, True, False, False, False, False, False, False]
 
 CASES = {
     "course_map": (
@@ -470,6 +475,9 @@ CASES = {
     ),
     "questions_in_time": (recommend.questions_in_time, (IN_TIME, AT_THE_END, 6.0), (IN_TIME, LATER, 6.0)),
     "rank_among": (recommend.rank_among, (84, 1500, range(10, 1500, 15)), (84, 1500, range(100, 1500, 14))),
+    "pages_of_weeks": (monitor.pages_of_weeks, (PAGES, 3), (PAGES | {"2020-01-09": 40}, 3)),
+    "cusum_steps": (monitor.cusum_steps, (TONES, 0.5, 2.0), (TONES, 0.5, 9.0)),
+    "adjusted_runs": (monitor.adjusted_runs, (CALLED, REAL), (CALLED[::-1], REAL)),
 }
 
 
@@ -595,6 +603,12 @@ OTHER_SIZES = {
     "ranks_fused, late": (search.ranks_fused, ranked(2, lambda lists: lists[2][-1])),
     "ranks_fused, first": (search.ranks_fused, ranked(2, lambda lists: lists[2][0])),
     "ranks_fused, not found": (search.ranks_fused, ranked(3, 1, 5)),
+    "pages_of_weeks, 12": (monitor.pages_of_weeks, ({"2020-01-02": 20, "2020-07-18": 120}, 12)),
+    "pages_of_weeks, a day": (monitor.pages_of_weeks, ({"2020-12-31": 20}, 1)),
+    "cusum_steps of 10": (monitor.cusum_steps, ([-2.5, *[9.5] * 9], 0.25, 11.5)),
+    "cusum_steps, one": (monitor.cusum_steps, ([0.2], 0.5, 4)),
+    "adjusted_runs of 16": (monitor.adjusted_runs, ([True] + [False] * 15, [True] * 16)),
+    "adjusted_runs of 2": (monitor.adjusted_runs, ([True, False], [False, False])),
     "ranks_fused, no names": (search.ranks_fused, ([123456, 2, 3], [4, 5], [4, 123456, 2, 3], 5)),
     "path_of_a_question, long": (
         desk.path_of_a_question,
@@ -761,4 +775,9 @@ WRONG = {  # what is refused, and words of the message
     ),
     "a rank beyond all": (lambda: recommend.rank_among(9, 8, [1]), "rank=9 among 8: give 1 to 8"),
     "its own rank drawn": (lambda: recommend.rank_among(3, 8, [1, 3]), "drawn: 2 ranks: give different ones"),
+    "no page": (lambda: monitor.pages_of_weeks({}), "0 dates, weeks=8: give a date at least"),
+    "a year of weeks": (lambda: monitor.pages_of_weeks(PAGES, 52), "weeks=52"),
+    "eleven days": (lambda: monitor.cusum_steps([0.0] * 11, 0.5, 4), "11 days, limit=4: give 1 to 10"),
+    "a limit of nothing": (lambda: monitor.cusum_steps([0.0], 0.5, 0), "a limit over 0"),
+    "calls of other days": (lambda: monitor.adjusted_runs([True], [True, False]), "1 calls, 2 days: give 2 to 16"),
 }

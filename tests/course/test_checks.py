@@ -33,6 +33,7 @@ from bug_zoo import (
     masked_row,
     masking_bugs,
     mlm_losses,
+    monitor_bugs,
     ner_bugs,
     pair_bugs,
     recommend_bugs,
@@ -85,6 +86,7 @@ RIGHT_AS_WELL = {
     "sentiment.soft_loss": {"without USub"},  # two dimensions have the last as dimension 1
     "answers.best_span": {"Gt to GtE"},  # of equals any
     "answers.f1": {"Or to And"},  # without words there are none in common
+    "monitor.point_adjusted": {"Lt to LtE"},  # behind the last day there is no run
     "answers.threshold": {"Gt to GtE", "1.0 to 2.0", "1 to 2"},  # of equals any; both are below all that there is
     "desk.risk_at": {"9 to 10"},  # digits that are kept
     "desk.conformal": {"9 to 10"},
@@ -463,6 +465,12 @@ ZOO = {
         recommend_bugs.truth_taken_for_seen,
         "leave the truth its score",
     ),
+    "monitor_bugs.scored_by_a_model_that_saw_it": "a matter of folds: tests/data/test_guardian.py",
+    "monitor_bugs.alpha_for_each_test": "levels that are not shared: monitor.adjusted rejects p as it was",
+    "monitor_bugs.normal_of_the_whole_series": "a whole table: tests/monitor/test_charts.py",
+    "monitor_bugs.f1_of_whole_runs": "the very thing that monitor.point_adjusted has one write, to see through it",
+    "monitor_bugs.reposts_counted": ("monitor.once", monitor_bugs.reposts_counted, ""),
+    "monitor_bugs.last_date_counts": ("monitor.once", monitor_bugs.last_date_counts, "a repost would move the news"),
     "search_bugs.padding_counts": ("search.mean_pooling", search_bugs.padding_counts, "padding counts"),
     "search_bugs.mean_of_all": ("search.mean_pooling", search_bugs.mean_of_all, "the divisor is not"),
     "search_bugs.sum_over_all": ("search.mean_pooling", search_bugs.sum_over_all, "never uses"),

@@ -40,6 +40,7 @@ DRAWN = {
     "11",
     "12",
     "13",
+    "14",
     "15",
 }  # at least three in each; in appendices any
 SVG = {"svg", "g", "rect", "text", "polyline", "polygon", "circle"}

