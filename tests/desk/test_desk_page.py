@@ -250,7 +250,7 @@ def test_words_can_be_read_by_day_and_in_the_dark(page, scheme):
     last(page)
     ask(page, "volcano?")
     last(page)
-    page.locator("summary").first.click()
+    page.locator("#log summary").first.click()
     ask(page, "?!")
     page.get_by_text("without words").wait_for()
     contrast, words = page.evaluate(CONTRAST)
