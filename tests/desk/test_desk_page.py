@@ -87,7 +87,8 @@ def page(request, browser, desk):
         assert [line for line in wrong if "422" not in line and "404" not in line] == []
         assert opened.evaluate("moved") == 0
         assert opened.evaluate("document.documentElement.scrollWidth") <= width, "nothing is cut off at the side"
-        assert opened.context.cookies() == [] and opened.evaluate("localStorage.length + sessionStorage.length") == 0
+        assert opened.context.cookies() == [] and opened.evaluate("localStorage.length") == 0
+        assert opened.evaluate("Object.keys(sessionStorage)") in ([], ["desk"]), "this tab's conversation"
 
 
 def ask(page, question):
@@ -184,6 +185,38 @@ def test_the_conversation_is_sent_along_until_a_new_question(page, desk):
         ask(page, f"volcano {number}")
         last(page)
     assert desk[1].waiting()[-1]["history"] == [f"volcano {number}" for number in range(1, 6)]
+
+
+def test_a_page_that_is_loaded_again_keeps_the_conversation_of_its_tab(page, desk):
+    for question in ("my password is <b>gone</b>", "is it kept?"):
+        ask(page, question)
+        last(page)
+    before = page.locator("#log").inner_text()
+    page.get_by_role("link", name="Questions for a person").click()
+    page.wait_for_url("**/queue")
+    page.get_by_role("link", name="To the desk").click()
+    page.wait_for_url(desk[0] + "/")
+    page.reload()
+    assert page.locator("#log").inner_text() == before and page.locator("#log").locator("b").count() == 0
+    page.get_by_role("button", name="This helps").click()
+    page.get_by_text("Thank you, noted.").wait_for()
+    ask(page, "and now?")
+    last(page)
+    assert desk[1].waiting()[-1]["history"] == ["my password is <b>gone</b>", "is it kept?"]
+    other = page.context.new_page()
+    other.goto(desk[0])
+    assert other.locator("#log > li").count() == 0, "another tab has its own"
+    other.close()
+    page.get_by_role("button", name="New question").click()
+    page.reload()
+    assert page.locator("#log > li").count() == 0
+    for wrong in ("{", "null", '{"shown": [{"question": "a"}]}', '{"shown": 7}'):
+        page.evaluate("(text) => sessionStorage.setItem('desk', text)", wrong)
+        page.reload()
+        assert page.locator("#log > li").count() == 0
+    ask(page, "is it new?")
+    last(page)
+    assert desk[1].waiting()[-1]["history"] == []
 
 
 @pytest.mark.parametrize(
