@@ -112,7 +112,11 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=grade)
 
     command = commands.add_parser(
-        "desk", help="open a support desk on this machine", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        "desk",
+        help="open a support desk on this machine",
+        description="A page on this machine that answers a question with the stored answer that fits, word for word, "
+        "or keeps the question for a person (lesson 13).",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.add_argument("--port", type=int, default=8013, help="of the page; 0 takes any that is free")
     command.add_argument("--host", default="127.0.0.1", help="127.0.0.1, localhost or ::1; every other is refused")
@@ -122,9 +126,14 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--threshold",
         type=float,
-        help="of the confidence from which on the desk answers; else the one it was fitted with",
+        help="of the confidence from which on the desk answers, 0 (all) to 1.1 (nothing); else the fitted one",
     )
-    command.add_argument("--answers", type=Path, help="CSV with question, answer[, source]; else the building FAQ")
+    command.add_argument(
+        "--answers",
+        type=Path,
+        help="CSV with question, answer[, source]; else the building FAQ, on which the confidence was fitted: "
+        "bertcourse.desk.confidence.fit_confidence fits one for yours",
+    )
     command.set_defaults(run=desk)
     command = commands.add_parser("recommend", help="recommend films for a history of your own (lesson 15)")
     command.add_argument("--likes", required=True, metavar="TITLES", help='the newest last: "Toy Story; Fargo"')

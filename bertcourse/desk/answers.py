@@ -260,20 +260,24 @@ def entries_of(rows: Iterable[Mapping[str, str]]) -> list[Entry]:
 def read_answers(path: str | Path) -> list[Entry]:
     """Answers of one's own: a CSV file in UTF-8 with the columns question, answer and, if there is one, source.
 
-    An id is "row 1" for the first row below the header.
+    An id is "line 2" for the answer that begins in the second line of the file.
 
     Raises:
         FileNotFoundError: no such file. ValueError: no UTF-8, a column that is missing, a row of another width, a blank
-            question or answer, or no rows; the message names file and line.
+            question or answer, no rows, or an empty file; the message names file and line.
     """
     reader = csv.reader(read_text(path).splitlines(keepends=True), strict=True)
     entries: list[Entry] = []
     try:
         header = [name.strip().lower() for name in next(reader, [])]
+        if not any(header):
+            raise ValueError(f"{path}, line 1 is empty: begin with the names of the columns, question,answer")
+        begin = reader.line_num + 1
         for name in ("question", "answer"):
             if header.count(name) != 1:
                 raise ValueError(f"{path}, line 1: give one column {name!r}; the columns are {', '.join(header)}")
         for row in reader:
+            line, begin = begin, reader.line_num + 1
             if not any(map(str.strip, row)):
                 continue
             if len(row) != len(header):
@@ -285,8 +289,7 @@ def read_answers(path: str | Path) -> list[Entry]:
             for name in ("question", "answer"):
                 if not fields[name]:
                     raise ValueError(f"{path}, line {reader.line_num}: {name!r} is blank; fill it in or delete the row")
-            name = f"row {len(entries) + 1}"
-            entries.append(Entry(name, fields["question"], fields["answer"], fields.get("source", "")))
+            entries.append(Entry(f"line {line}", fields["question"], fields["answer"], fields.get("source", "")))
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}; look at its quotation marks") from error
     if not entries:

@@ -18,7 +18,8 @@ WAIT = 5.0  # seconds for another program that is writing
 TABLES = """
 CREATE TABLE hand_overs (
   number INTEGER PRIMARY KEY AUTOINCREMENT, asked_at TEXT NOT NULL, reply TEXT NOT NULL, question TEXT NOT NULL,
-  history TEXT NOT NULL, guesses TEXT NOT NULL, why TEXT NOT NULL, closed_at TEXT
+  history TEXT NOT NULL, guesses TEXT NOT NULL, why TEXT NOT NULL, closed_at TEXT,
+  written TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE feedback (
   number INTEGER PRIMARY KEY AUTOINCREMENT, said_at TEXT NOT NULL, reply TEXT NOT NULL, "right" INTEGER NOT NULL,
@@ -68,6 +69,9 @@ class Queue:
                 for statement in filter(str.strip, TABLES.split(";")):
                     self.base.execute(statement)
                 self.base.execute(f"PRAGMA application_id = {MARK}")
+            columns = [row[1] for row in self.base.execute("PRAGMA table_info(hand_overs)")]
+            if columns and "written" not in columns:  # a queue from before a person could write
+                self.base.execute("ALTER TABLE hand_overs ADD COLUMN written TEXT NOT NULL DEFAULT ''")
         for statement in ("SELECT why, closed_at FROM hand_overs LIMIT 1", "SELECT confidence FROM feedback LIMIT 1"):
             self._one(statement)
 
@@ -145,13 +149,27 @@ class Queue:
         columns = "number, asked_at, reply, question, history, guesses, why"
         return self._rows(f"SELECT {columns} FROM hand_overs WHERE closed_at IS NULL ORDER BY number")  # nosec B608
 
-    def close_one(self, number: int) -> None:
-        """Mark a question as done. Raises also KeyError: there is none of this number, or it is done already."""
+    def close_one(self, number: int, written: str = "") -> None:
+        """Mark a question as done, and keep what a person wrote in reply, if anything.
+
+        Raises also KeyError: there is none of this number, or it is done already; nothing is changed then.
+        """
         _, changed = self._write(
-            "UPDATE hand_overs SET closed_at = ? WHERE number = ? AND closed_at IS NULL", (now(), number)
+            "UPDATE hand_overs SET closed_at = ?, written = ? WHERE number = ? AND closed_at IS NULL",
+            (now(), written, number),
         )
         if not changed:
             raise KeyError(f"{number}: no question of this number waits")
+
+    def look_up(self, number: int) -> dict:
+        """What became of a question: number, asked_at, closed_at (None while it waits) and written, "" if nothing was.
+
+        Raises also KeyError: there is none of this number.
+        """
+        rows = self._rows("SELECT number, asked_at, closed_at, written FROM hand_overs WHERE number = ?", (number,))
+        if not rows:
+            raise KeyError(f"{number}: no question has this number")
+        return rows[0]
 
     def said(self) -> list[dict]:
         """All feedback, oldest first: number, said_at, reply, right (0 or 1), note, question, history, entry and

@@ -12,6 +12,8 @@ from bertcourse.desk.confidence import Confidence
 from bertcourse.desk.queue import Queue
 
 PORT = 8013
+HIGHEST = 1.1  # a threshold that no confidence reaches
+FAQ_COVERS = "Building, permits and taxes on them in Sweden, as one firm answers. In English."
 
 
 def run_desk(
@@ -31,7 +33,8 @@ def run_desk(
         answers: a CSV file, see `read_answers`; None takes the building FAQ.
 
     Raises:
-        ValueError, OSError: the port is taken, the database or the answers cannot be used; nothing was loaded then.
+        ValueError, OSError: the port is taken, the threshold is below 0 or above `HIGHEST`, the database or the answers
+            cannot be used; nothing was loaded then.
         ImportError: packages of the extra `serve` are missing.
     """
     try:
@@ -41,6 +44,10 @@ def run_desk(
     confidence = Confidence.load()
     if threshold is not None:
         confidence = replace(confidence, threshold=threshold)
+        if not 0 <= threshold <= HIGHEST:
+            raise ValueError(
+                f"threshold={threshold:g}: give a number from 0, which answers all, to {HIGHEST}, which answers nothing"
+            )
     with listen(host, port) as taken:
         entries = faq_entries() if answers is None else read_answers(answers)
         with Queue(database) as queue:
@@ -51,10 +58,14 @@ def run_desk(
             seconds = time.perf_counter() - begin
             say(f"ready after {seconds:.0f} s; answers from a confidence of {confidence.threshold:g}")
             if answers is not None:
-                say("note: the confidence was fitted on the building FAQ; fit it on questions of your own")
+                say(
+                    "note: the confidence was fitted on the building FAQ; bertcourse.desk.confidence.fit_confidence "
+                    "fits one on questions of your own"
+                )
             print(f"Support desk: {address(taken)}", flush=True)
             say(f"questions for a person: {address(taken)}/queue, kept in {database}; Ctrl-C ends the desk")
-            serve(build_app(desk.reply, queue, answers=len(entries)), taken)
+            covers = FAQ_COVERS if answers is None else f"{len(entries):,} stored answers of the file {answers.name}."
+            serve(build_app(desk.reply, queue, answers=len(entries), covers=covers), taken)
             desk.close()
     return 0
 

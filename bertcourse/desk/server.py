@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 import socket
 import threading
@@ -26,13 +27,14 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bertcourse.desk.answers import LONGEST, TURNS, Desk, Reply, asked
+from bertcourse.desk.answers import LONGEST, TURNS, Desk, Guess, Reply, asked
 from bertcourse.desk.queue import Queue
 
 PAGE = Path(__file__).with_name("page.html")
 HOSTS = ("127.0.0.1", "localhost", "::1")  # this machine, and no other
 LARGEST = 128 * 1024  # bytes of a request: a question and five more, each sign written as \uXXXX
 KEPT = 1000  # replies of which feedback may be given; an answered question is not stored otherwise
+LONGEST_WRITTEN = 5000  # characters that a person may write in reply
 WAITING = 32  # questions that may wait for the one that is computed
 SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5)
 
@@ -94,6 +96,23 @@ class Feedback(BaseModel):
         return asked(text, "note") if text.strip() else ""
 
 
+class Done(BaseModel):
+    """What a person wrote in reply, if anything, when a question is done."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    reply: str = ""
+
+    @field_validator("reply")
+    @classmethod
+    def is_written(cls, text: str) -> str:
+        text = text.strip()
+        if len(text) > LONGEST_WRITTEN:
+            raise ValueError(f"the reply has {len(text):,} characters: give at most {LONGEST_WRITTEN:,}")
+        if any("\ud800" <= sign <= "\udfff" for sign in text):
+            raise ValueError("the reply holds half a character: type it again")
+        return text
+
+
 class Figures:
     """What /metrics shows."""
 
@@ -111,16 +130,18 @@ class Figures:
             self.feedback.labels(verdict)
 
 
-def build_app(reply: Callable[[str, Sequence[str]], Reply], queue: Queue, *, answers: int = 0) -> FastAPI:
-    """The desk's addresses: /, /ask, /feedback, /queue, /health, /metrics.
+def build_app(
+    reply: Callable[[str, Sequence[str]], Reply], queue: Queue, *, answers: int = 0, covers: str = ""
+) -> FastAPI:
+    """The desk's addresses: /, /ask, /feedback, /queue, /queue/{number}, /health, /metrics.
 
     Args:
         reply: answers a question with its history; is called in several threads at once, at most `WAITING` times.
         queue: keeps what is handed over, before the reply goes out, and what is said of replies.
-        answers: how many are stored, for /health.
+        answers: how many are stored, for /health. covers: what they are about, a line of text for the page.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # their pages would load scripts from elsewhere
-    page, headers = read_page()
+    page, headers = read_page(covers)
     figures, room = Figures(queue), threading.BoundedSemaphore(WAITING)
     replies: OrderedDict[str, Reply] = OrderedDict()
     guard = threading.Lock()
@@ -158,7 +179,7 @@ def build_app(reply: Callable[[str, Sequence[str]], Reply], queue: Queue, *, ans
             found = replace(found, answer=None, entry=None, source=None, handed_over=True, why="a person was asked for")
         name, number = uuid4().hex, None
         if found.handed_over:
-            guesses = [short(guess.entry.id, guess.entry.question, guess.score) for guess in found.guesses]
+            guesses = [short(guess) for guess in found.guesses]
             with kept():
                 number = queue.hand_over(name, found.question, found.history, guesses, found.why)
         with guard:
@@ -167,7 +188,8 @@ def build_app(reply: Callable[[str, Sequence[str]], Reply], queue: Queue, *, ans
                 replies.popitem(last=False)
         figures.replies.labels("handed_over" if found.handed_over else "answered").inc()
         figures.seconds.observe(time.perf_counter() - begin)
-        return JSONResponse({"reply": name, "number": number} | found.as_json())
+        stored = None if found.handed_over else found.guesses[0].entry.question
+        return JSONResponse({"reply": name, "number": number, "stored_question": stored} | found.as_json())
 
     @app.post("/feedback")
     def feedback(said: Feedback) -> JSONResponse:
@@ -196,13 +218,23 @@ def build_app(reply: Callable[[str, Sequence[str]], Reply], queue: Queue, *, ans
             return JSONResponse({"waiting": queue.waiting()})
 
     @app.post("/queue/{number}")
-    def done(number: int, request: Request) -> JSONResponse:
+    def done(number: int, said: Done | None = None) -> JSONResponse:
         try:
             with kept():
-                queue.close_one(number)
+                queue.close_one(number, said.reply if said else "")
         except (KeyError, OverflowError):
             raise HTTPException(404, f"no question with the number {number} waits") from None
         return JSONResponse({"number": number})
+
+    @app.get("/queue/{number}")
+    def look_up(number: int) -> JSONResponse:
+        # Without the question: numbers can be guessed.
+        try:
+            with kept():
+                row = queue.look_up(number)
+        except (KeyError, OverflowError):
+            raise HTTPException(404, f"no question has the number {number}") from None
+        return JSONResponse({"number": number, "waits": row["closed_at"] is None, "reply": row["written"]})
 
     @app.get("/")
     async def home() -> HTMLResponse:
@@ -220,8 +252,9 @@ def build_app(reply: Callable[[str, Sequence[str]], Reply], queue: Queue, *, ans
     return app
 
 
-def short(name: str, question: str, score: float) -> dict[str, Any]:
-    return {"entry": name, "question": question, "score": round(score, 4)}
+def short(guess: Guess) -> dict[str, Any]:
+    entry = guess.entry
+    return {"entry": entry.id, "question": entry.question, "answer": entry.answer, "score": round(guess.score, 4)}
 
 
 @contextmanager
@@ -303,9 +336,9 @@ def refused(method: str, headers: dict[str, str]) -> tuple[int, str] | None:
     return None
 
 
-def read_page() -> tuple[str, dict[str, str]]:
-    """The page, and the headers under which only its own script and style run, by their digests, and nothing is loaded
-    from elsewhere.
+def read_page(covers: str = "") -> tuple[str, dict[str, str]]:
+    """The page, with a line on what it covers, and the headers under which only its own script and style run, by their
+    digests, and nothing is loaded from elsewhere.
     """
     page = PAGE.read_text(encoding="utf-8")
 
@@ -317,7 +350,9 @@ def read_page() -> tuple[str, dict[str, str]]:
         f"default-src 'none'; script-src {digest('script')}; style-src {digest('style')}; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return page, {
+    # The digests are of the file's: the line is put outside of script and style.
+    shown = html.escape(covers.encode(errors="replace").decode())  # a file's name may be no text
+    return page.replace("<!--covers-->", shown), {
         "content-security-policy": policy,
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",

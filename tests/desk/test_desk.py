@@ -353,14 +353,17 @@ def test_entries_of_rows():
 def test_answers_of_ones_own(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text('\ufeffAnswer, Question,Source\n"One, or\nmore.",How many?,Book\n\nNo.,Any?,\n', encoding="utf-8")
-    assert read_answers(path) == [Entry("row 1", "How many?", "One, or\nmore.", "Book"), Entry("row 2", "Any?", "No.")]
+    assert read_answers(path) == [
+        Entry("line 2", "How many?", "One, or\nmore.", "Book"),
+        Entry("line 5", "Any?", "No."),
+    ], "the lines where they begin"
 
 
 @pytest.mark.parametrize(
     "content, message",
     [
         (b"question,reply\na,b\n", "line 1: give one column 'answer'; the columns are question, reply"),
-        (b"", "line 1: give one column 'question'"),
+        (b"", "line 1 is empty: begin with the names of the columns, question,answer"),
         (b"question,answer\n", "no rows below the header"),
         (b"question,answer\na,b\nc\n", "line 3: 1 fields where the header has 2"),
         (b"question,answer\n ,b\n", "line 2: 'question' is blank"),

@@ -61,14 +61,19 @@ def post(port, path, content):
 
 def test_a_desk_of_ones_own_answers(answers, tmp_path):
     with started("--answers", answers, "--database", tmp_path / "desk.db", "--threshold", "0") as (run, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("GET", "/")
+        assert "2 stored answers of the file mine.csv." in connection.getresponse().read().decode()
+        connection.close()
         status, found = post(port, "/ask", {"question": "I forgot how to log in"})
-        assert (status, found["answer"], found["entry"]) == (200, "Open Settings, choose Account.", "row 1")
+        assert (status, found["answer"], found["entry"]) == (200, "Open Settings, choose Account.", "line 2")
         assert post(port, "/feedback", {"reply": found["reply"], "right": True}) == (200, {"number": 1})
         run.send_signal(signal.SIGINT)
         assert run.wait(60) == 0
         told = run.stderr.read()
     assert "2 stored answers; loading the encoder" in told and "answers from a confidence of 0" in told
-    assert "the confidence was fitted on the building FAQ" in told and "Traceback" not in told
+    assert "the confidence was fitted on the building FAQ" in told and "confidence.fit_confidence fits one" in told
+    assert "Traceback" not in told
     with Queue(tmp_path / "desk.db") as queue:
         assert queue.counts() == {"waiting": 0, "done": 0, "right": 1, "wrong": 0}
 
@@ -123,6 +128,11 @@ def test_what_is_refused_before_anything_is_loaded(answers, tmp_path, capsys, mo
         told = refused(capsys, *given, "--port", port)
         assert f"port {port} of 127.0.0.1 cannot be used" in told and f"--port {port + 1}" in told
     assert "listens on 127.0.0.1 only" in refused(capsys, *given, "--port", 0, "--host", "0.0.0.0")
+    for threshold in ("5", "1.2", "-0.1"):
+        assert (
+            f"threshold={threshold}: give a number from 0, which answers all, to 1.1, which answers nothing"
+            in refused(capsys, *given, "--port", 0, "--threshold", threshold)
+        )
     assert "threshold=nan: give a finite number" in refused(capsys, *given, "--port", 0, "--threshold", "nan")
     assert "no such file" in refused(capsys, *given[2:], "--port", 0, "--answers", tmp_path / "no.csv")
     (tmp_path / "desk.db").write_text("no database " * 100, encoding="utf-8")
@@ -130,6 +140,16 @@ def test_what_is_refused_before_anything_is_loaded(answers, tmp_path, capsys, mo
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE notes (text)").connection.close()
     told = refused(capsys, "--answers", answers, "--port", 0, "--database", tmp_path / "other.db")
     assert "is another program's file" in told
+
+
+def test_help_says_what_the_desk_is(capsys):
+    with pytest.raises(SystemExit):
+        bertcourse.__main__.main(["desk", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert (
+        "answers a question with the stored answer that fits, word for word, or keeps the question for a person" in told
+    )
+    assert "fit_confidence fits one for yours" in told
 
 
 def test_packages_that_are_missing_are_named(answers, tmp_path, capsys, monkeypatch):

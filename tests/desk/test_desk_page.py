@@ -12,6 +12,7 @@ from bertcourse.desk.queue import Queue
 from bertcourse.desk.server import address, build_app, listen
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+COVERS = "Passwords & parcels. In English."
 MOVED = """
 window.moved = 0;
 new PerformanceObserver((list) => {
@@ -61,7 +62,9 @@ def browser():
 def desk(tmp_path_factory):
     """The address of a running desk, and its queue."""
     with listen("127.0.0.1", 0) as taken, Queue(tmp_path_factory.mktemp("desk") / "desk.db") as queue:
-        running = uvicorn.Server(uvicorn.Config(build_app(slowly, queue, answers=4), log_level="warning"))
+        running = uvicorn.Server(
+            uvicorn.Config(build_app(slowly, queue, answers=4, covers=COVERS), log_level="warning")
+        )
         thread = threading.Thread(target=running.run, kwargs={"sockets": [taken]}, daemon=True)
         thread.start()
         yield address(taken), queue
@@ -84,7 +87,8 @@ def page(request, browser, desk):
         assert [line for line in wrong if "422" not in line and "404" not in line] == []
         assert opened.evaluate("moved") == 0
         assert opened.evaluate("document.documentElement.scrollWidth") <= width, "nothing is cut off at the side"
-        assert opened.context.cookies() == [] and opened.evaluate("localStorage.length + sessionStorage.length") == 0
+        assert opened.context.cookies() == [] and opened.evaluate("localStorage.length") == 0
+        assert opened.evaluate("Object.keys(sessionStorage)") in ([], ["desk"]), "this tab's conversation"
 
 
 def ask(page, question):
@@ -101,6 +105,7 @@ def test_an_answer_has_its_source_its_confidence_and_what_came_near(page):
     ask(page, "slow: my password is gone")
     card = last(page)
     assert card.locator(".answer").inner_text() == ENTRIES[0].answer
+    assert card.locator(".card").inner_text().startswith(f"Answers the question: {ENTRIES[0].question}\n")
     assert "Stored answer password · Source: Manual 3" in card.inner_text()
     assert "Very likely fits (95 of 100)" in card.inner_text()
     assert page.get_by_label("Your question").input_value() == ""
@@ -136,6 +141,11 @@ def test_what_is_handed_over_shows_its_number_and_stands_in_the_queue(page, desk
     (row,) = [row for row in desk[1].waiting() if row["question"] == "我忘记了,volcano?"]
     assert f"A person will look at your question. Its number is {row['number']}." in card.inner_text()
     assert "Why: no stored answer is likely enough to fit." in card.inner_text()
+    assert "Whoever runs this desk finds it under Questions for a person." in card.inner_text()
+    assert "The page cannot bring you the answer." in card.inner_text()
+    card.get_by_text("Perhaps one of these helps (4)").click()
+    for entry in ENTRIES:
+        assert entry.question in card.inner_text() and entry.answer in card.inner_text()
     page.get_by_role("link", name="Questions for a person").click()
     assert page.title() == "Questions for a person" and not page.locator("#form").is_visible()
     page.get_by_role("button", name=f"Question {row['number']} is done").click()
@@ -177,6 +187,38 @@ def test_the_conversation_is_sent_along_until_a_new_question(page, desk):
     assert desk[1].waiting()[-1]["history"] == [f"volcano {number}" for number in range(1, 6)]
 
 
+def test_a_page_that_is_loaded_again_keeps_the_conversation_of_its_tab(page, desk):
+    for question in ("my password is <b>gone</b>", "is it kept?"):
+        ask(page, question)
+        last(page)
+    before = page.locator("#log").inner_text()
+    page.get_by_role("link", name="Questions for a person").click()
+    page.wait_for_url("**/queue")
+    page.get_by_role("link", name="To the desk").click()
+    page.wait_for_url(desk[0] + "/")
+    page.reload()
+    assert page.locator("#log").inner_text() == before and page.locator("#log").locator("b").count() == 0
+    page.get_by_role("button", name="This helps").click()
+    page.get_by_text("Thank you, noted.").wait_for()
+    ask(page, "and now?")
+    last(page)
+    assert desk[1].waiting()[-1]["history"] == ["my password is <b>gone</b>", "is it kept?"]
+    other = page.context.new_page()
+    other.goto(desk[0])
+    assert other.locator("#log > li").count() == 0, "another tab has its own"
+    other.close()
+    page.get_by_role("button", name="New question").click()
+    page.reload()
+    assert page.locator("#log > li").count() == 0
+    for wrong in ("{", "null", '{"shown": [{"question": "a"}]}', '{"shown": 7}'):
+        page.evaluate("(text) => sessionStorage.setItem('desk', text)", wrong)
+        page.reload()
+        assert page.locator("#log > li").count() == 0
+    ask(page, "is it new?")
+    last(page)
+    assert desk[1].waiting()[-1]["history"] == []
+
+
 @pytest.mark.parametrize(
     "question, told",
     [
@@ -191,9 +233,10 @@ def test_what_is_no_question_is_told_and_kept_in_the_box(page, question, told):
     page.get_by_text(told).wait_for()
     assert page.locator("#problem").get_attribute("role") == "alert"
     assert page.locator("#log > li").count() == 0 and page.get_by_label("Your question").input_value() == question
+    page.get_by_label("Your question").press_sequentially("a")
+    assert page.locator("#problem").inner_text() == "", "it goes when one types"
     ask(page, "my password is gone")
     last(page)
-    assert page.locator("#problem").inner_text() == ""
 
 
 def test_by_keyboard_alone(page, desk):
@@ -243,6 +286,54 @@ def test_by_keyboard_alone(page, desk):
     assert number not in [row["number"] for row in desk[1].waiting()]
 
 
+def queue_of(page, number):
+    """The queue's page, and the card of a question."""
+    page.get_by_role("link", name="Questions for a person").click()
+    done = page.get_by_role("button", name=f"Question {number} is done")
+    done.wait_for()
+    return page.locator("#waiting > li").filter(has=done), done
+
+
+def test_a_reply_is_written_and_looked_up_by_its_number(page, desk):
+    assert page.locator(".covers").inner_text() == COVERS
+    ask(page, "is it a volcano?")
+    last(page)
+    number = desk[1].waiting()[-1]["number"]
+    page.get_by_text("Look up a number", exact=True).click()
+    page.get_by_label("Number", exact=True).fill(str(number))
+    page.get_by_role("button", name="Look up").click()
+    page.get_by_text(f"Number {number} waits.").wait_for()
+    card, done = queue_of(page, number)
+    card.locator("summary").click()
+    assert ENTRIES[0].question in card.inner_text() and ENTRIES[0].answer in card.inner_text()
+    card.get_by_label("Reply").fill("No, <b>a hill</b>.")
+    page.get_by_role("button", name="Look again").click()
+    page.wait_for_function("() => document.getElementById('count').textContent.includes('wait')")
+    assert card.get_by_label("Reply").input_value() == "No, <b>a hill</b>.", "a new list keeps what is being written"
+    done.click()
+    done.wait_for(state="detached")
+    page.get_by_role("link", name="To the desk").click()
+    page.get_by_text("Look up a number", exact=True).click()
+    for typed, told in (
+        (str(number), f"Number {number} is done. The reply: No, <b>a hill</b>."),
+        ("999999", "No question has the number 999999."),
+        ("x", "Write a number, such as 12."),
+    ):
+        page.get_by_label("Number", exact=True).fill(typed)
+        page.keyboard.press("Enter")
+        page.get_by_text(told).wait_for()
+
+
+def test_what_somebody_else_has_closed_is_told_and_goes(page, desk):
+    number = desk[1].hand_over("r", "is it stale?")
+    card, done = queue_of(page, number)
+    card.get_by_label("Reply").fill("Yes.")
+    desk[1].close_one(number)
+    done.click()
+    page.get_by_text(f"Number {number}: somebody else has closed it. What you wrote was not kept.").wait_for()
+    assert done.count() == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_can_be_read_by_day_and_in_the_dark(page, scheme):
     page.emulate_media(color_scheme=scheme)
@@ -250,7 +341,7 @@ def test_words_can_be_read_by_day_and_in_the_dark(page, scheme):
     last(page)
     ask(page, "volcano?")
     last(page)
-    page.locator("summary").first.click()
+    page.locator("#log summary").first.click()
     ask(page, "?!")
     page.get_by_text("without words").wait_for()
     contrast, words = page.evaluate(CONTRAST)
@@ -273,4 +364,38 @@ def test_a_desk_that_has_ended_is_told(browser, desk):
     ask(page, "my password is gone")
     page.get_by_text("The desk does not answer. Is it still running?").wait_for()
     assert page.get_by_label("Your question").input_value() == "my password is gone"
+    page.close()
+
+
+def test_only_a_question_that_was_not_sent_is_called_not_lost(browser, desk):
+    page = browser.new_page()
+    page.goto(desk[0])
+    ask(page, "my password is gone")
+    last(page)
+    page.route("**/feedback", lambda route: route.abort())
+    page.get_by_role("button", name="This helps").click()
+    page.get_by_text("The desk does not answer. Is it still running? This was not noted.").wait_for()
+    page.goto(desk[0] + "/queue")
+    page.get_by_text("wait").first.wait_for()
+    page.route("**/queue", lambda route: route.abort())
+    page.get_by_role("button", name="Look again").click()
+    page.wait_for_function("() => document.getElementById('count').textContent.endsWith('Is it still running?')")
+    page.close()
+
+
+@pytest.mark.parametrize("height", [844, 420])
+def test_on_a_phone_a_reply_is_seen_from_its_beginning_and_an_opened_fold_too(browser, desk, height):
+    page = browser.new_page(viewport={"width": 390, "height": height})
+    page.goto(desk[0])
+    for question in ("my password is gone", "volcano?", "are you open? " * 30, "volcano, and a very long one? " * 30):
+        ask(page, question)
+        card = last(page).locator(".card")
+        view, box = page.locator("#main").bounding_box(), card.bounding_box()
+        assert view["height"] >= 120, "there is room to read"
+        assert view["y"] <= box["y"] <= view["y"] + view["height"] / 2, question
+        fold = card.locator("details")
+        fold.locator("summary").click()
+        page.wait_for_timeout(100)
+        view, box = page.locator("#main").bounding_box(), fold.bounding_box()
+        assert view["y"] - 1 <= box["y"] <= view["y"] + view["height"] - 44, "the fold's beginning"
     page.close()

@@ -41,6 +41,41 @@ def test_hand_overs_wait_until_they_are_closed(path):
         assert queue.hand_over("r3", "Again?") == 3, "a number is given once"
 
 
+def test_what_a_person_wrote_is_kept(path):
+    with Queue(path) as queue:
+        queue.hand_over("r1", "Who pays?")
+        queue.hand_over("r2", "And when?")
+        assert queue.look_up(1)["closed_at"] is None and queue.look_up(1)["written"] == ""
+        queue.close_one(1, "Sie, <b>später</b>.\nOr we.")
+        with pytest.raises(KeyError):
+            queue.close_one(1, "Too late.")
+        queue.close_one(2)
+    with Queue(path) as queue:
+        found = queue.look_up(1)
+        assert (found["number"], found["written"]) == (1, "Sie, <b>später</b>.\nOr we.") and found["closed_at"]
+        assert queue.look_up(2)["written"] == "" and queue.look_up(2)["closed_at"]
+        with pytest.raises(KeyError, match="3: no question has this number"):
+            queue.look_up(3)
+
+
+def test_a_queue_from_before_a_person_could_write_is_opened(path):
+    base = sqlite3.connect(path)
+    base.executescript(module.TABLES.replace(",\n  written TEXT NOT NULL DEFAULT ''", ""))
+    base.execute(f"PRAGMA application_id = {module.MARK}")
+    base.execute(
+        "INSERT INTO hand_overs VALUES (1, '2026-01-01T00:00:00+00:00', 'r', 'Who pays?', '[]', '[]', '', NULL)"
+    )
+    assert "written" not in [row[1] for row in base.execute("PRAGMA table_info(hand_overs)")]
+    base.commit()
+    base.close()
+    for _ in range(2):
+        with Queue(path) as queue, Queue(path) as other:
+            assert other.waiting()[0]["question"] == "Who pays?" and queue.look_up(1)["written"] == ""
+    with Queue(path) as queue:
+        queue.close_one(1, "You.")
+        assert queue.look_up(1)["written"] == "You."
+
+
 def test_feedback_is_kept_with_what_it_is_about(path):
     with Queue(path) as queue:
         assert queue.feedback("r1", False, "no <b>", question="Q?", history=["P?"], entry="a", confidence=0.75) == 1

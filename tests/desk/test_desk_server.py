@@ -43,6 +43,7 @@ def error_of(answer, status):
 def test_an_answer_comes_with_its_source_and_is_not_stored(client, queue):
     found = client.post("/ask", json={"question": "My password is gone"}).json()
     assert (found["answer"], found["entry"], found["source"]) == (ENTRIES[0].answer, "password", "Manual 3")
+    assert found["stored_question"] == ENTRIES[0].question
     assert found["confidence"] == 0.95 and not found["handed_over"] and found["number"] is None
     assert [one["entry"]["id"] for one in found["runners_up"]] == ["hours", "parcel", "markup"]
     assert re.fullmatch("[0-9a-f]{32}", found["reply"])
@@ -54,13 +55,41 @@ def test_what_is_handed_over_waits_with_its_number(client, queue):
     assert found["handed_over"] and found["number"] == 1 and found["answer"] is None
     (row,) = queue.waiting()
     assert (row["reply"], row["question"], row["history"]) == (found["reply"], "Volcano?", ["Is it hot?"])
-    assert row["guesses"][0] == {"entry": "password", "question": ENTRIES[0].question, "score": 0.9}
+    assert row["guesses"][0] == {
+        "entry": "password",
+        "question": ENTRIES[0].question,
+        "answer": ENTRIES[0].answer,
+        "score": 0.9,
+    }
     assert client.get("/queue").json() == {"waiting": [row]}
     assert client.post("/queue/1", json={}).json() == {"number": 1}
     assert client.get("/queue").json() == {"waiting": []}
     assert error_of(client.post("/queue/1", json={}), 404) == "no question with the number 1 waits"
     assert "waits" in error_of(client.post(f"/queue/{2**70}", json={}), 404)
     assert "integer" in error_of(client.post("/queue/x", json={}), 422)
+
+
+def test_who_kept_a_number_sees_whether_it_waits_and_the_reply(client):
+    for _ in range(2):
+        client.post("/ask", json={"question": "Volcano?"})
+    assert client.get("/queue/1").json() == {"number": 1, "waits": True, "reply": ""}
+    assert "has 5,001 characters: give at most 5,000" in error_of(
+        client.post("/queue/1", json={"reply": "x" * 5001}), 422
+    )
+    half = client.post("/queue/1", content=b'{"reply": "\\ud800"}', headers={"Content-Type": "application/json"})
+    assert half.status_code in (400, 422)
+    assert "reply: Input should be a valid string" in error_of(client.post("/queue/1", json={"reply": 1}), 422)
+    assert client.post("/queue/1", json={"reply": " It <b>is</b>.\n火山 "}).json() == {"number": 1}
+    assert client.post("/queue/2", headers={"Content-Type": "application/json"}).json() == {"number": 2}
+    assert client.get("/queue/1").json() == {"number": 1, "waits": False, "reply": "It <b>is</b>.\n火山"}
+    assert client.get("/queue/2").json() == {"number": 2, "waits": False, "reply": ""}
+    for number in (0, 3, 2**70):
+        assert error_of(client.get(f"/queue/{number}"), 404) == f"no question has the number {number}"
+
+
+def test_the_page_says_what_it_covers(queue):
+    client = TestClient(build_app(reply, queue, covers="Bikes <b>&</b> \udcff"), base_url=HERE)
+    assert '<p class="covers">Bikes &lt;b&gt;&amp;&lt;/b&gt; ?</p>' in client.get("/").text
 
 
 def test_a_person_may_be_asked_for(client, queue):
