@@ -78,7 +78,7 @@ def repeats(headlines: Sequence[str]) -> list[int | None]:
     return [one if one != number else None for number, one in enumerate(first)]
 
 
-def gaps(dates: Sequence[str]) -> list[str]:
+def days_without_page(dates: Sequence[str]) -> list[str]:
     """The days between the first and the last date (YYYY-MM-DD) that have none: nothing is known of them."""
     there = {date.fromisoformat(day) for day in dates}
     day, last, found = min(there), max(there), []

@@ -93,7 +93,7 @@ class State:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def words_of(text: str) -> frozenset[str]:
+def alert_words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", text.lower()))
 
 
@@ -160,7 +160,7 @@ class Monitor:
         self.known: list[tuple[str, frozenset[str]]] = []
         self.having: dict[str, list[frozenset[str]]] = {}  # a word -> what has it of these
         for day, text, *_ in self.state.recent:
-            self._know(day, words_of(text))
+            self._know(day, alert_words(text))
         self.new: list[dict] = []
 
     def _lock(self) -> None:
@@ -229,7 +229,7 @@ class Monitor:
                 "rows out (--skip)"
             )
         alerts = self.close() if self.opened and headline.date > before else []
-        own = words_of(headline.text[:SHOWN])  # as much as a later start will know
+        own = alert_words(headline.text[:SHOWN])  # as much as a later start will know
         self.count("headlines")
         if own and self.is_repeat(own):
             self.count("repeats")

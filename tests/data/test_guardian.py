@@ -20,8 +20,8 @@ from bertcourse.data.guardian import (
     MONTHS,
     SENTIMENTS,
     TOPICS,
+    days_without_page,
     digest_of,
-    gaps,
     load_guardian,
     load_stream,
     read_headlines,
@@ -78,7 +78,7 @@ def test_columns_names():
 def test_the_stream_counted(headlines):
     days = Counter(row["date"] for row in headlines)
     assert (len(headlines), len(days), min(days), max(days)) == (4080, 170, "2020-01-02", "2020-07-18")
-    assert set(days.values()) == {20, 40} and len(gaps(list(days))) == 29
+    assert set(days.values()) == {20, 40} and len(days_without_page(list(days))) == 29
     assert sum(bool(row["column"]) for row in headlines) == 617
     stream = load_stream()
     assert len(stream) == 4077 and [row["date"] for row in stream] == sorted(row["date"] for row in stream)
