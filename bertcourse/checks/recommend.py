@@ -439,7 +439,7 @@ CHECKS = {
     "sampled": number(
         "a film's place among all unseen films -> its place among films that are drawn, on average",
         _a_rank,
-        "Among {unseen} films that a user has not seen, the right one has rank {rank}. Now it is ranked among itself "
+        "Among {unseen} films that a person has not seen, the right one has rank {rank}. Now it is ranked among itself "
         "and {sampled} of the others, drawn at random. Which rank does it have then, on average?",
         _place,
         mistakes=SLIPS_OF_SAMPLING,
@@ -496,7 +496,7 @@ CHECKS = {
         ),
     ),
     "joined": against(
-        "behaviour (F,) and text (F,), one user's scores of all films, numpy arrays, weight, from 0 to 1, the text's "
+        "behaviour (F,) and text (F,), one person's scores of all films, numpy arrays, weight, from 0 to 1, the text's "
         "-> (F,): (1 − weight) · behaviour + weight · text, each standardised before: mean 0, deviation 1 (np.std); "
         "zeros where all its scores are equal",
         _joined,

@@ -89,7 +89,7 @@ def questions_in_time(
         asks = sum(map(len, chosen.values()))
         told.append((protocol, asks, first))
     drawing = Drawing(
-        f"{sum(map(len, users.values()))} ratings of {len(users)} users along the time. "
+        f"{sum(map(len, users.values()))} ratings of {len(users)} people along the time. "
         + ". ".join(f"“{protocol}” asks for {asks} of them" for protocol, asks, _ in told)
         + "."
     )
