@@ -61,7 +61,7 @@ def questions():
 @pytest.fixture(scope="module")
 def trained_and_folder(tiny_folder, questions, tmp_path_factory):
     checkpoint = tmp_path_factory.mktemp("answerer") / "best"
-    return fine_tune(questions, encoder=tiny_folder, checkpoint=checkpoint, **SETTINGS), checkpoint
+    return fine_tune(questions, encoder=tiny_folder, checkpoint=checkpoint, precision="fp32", **SETTINGS), checkpoint
 
 
 @pytest.fixture(scope="module")

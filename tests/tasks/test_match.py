@@ -37,7 +37,7 @@ def pairs():
 
 @pytest.fixture(scope="module")
 def matcher(tiny_folder, pairs):
-    return fine_tune(pairs, encoder=tiny_folder, **SETTINGS | {"epochs": 30})
+    return fine_tune(pairs, encoder=tiny_folder, **SETTINGS | {"epochs": 30, "precision": "fp32"})
 
 
 def test_learns_what_only_both_texts_together_tell(matcher, pairs):
