@@ -32,12 +32,12 @@ def make_pairs(size, seed):
 
 @pytest.fixture(scope="module")
 def pairs():
-    return DatasetDict(train=make_pairs(240, 0), validation=make_pairs(40, 1), test=make_pairs(80, 2))
+    return DatasetDict(train=make_pairs(480, 0), validation=make_pairs(40, 1), test=make_pairs(80, 2))
 
 
 @pytest.fixture(scope="module")
 def matcher(tiny_folder, pairs):
-    return fine_tune(pairs, encoder=tiny_folder, **SETTINGS | {"epochs": 30, "precision": "fp32"})
+    return fine_tune(pairs, encoder=tiny_folder, **SETTINGS | {"epochs": 60, "learning_rate": 1e-3})
 
 
 def test_learns_what_only_both_texts_together_tell(matcher, pairs):
