@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from datasets import Dataset, DatasetDict
+from sklearn.metrics import cohen_kappa_score
 
 from bertcourse.data.customers import SHARES, lines_of, load_customers, load_follow_ups, load_quac_passages
 from bertcourse.data.faq import load_faq
@@ -35,13 +36,6 @@ NEW = 37  # a conversation is followed by the question of the one so many places
 COSTS = (4, 1)  # of a wrong answer, of a hand-over
 
 
-def kappa(one: np.ndarray, other: np.ndarray) -> float:
-    """Cohen's kappa of two lists of truth values."""
-    same = float((one == other).mean())
-    chance = float(one.mean() * other.mean() + (1 - one.mean()) * (1 - other.mean()))
-    return (same - chance) / (1 - chance)
-
-
 def agreement() -> dict[str, dict[str, float]]:
     """Of customers' questions: writer and second reader; of follow-ups: two readers."""
     second = {row["id"]: row["entries"] for row in lines_of(HERE / "second.jsonl")}
@@ -56,7 +50,7 @@ def agreement() -> dict[str, dict[str, float]]:
         "customers": {
             "questions": len(rows),
             "an answer is stored: alike": float((exists[0] == exists[1]).mean()),
-            "an answer is stored: kappa": kappa(*exists),
+            "an answer is stored: kappa": float(cohen_kappa_score(*exists)),
             "the second reader's first entry is the writer's": float(
                 np.mean([second[row["id"]][:1] == [row["entry"]] for row in answered])
             ),
@@ -68,7 +62,7 @@ def agreement() -> dict[str, dict[str, float]]:
         "follow-ups": {
             "questions": len(follow_ups),
             "stands alone: alike": float((alone[0] == alone[1]).mean()),
-            "stands alone: kappa": kappa(*alone),
+            "stands alone: kappa": float(cohen_kappa_score(*alone)),
             "rewritten alike": float(np.mean([one.lower() == other.lower() for one, other in pairs])),
             "F1 of the words": float(np.mean([overlap_f1(one, other) for one, other in pairs])),
         },

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import cohen_kappa_score
 
 from bertcourse.data.guardian import SENTIMENTS, TOPICS, digest_of, read_headlines
 from bertlib.data.splits import content_key
@@ -103,14 +103,6 @@ def build(folder: Path) -> None:
     print(len(apart), "decided by the third reader;", json.dumps(agreement(), indent=2))
 
 
-def kappa(one: Sequence[str], other: Sequence[str]) -> float:
-    """Cohen's: the agreement beyond what two readers with these shares of each label would have by chance."""
-    same = float(np.mean([a == b for a, b in zip(one, other, strict=True)]))
-    shares = [Counter(labels) for labels in (one, other)]
-    chance = sum(shares[0][label] * shares[1][label] for label in shares[0]) / len(one) ** 2
-    return (same - chance) / (1 - chance)
-
-
 def agreement() -> dict[str, dict[str, float]]:
     """Of sentiment and topic, over all drawn headlines before any decision: the share read alike, and Cohen's kappa."""
     one, other = (
@@ -121,7 +113,7 @@ def agreement() -> dict[str, dict[str, float]]:
     for kind in KINDS:
         labels = [[row[kind] for row in rows] for rows in (one, other)]
         same = float(np.mean([a == b for a, b in zip(*labels, strict=True)]))
-        found[kind] = {"headlines": len(one), "alike": same, "kappa": kappa(*labels)}
+        found[kind] = {"headlines": len(one), "alike": same, "kappa": cohen_kappa_score(*labels)}
     return found
 
 
