@@ -3,19 +3,10 @@
 import json
 
 import pytest
-from browser import chromium, watch
 from machine_cases.answers import BEFORE, GOLD, TOKENS, best, highest, span_by_hand, threshold_of_no_answer
 from test_machines import HOST, data_of, opened
 
 from bertcourse.machines import answers
-
-
-@pytest.fixture(scope="module")
-def page():
-    with chromium() as browser:
-        page = browser.new_page()
-        page.wrong = watch(page)
-        yield page
 
 
 def place(word, after=0):

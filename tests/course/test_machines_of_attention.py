@@ -1,7 +1,6 @@
 """Machines of lessons 01 and 09: what they say of a state that only nearly answers."""
 
 import pytest
-from browser import chromium, watch
 from machine_cases.attention import DOTS, VALUES, WORDS
 from machine_cases.looking import HEADS, LAYERS, layer_beyond
 from test_machines import CASES, HOST, data_of, opened
@@ -11,14 +10,6 @@ from bertcourse.machines import attention
 
 def test_values_without_names_are_shown_as_numbers():
     assert attention.attention_row(WORDS, DOTS, VALUES, 2).data["features"] is None
-
-
-@pytest.fixture(scope="module")
-def page():
-    with chromium() as browser:
-        page = browser.new_page()
-        page.wrong = watch(page)
-        yield page
 
 
 def layer_out(layer):

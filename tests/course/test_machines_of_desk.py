@@ -2,20 +2,11 @@
 
 import numpy as np
 import pytest
-from browser import chromium, watch
 from machine_cases.desk import ALPHAS, ASKED, SIZES, be_the_desk, promise, promise_kept, risk_controlled
 from machine_cases.masking import numbers
 from test_machines import HOST, opened
 
 from bertcourse.machines import desk
-
-
-@pytest.fixture(scope="module")
-def page():
-    with chromium() as browser:
-        page = browser.new_page()
-        page.wrong = watch(page)
-        yield page
 
 
 def moved(page, **change):

@@ -3,19 +3,10 @@
 import re
 
 import pytest
-from browser import chromium, watch
 from machine_cases.search import CORPUS, QUERY, TEXTS, query_by_hand, weight_of_fusion
 from test_machines import HOST, opened
 
 from bertcourse.machines import search
-
-
-@pytest.fixture(scope="module")
-def page():
-    with chromium() as browser:
-        page = browser.new_page()
-        page.wrong = watch(page)
-        yield page
 
 
 def press(page, *words):
