@@ -11,6 +11,7 @@ import bertlib  # noqa: F401 # isort: skip - before torch, so that its threads w
 import numpy as np
 import pytest
 import torch
+from browser import chromium, watch
 
 from bertlib import BertConfig
 
@@ -101,3 +102,12 @@ def batch():
         "token_type_ids": segments,
         "labels": torch.tensor([2, 0, 1]),
     }
+
+
+@pytest.fixture(scope="module")
+def page():
+    """A page in Chromium for each file of tests; `page.wrong` is what `watch` gives. Some files have another page."""
+    with chromium() as browser:
+        page = browser.new_page()
+        page.wrong = watch(page)
+        yield page
