@@ -10,10 +10,8 @@ import numpy as np
 
 from bertcourse.checks.classification import PERCENT, ROUNDED
 from bertcourse.checks.engine import (
-    THREE_DIGITS,
     Around,
     Check,
-    Question,
     Trial,
     Wrong,
     against,
@@ -285,21 +283,6 @@ def refusing(check: Check, refused: Callable[..., bool], hint: str) -> Check:
             trial.cases, trial.printed, trial.right = around.cases, around.printed, around.right
 
     return dataclasses.replace(check, judge=judge)
-
-
-def rounding_told(question: Question) -> Question:
-    """The same question; a number that is right but for its digits is not called wrong and right at once."""
-
-    def judge(trial: Trial) -> None:
-        try:
-            question.judge(trial)
-        except Wrong as wrong:
-            if "rounded too far" not in wrong.hint:
-                raise
-            message = wrong.message.replace(" is not the number.", " is rounded too far.", 1)
-            raise Wrong(message, "right as far as it goes: " + THREE_DIGITS) from None
-
-    return dataclasses.replace(question, judge=judge)
 
 
 # ------------------------------------------------------------------------------------------- known mistakes: neighbours
@@ -866,17 +849,15 @@ CHECKS = {
             ),
         ),
     ),
-    "one_accuracy": rounding_told(
-        number(
-            "a number in percent, to three significant digits",
-            _a_test_set,
-            "A desk's classifier is tested on {inside} questions in scope, of which {right} % get the right intent, "
-            "and on {outside} out of scope, of which {seen} % are recognised as such. What does one accuracy over all "
-            "these questions say, in percent?",
-            _one_accuracy,
-            rel_tol=2e-3,
-            mistakes=SLIPS_OF_SCOPE,
-        )
+    "one_accuracy": number(
+        "a number in percent, to three significant digits",
+        _a_test_set,
+        "A desk's classifier is tested on {inside} questions in scope, of which {right} % get the right intent, "
+        "and on {outside} out of scope, of which {seen} % are recognised as such. What does one accuracy over all "
+        "these questions say, in percent?",
+        _one_accuracy,
+        rel_tol=2e-3,
+        mistakes=SLIPS_OF_SCOPE,
     ),
     "auroc": refusing(
         errors_named(
@@ -1048,17 +1029,15 @@ CHECKS = {
             (_total_itself, "that is the total cost: the threshold that leads to it is asked for."),
         ),
     ),
-    "break_even": rounding_told(
-        number(
-            "a probability from 0 to 1, to three significant digits",
-            _two_prices,
-            "A desk's confidence is a calibrated probability of being right. A wrong answer costs {wrong}, a hand-over "
-            "{handover}, a right answer nothing. From which probability on does answering cost less than handing over, "
-            "in the mean? (A number from 0 to 1.)",
-            _break_even,
-            rel_tol=2e-3,
-            mistakes=SLIPS_OF_PRICE,
-        )
+    "break_even": number(
+        "a probability from 0 to 1, to three significant digits",
+        _two_prices,
+        "A desk's confidence is a calibrated probability of being right. A wrong answer costs {wrong}, a hand-over "
+        "{handover}, a right answer nothing. From which probability on does answering cost less than handing over, "
+        "in the mean? (A number from 0 to 1.)",
+        _break_even,
+        rel_tol=2e-3,
+        mistakes=SLIPS_OF_PRICE,
     ),
     "conformal": errors_named(
         against(

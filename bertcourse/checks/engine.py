@@ -1061,7 +1061,8 @@ def number(
         # The right number is not told: the check is for finding it.
         hint = next(near, "") or (lead(**given) if lead else _unit_or_digits(got, right, asks, rel_tol))
         again = "" if noun == "line" else f" {text.format(**given)}"
-        raise Wrong(f"{_number(got)} is not the {noun}.{again}", hint)
+        said = "is rounded too far" if "rounded too far" in hint else f"is not the {noun}"
+        raise Wrong(f"{_number(got)} {said}.{again}", hint)
 
     return Question(
         asks,
