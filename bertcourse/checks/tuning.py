@@ -661,8 +661,8 @@ CHECKS = {
             "bottleneck": int(rng.choice([8, 16, 32, 64])),
         },
         "An encoder has {layers} layers of width {width}, and two adapters per layer with a bottleneck of "
-        "{bottleneck}, all with biases. The two LayerNorms of each layer train as well (a weight and a bias for each dimension). How "
-        "many numbers are trained in the layers?",
+        "{bottleneck}, all with biases. The two LayerNorms of each layer train as well (a weight and a bias for each "
+        "dimension). How many numbers are trained in the layers?",
         _adapter_weights,
         mistakes=(
             (
