@@ -114,10 +114,10 @@ LAYER = (
     "attention.query.bias",
     "attention.output.weight",
     "attention.output.bias",
-    "attention_adapter.down.weight",
-    "attention_adapter.down.bias",
-    "attention_adapter.up.weight",
-    "attention_adapter.up.bias",
+    "attention.output.down.weight",
+    "attention.output.down.bias",
+    "attention.output.up.weight",
+    "attention.output.up.bias",
     "attention_norm.weight",
     "attention_norm.bias",
     "intermediate.weight",
@@ -127,12 +127,13 @@ LAYER = (
     "output_norm.weight",
     "output_norm.bias",
 )
-BELOW, HEAD = ("embeddings.word_embeddings.weight",), ("classifier.weight", "classifier.bias")
+BELOW = ("embeddings.word_embeddings.weight", "embeddings.norm.weight", "embeddings.norm.bias")
+HEAD = ("classifier.weight", "classifier.bias")
 
 
 def _names(rng):
     layer = [f"layers.0.{name}" for name in LAYER]
-    plain = [name for name in layer if "adapter" not in name]
+    plain = [name for name in layer if not _of_adapter(name)]
     yield [*plain[:2], *HEAD], "bitfit"
     yield [*layer[2:10], *HEAD], "adapters"
     yield [*BELOW, *plain, *HEAD], "bitfit"
@@ -142,7 +143,7 @@ def _names(rng):
     for turn in range(6):
         names = [*BELOW, *(f"layers.{one}.{name}" for one in range(2) for name in LAYER)]
         if turn % 2:
-            names = [name for name in names if "adapter" not in name]
+            names = [name for name in names if not _of_adapter(name)]
         kept = [name for name in names if rng.random() < 0.5]
         yield [*kept, *HEAD], ("adapters", "bitfit")[turn % 2]
 
@@ -377,8 +378,12 @@ def _bias(name: str) -> bool:
     return name.endswith(".bias")
 
 
+def _of_adapter(name: str) -> bool:
+    return ".down." in name or ".up." in name
+
+
 def _put_in(name: str) -> bool:
-    return "adapter" in name or "_norm." in name
+    return _of_adapter(name) or "norm." in name
 
 
 def _chosen(trains: Callable) -> Callable:
@@ -389,6 +394,11 @@ def _chosen(trains: Callable) -> Callable:
 
 
 def _no_head(names, method):
+    return [name for name in _trained(names, method) if not _head(name)]
+
+
+def _head_by_chance(names, method):
+    """Of the head no more than its bias, since it is called one."""
     return _chosen(lambda name: _bias(name) if method == "bitfit" else _put_in(name))(names, method)
 
 
@@ -399,11 +409,11 @@ def _no_head_weight(names, method):
 
 def _norms_frozen(names, method):
     kept = _trained(names, method)
-    return [name for name in kept if method == "bitfit" or "_norm." not in name]
+    return [name for name in kept if method == "bitfit" or "norm." not in name]
 
 
 def _norms_in_both(names, method):
-    kept = set(_trained(names, method)) | {name for name in names if "_norm." in name}
+    kept = set(_trained(names, method)) | {name for name in names if "norm." in name}
     return [name for name in names if name in kept]
 
 
@@ -414,7 +424,7 @@ def _biases_in_both(names, method):
 
 def _adapter_matrices(names, method):
     kept = _trained(names, method)
-    return [name for name in kept if method == "bitfit" or "adapter" not in name or not _bias(name)]
+    return [name for name in kept if method == "bitfit" or not _of_adapter(name) or not _bias(name)]
 
 
 def _frozen_ones(names, method):
@@ -701,6 +711,7 @@ CHECKS = {
         printed=0,
         mistakes=(
             (_no_head, "the head trains in every method: it began at random."),
+            (_head_by_chance, "the whole head trains in every method: it began at random."),
             (_no_head_weight, "the head's weight trains as well: it began at random."),
             (_norms_frozen, "beside adapters the LayerNorms train, as in Houlsby et al."),
             (_norms_in_both, "of a LayerNorm BitFit trains the bias alone."),

@@ -29,7 +29,7 @@ my_adapter_weights = 6 * (2 * (2 * 256 * 64 + 64 + 256) + 2 * (256 + 256))
 
 
 def my_trained(names, method):
-    parts = {"bitfit": [".bias", "classifier."], "adapters": ["adapter", "_norm.", "classifier."]}[method]
+    parts = {"bitfit": [".bias", "classifier."], "adapters": [".down.", ".up.", "norm.", "classifier."]}[method]
     return [name for name in names if any(part in name for part in parts)]
 
 

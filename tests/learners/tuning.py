@@ -165,54 +165,55 @@ ANSWERS = [
     trained(
         "    out = []\n    for n in names:\n        if n.startswith('classifier'):\n            out.append(n)\n"
         "        elif method == 'bitfit' and n.endswith('bias'):\n            out.append(n)\n"
-        "        elif method == 'adapters' and ('adapter' in n or 'norm' in n):\n            out.append(n)\n"
+        "        elif method == 'adapters' and ('.down.' in n or '.up.' in n or 'norm' in n):\n"
+        "            out.append(n)\n"
         "    return out",
         None,
     ),
     trained(
-        "    import re\n    p = {'bitfit': r'\\.bias$|^classifier', 'adapters': r'adapter|norm|^classifier'}[method]\n"
+        "    import re\n    p = {'bitfit': r'bias$|^class', 'adapters': r'[.](down|up)[.]|norm|^class'}[method]\n"
         "    return tuple(n for n in names if re.search(p, n))",
         None,
     ),
     trained(
         "    return list(filter(lambda n: 'classifier' in n or (n[-4:] == 'bias' if method == 'bitfit' else "
-        "'_adapter.' in n or '_norm.' in n), names))",
+        "'down.' in n or 'up.' in n or 'norm.' in n), names))",
         None,
     ),
     trained(
         "    return [n for n in names if (n.endswith('bias') and 'classifier' not in n if method == 'bitfit' "
-        "else 'adapter' in n or 'norm' in n)]",
+        "else '.down.' in n or '.up.' in n or 'norm' in n)]",
         "the head trains in every method",
     ),
     trained(
-        "    return [n for n in names if (n.endswith('bias') if method == 'bitfit' else 'adapter' in n or 'norm' in n "
-        "or n == 'classifier.bias')]",
+        "    return [n for n in names if (n.endswith('bias') if method == 'bitfit' else '.down.' in n or '.up.' in n "
+        "or 'norm' in n or n == 'classifier.bias')]",
         "the head's weight",
     ),
     trained(
         "    return [n for n in names if 'classifier' in n or (n.endswith('bias') if method == 'bitfit' "
-        "else 'adapter' in n)]",
+        "else '.down.' in n or '.up.' in n)]",
         "the layernorms train",
     ),
     trained(
         "    return [n for n in names if 'classifier' in n or 'norm' in n or (n.endswith('bias') "
-        "if method == 'bitfit' else 'adapter' in n)]",
+        "if method == 'bitfit' else '.down.' in n or '.up.' in n)]",
         "bitfit trains the bias alone",
     ),
     trained(
         "    return [n for n in names if 'classifier' in n or n.endswith('bias') or (method == 'adapters' and "
-        "('adapter' in n or 'norm' in n))]",
+        "('.down.' in n or '.up.' in n or 'norm' in n))]",
         "other biases stay",
     ),
     trained("    return names", "everything trains"),
     trained(
         "    return sorted(n for n in names if 'classifier' in n or (n.endswith('bias') if method == 'bitfit' "
-        "else 'adapter' in n or 'norm' in n))",
+        "else '.down.' in n or '.up.' in n or 'norm' in n))",
         "not sorted",
     ),
     trained(
         "    return [n for n in names if not ('classifier' in n or (n.endswith('bias') if method == 'bitfit' "
-        "else 'adapter' in n or 'norm' in n))]",
+        "else '.down.' in n or '.up.' in n or 'norm' in n))]",
         "stay as they are",
     ),
     trained("    return [n for n in names if method in n]", ""),
