@@ -64,7 +64,9 @@ def chosen_and_reported(trials: Mapping[str, tuple[Sequence[float], Sequence[flo
                     dashed=tone == "orange",
                 )
     y = 58 + len(trials) * (high + 4) + 16
-    drawing.text(280, y, f"green: {told}, chosen by {best:.3f}, reported as {kept:.3f}", size=SMALL)
+    drawing.text(
+        280, y, f"green: {shortened(told, 200, SMALL)}, chosen by {best:.3f}, reported as {kept:.3f}", size=SMALL
+    )
     if tempting != chosen:
         drawing.text(280, y + 24, f"orange: highest on test ({highest:.3f}); nobody may look", size=SMALL, color=SOFT)
     return drawing
@@ -129,7 +131,7 @@ def adapters_in_a_layer(width: int, bottleneck: int) -> Drawing:
             drawing.arrow((left + inner / 2, y - 22), (left + inner / 2, y))
     drawing.line((left, 110), (left - 18, 110), (left - 18, 374), (left, 374))
     drawing.line((x + wide, top + 2 * step + high / 2), (left - 34, top + 2 * step + high / 2), dashed=True)
-    drawing.text(left + inner / 2, 436, f"green trains: {2 * (one + norm):,} per layer", size=SMALL, bold=True)
+    drawing.text(left + inner / 2, 430, f"green trains:\n{2 * (one + norm):,} per layer", size=SMALL, bold=True)
     return drawing
 
 
