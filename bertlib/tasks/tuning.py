@@ -2,8 +2,9 @@
 
 import json
 import math
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from numbers import Integral
 from pathlib import Path
@@ -285,6 +286,12 @@ def opened(path: str | Path | None, found: Search) -> Iterator[Any]:
     said = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
+        if (
+            path is not None and Path(path).is_file() and Path(path).stat().st_size
+        ):  # Optuna would write its tables there
+            with closing(sqlite3.connect(path)) as file:
+                if not file.execute("select name from sqlite_master where name = 'studies'").fetchone():
+                    raise ValueError(f"{path} is another database, no study: name a new file")
         storage = None if path is None else URL.create("sqlite", database=str(path)).render_as_string()
         pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
         study = optuna.create_study(
@@ -303,8 +310,11 @@ def opened(path: str | Path | None, found: Search) -> Iterator[Any]:
             kept = trial.user_attrs.get("kept")
             found.trials.append(Trial(trial.number, trial.params, names[trial.state.name], curve, kept))
         yield study
-    except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
-        raise OSError(f"{path} cannot be read or written as a study: {error.__cause__ or error}") from error
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError, sqlite3.Error) as error:
+        why = error
+        while why.__cause__ is not None:  # what SQLite said
+            why = why.__cause__
+        raise OSError(f"{path} cannot be used as a study ({why}): free it, make room, or name another file") from error
     finally:
         optuna.logging.set_verbosity(said)
 

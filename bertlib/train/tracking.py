@@ -102,7 +102,7 @@ class Offline(Curves):
 
     def close(self) -> None:
         if self.writer is not None:
-            self.writer.finish(quiet=True)
+            self.writer.finish()
 
 
 KINDS = {"tensorboard": Curves, "wandb": Offline}
@@ -123,7 +123,7 @@ def open_tracker(track: str | Tracker | None, settings: Mapping[str, Any]) -> Tr
 
 
 def digest_of(split: Any) -> str:
-    """SHA-256 of a split's rows: the content of every column, by name; nothing of files, formats or order of columns."""
+    """SHA-256 of a split's rows: the content of every column, by name; nothing of files or of the columns' order."""
     sha, columns = hashlib.sha256(), sorted(split.column_names)
     for rows in split.with_format(None).iter(1000):
         for row in zip(*(rows[column] for column in columns), strict=True):
