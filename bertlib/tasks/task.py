@@ -22,7 +22,7 @@ from torch import Tensor
 from bertlib.data.encoders import DEFAULT_ENCODER, encoder_folder, encoder_for, suited_learning_rate
 from bertlib.device import autocast, pick_device, pick_dtype, seed_everything
 from bertlib.files import read_json
-from bertlib.model.adapters import TARGETS, LoRA, adapters_of, load_adapters, put_on, save_adapters
+from bertlib.model.adapters import from_recipe, load_adapters, put_on, save_adapters, tuning_of
 from bertlib.model.frozen import FrozenLayers
 from bertlib.model.weights import ADAPTERS, read_model, save_model
 from bertlib.progress import progress_bar
@@ -195,8 +195,8 @@ class Task:
                 message names it. TypeError: a setting that there is not.
         """
         recipe = (recipe or cls.recipe).but(**settings)
-        if recipe.method == "lora" and (frozen is not None or not pretrained):
-            raise ValueError("method='lora' holds a pretrained encoder fixed: leave out frozen and pretrained=False")
+        if recipe.method != "full" and (frozen is not None or not pretrained):
+            raise ValueError(f"method={recipe.method!r} holds an encoder fixed: leave out frozen and pretrained=False")
         training, validation = check_dataset(dataset)
         own, names = kept(training) if callable(kept) else kept, cls.names_of(training)
         if recipe.learning_rate is None:
@@ -206,8 +206,8 @@ class Task:
         seed_everything(recipe.seed)
         model = cls.head.from_pretrained(stored, labels=names) if pretrained else cls.head(stored.config(names))
         called = Path(encoder).resolve().name if encoder and Path(encoder).is_dir() else encoder or DEFAULT_ENCODER
-        if recipe.method == "lora":
-            put_on(model, LoRA(recipe.rank, recipe.alpha, targets=TARGETS[recipe.targets], encoder=called))
+        if recipe.method != "full":
+            put_on(model, from_recipe(recipe, encoder or DEFAULT_ENCODER))
         model = model.to(pick_device())
         if frozen is not None:
             frozen.fix(model.bert)
@@ -228,6 +228,7 @@ class Task:
         with closing(open_tracker(track, asdict(recipe))) as tracker:
             log = Log(what=cls.words[0], show_progress=show_progress, on_epoch=tracker.write)
             task.history = train(task.model, task.shuffled(examples, recipe), recipe, evaluation=evaluation, log=log)
+        task.model.bert.frozen = frozen  # what a method kept of these texts has done its part
         own = {"max_length": max_length, "pretrained": pretrained, **own}
         task.card = card(task, {name: dataset[name] for name in dataset if name != "test"}, recipe, str(called), **own)
         if checkpoint is not None:
@@ -256,14 +257,14 @@ class Task:
     def save(self, folder: str | Path) -> None:
         """Write a folder that `load` and transformers (its AutoModel of the head's kind, pipeline) open.
 
-        With adapters it holds these and the head alone, as peft writes them; `bertlib.model.adapters.merge(task.model)`
+        Where a method trained a part, it holds this alone, as peft does; `bertlib.model.adapters.merge(task.model)`
         before has the model written whole.
 
         Raises:
             OSError: no room, or writing failed; nothing half-written is left.
         """
         own = {name: getattr(self, name) for name in self.kept}
-        if adapters_of(self.model):
+        if tuning_of(self.model) is not None:
             save_adapters(self.model, folder, own)
         else:
             files = tokenizer_files(self.tokenizer, self.cuts_at())
