@@ -10,6 +10,7 @@ import sys
 import typing
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,9 @@ def add_tuning(command: argparse.ArgumentParser, recipe: Recipe, *, max_length: 
     command.add_argument("--validation", type=float, default=0.1, help="share of --train that chooses the epoch")
     command.add_argument("--encoder", help="minilm, bbc_bert, bert-base-uncased, or a transformers folder")
     command.add_argument("--max-length", type=int, default=128, help=max_length)
+    command.add_argument("--trials", type=int, help="search among so many settings, on validation (needs optuna)")
+    command.add_argument("--study", type=Path, help="SQLite file from which a search goes on that was broken off")
+    command.add_argument("--track", help="curves: tensorboard:FOLDER, or wandb:FOLDER (offline)")
     add_recipe(command, recipe)
 
 
@@ -102,7 +106,12 @@ def tune_on_csv(options: argparse.Namespace, recipe: Recipe, text: str | tuple[s
 def run_tuning(options: argparse.Namespace, recipe: Recipe, dataset, fine_tune: Callable, figure: str, **own: Any):
     """The model that is fine-tuned as the options say; with a line for each epoch, and which was kept."""
     own |= {"encoder": options.encoder, "max_length": options.max_length, "checkpoint": options.out}
-    model = fine_tune(dataset, recipe=recipe_of(options, recipe), **own)
+    own["track"] = options.track
+    if options.study is not None and options.trials is None:
+        raise ValueError(f"--study {options.study} needs --trials, how many there are to be")
+    given = recipe_of(options, recipe)
+    tuned = fine_tune if options.trials is None else partial(best_of, options, recipe, fine_tune, figure)
+    model = tuned(dataset, recipe=given, **own)
     for row in model.history.epochs:
         print(
             f"epoch {row['epoch']}: loss {row['loss']:.3f}, validation {figure} "
@@ -110,6 +119,23 @@ def run_tuning(options: argparse.Namespace, recipe: Recipe, dataset, fine_tune: 
         )
     print(f"kept epoch {model.history.best_epoch}, the best on {len(dataset['validation'])} validation texts")
     return model
+
+
+def best_of(options: argparse.Namespace, usual: Recipe, fine_tune: Callable, figure: str, dataset, recipe, **own: Any):
+    """The best model of a search among the settings that the options left as they usually are; with a line a trial."""
+    from bertlib.tasks.tuning import search, usual_space
+
+    space = usual_space(recipe, options.encoder)
+    space = {name: of for name, of in space.items() if getattr(recipe, name) == getattr(usual, name)}
+    own |= {"trials": options.trials, "study": options.study, "figure": figure.lower(), "seed": recipe.seed}
+    found = search(fine_tune, dataset, space, recipe=recipe, **own)
+    for trial in found.trials:
+        settings = ", ".join(f"{name} {value:.3g}" for name, value in trial.settings.items())
+        print(f"trial {trial.number}: {settings}: {trial.state if trial.value is None else f'{trial.value:.1%}'}")
+    print(
+        f"trial {found.best.number} has the best validation {figure}, {found.best.value:.1%}; expect less on new texts"
+    )
+    return found.model
 
 
 CASED = "a new tokenizer keeps capitals, accents and vowel signs; by default text is lower-cased and loses them"

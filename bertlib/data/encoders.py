@@ -20,13 +20,15 @@ TOKENIZERS = ("tokenizer*.json", "special_tokens_map.json", "added_tokens.json",
 # The peak of the learning rate that suits each, chosen on validation; the paper searches 2e-5 to 5e-5 (A.3), smaller
 # encoders take more.
 LEARNING_RATES = {"minilm": 1.5e-4}
-ADAPTERS_TAKE = 20  # as Hu et al., 2021, D.1: 4e-4 to 5e-4, where RoBERTa as a whole is tuned with 1e-5 to 3e-5
+# How many times as much a method takes; LoRA's as Hu et al., 2021, D.1: 4e-4 to 5e-4, where RoBERTa as a whole is tuned
+# with 1e-5 to 3e-5; the others' on validation, for MiniLM (`data/make_tuning.py`).
+METHODS_TAKE = {"last": 2, "bitfit": 40, "adapters": 20, "prefix": 200, "lora": 20, "frozen": 20}
 
 
 def suited_learning_rate(encoder: str | Path | None, method: str = "full") -> float:
-    """The peak for fine-tuning a named encoder (None: the default one); 3e-5 for any other. Adapters take more."""
+    """The peak for fine-tuning a named encoder (None: the default one); 3e-5 for others. A part of it takes more."""
     rate = LEARNING_RATES.get(DEFAULT_ENCODER if encoder is None else str(encoder), 3e-5)
-    return ADAPTERS_TAKE * rate if method == "lora" else rate
+    return METHODS_TAKE.get(method, 1) * rate
 
 
 def encoder_folder(name: str | Path = DEFAULT_ENCODER) -> Path:

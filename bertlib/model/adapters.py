@@ -1,4 +1,4 @@
-"""LoRA: the encoder stays as it is; beside chosen layers two thin matrices learn (Hu et al., 2021, §4)."""
+"""Tuning a little: LoRA (Hu et al., 2021, §4), adapters, prefixes, biases, the last layers or the head alone."""
 
 import hashlib
 import json
@@ -14,18 +14,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bertlib.files import read_json, write_folder
-from bertlib.model.dropout import dropout
+from bertlib.model.dropout import Dropout, dropout
+from bertlib.model.encoder import BertModel
+from bertlib.model.frozen import FrozenLayers
 from bertlib.model.heads import BertForEmbedding, TaskHead
-from bertlib.model.weights import ADAPTERS, WEIGHTS, Stored, read_file, transformers_name, write_model
+from bertlib.model.init import init_weights
+from bertlib.model.weights import ADAPTERS, ADDED, WEIGHTS, Stored, read_file, transformers_name, write_model
 
 Head = TaskHead | BertForEmbedding
 OWN, PREFIX = "bertlib.json", "base_model.model."  # a file of ours, and what peft puts before every name
+OURS = "BERTLIB"  # in peft's place for its own word, where peft has no such method by the same formula
 # What peft's adapter_config.json may say freely; whatever else is switched on there computes something else.
 FREE = {"peft_version", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "r"}
 FREE |= {"lora_alpha", "lora_dropout", "target_modules", "modules_to_save", "megatron_core", "qalora_group_size"}
 # Sets of layers that a recipe names, by the ends of their names in transformers.
 TARGETS = {"attention": ("query", "value")}
 TARGETS["all"] = ("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense")
+
+
+# How a recipe calls the size of each other method; those without one have the head, or biases, alone.
+SIZES = {"adapters": "rank", "prefix": "prefix_length", "last": "top_layers", "bitfit": None, "frozen": None}
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,47 @@ class LoRA:
             raise ValueError(f"targets={self.targets!r}: give a tuple of names, such as ('query', 'value')")
 
 
+@dataclass(frozen=True)
+class Tuning:
+    """What else may be put on an encoder. The head trains in each, and a pooler that came from no file.
+
+    Where something learns in all layers ("adapters", "prefix", "bitfit", and LoRA), the encoder's dropout acts in
+    training as in its papers' code. Where the lower layers only hand something on ("last", "frozen"), they stand in
+    evaluation mode, and what they make of a text is computed once.
+
+    Attributes:
+        method: "adapters", see `Adapter`; all LayerNorms train too. "prefix", see `Prefix`. "bitfit", the biases alone
+            (Ben Zaken et al., 2022). "last", the highest layers and the pooler. "frozen", the pooler.
+        size: width of the adapters, tokens of the prefix, or how many layers are the last.
+        whole, encoder: as of `LoRA`.
+
+    Raises:
+        ValueError: there is no such method, or the size is no whole number of at least 1.
+    """
+
+    method: str
+    size: int = 8
+    whole: tuple[str, ...] = ()
+    encoder: str | None = None
+
+    def __post_init__(self):
+        if self.method not in SIZES:
+            raise ValueError(f"method={self.method!r}: choose one of {', '.join(map(repr, SIZES))}")
+        if not isinstance(self.size, int) or isinstance(self.size, bool) or self.size < 1:
+            raise ValueError(f"{SIZES[self.method] or 'size'}={self.size!r}: give a whole number of at least 1")
+        if not isinstance(self.whole, tuple):
+            raise ValueError(f"whole={self.whole!r}: give a tuple of names")
+
+
+def from_recipe(recipe: Any, encoder: str | Path) -> LoRA | Tuning:
+    """What the method of a `bertlib.train.recipe.Recipe` puts on an encoder of this name, or in this folder."""
+    called = Path(encoder).resolve().name if Path(encoder).is_dir() else str(encoder)
+    if recipe.method == "lora":
+        return LoRA(recipe.rank, recipe.alpha, targets=TARGETS[recipe.targets], encoder=called)
+    named = SIZES[recipe.method]
+    return Tuning(recipe.method, getattr(recipe, named) if named else 1, encoder=called)
+
+
 class LoRALinear(nn.Linear):
     """A linear layer with its adapter: (..., in) -> (..., out).
 
@@ -96,58 +145,149 @@ class LoRALinear(nn.Linear):
         return plain.train(self.training)
 
 
+class Adapter(nn.Linear):
+    """A linear layer with a bottleneck behind it: (..., in) -> (..., out); h becomes h + U gelu(D h + d) + u.
+
+    It stands at the end of both sublayers, behind their dropout and before the sum with their input (Houlsby et al.,
+    2019, §2.1). U and D start near zero, so that next to nothing is changed (google-research/adapter-bert).
+
+    Attributes:
+        weight, bias: the layer's own; they are shared with it, and not trained.
+        down, up: (out, size) and (size, out).
+    """
+
+    def __init__(self, linear: nn.Linear, size: int, dropout: float = 0.0):
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.weight, self.bias, self.dropout = linear.weight, linear.bias, Dropout(dropout)
+        self.down, self.up = nn.Linear(self.out_features, size), nn.Linear(size, self.out_features)
+        for thin in (self.down, self.up):
+            init_weights(thin, std=1e-3)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        hidden = self.dropout(F.linear(hidden, self.weight, self.bias))
+        return hidden + self.up(F.gelu(self.down(hidden)))
+
+
+class Prefix(nn.Linear):
+    """The linear layer of an attention's keys or values, with learned rows before those of each text:
+    (B, T, in) -> (B, P + T, out).
+
+    Every token of a text looks at them as at P more tokens, in each layer (Li and Liang, 2021, §4; Liu et al., 2022).
+    A text's own positions stay as they are. `put_on` has the encoder's mask widened.
+
+    Attributes:
+        weight, bias: the layer's own; they are shared with it, and not trained.
+        prefix: (P, out).
+    """
+
+    def __init__(self, linear: nn.Linear, size: int):
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.weight, self.bias = linear.weight, linear.bias
+        self.prefix = nn.Parameter(self.weight.new_empty(size, self.out_features).normal_(std=0.02))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        own = F.linear(hidden, self.weight, self.bias)
+        return torch.cat([self.prefix.to(own.dtype).expand(len(own), -1, -1), own], dim=1)
+
+
 def adapters_of(model: nn.Module) -> dict[str, LoRALinear]:
-    """A model's layers with adapters by name; none of a model without."""
+    """A model's layers with LoRA by name; none of a model without."""
     return {name: module for name, module in model.named_modules() if isinstance(module, LoRALinear)}
 
 
-def lora_of(model: nn.Module) -> LoRA:
+def tuning_of(model: nn.Module) -> LoRA | Tuning | None:
+    """What was put on a model, if anything was."""
+    return next((layer.lora for layer in adapters_of(model).values()), getattr(model, "tuning", None))
+
+
+def lora_of(model: nn.Module) -> LoRA | Tuning:
     """What was put on a model; a ValueError if nothing was."""
-    for layer in adapters_of(model).values():
-        return layer.lora
-    raise ValueError("the model has no adapters: they were never put on, or are merged already")
+    if (tuning := tuning_of(model)) is None:
+        raise ValueError("the model has no adapters: they were never put on, or are merged already")
+    return tuning
 
 
-def put_on(model: nn.Module, lora: LoRA) -> None:
+def encoder_of(model: nn.Module) -> tuple[str, BertModel]:
+    """What its parameters' names begin with, and a model's encoder, which may be the model itself."""
+    return ("bert.", model.bert) if hasattr(model, "bert") else ("", model)
+
+
+def put_on(model: nn.Module, lora: LoRA | Tuning) -> None:
     """Put adapters on the encoder of a model, in place. From now on only these train, and what the encoder is not: the
     head, and a pooler that came from no file.
 
-    The encoder's own dropout acts in training as it does without adapters, and as in peft: what learns stands in all
-    its layers. Only the matrices A are drawn at random, from torch's generator.
+    LoRA leaves the encoder's own dropout as it is, as peft does: what learns stands in all its layers. Only the
+    matrices A are drawn at random, from torch's generator; for the other methods see `Tuning`.
 
     Raises:
-        ValueError: there are adapters already, no linear layer of the encoder is called like a target, or the rank is
-            above a layer's width.
+        ValueError: there are adapters already, no linear layer of the encoder is called like a target, the rank is
+            above a layer's width, there are fewer layers, or nothing would train.
     """
-    if adapters_of(model):
+    if tuning_of(model) is not None:
         raise ValueError("the model has adapters already: merge them first, or load the encoder again")
-    inside = "bert." if hasattr(model, "bert") else ""
+    inside, bert = encoder_of(model)
+    fresh = getattr(model, "fresh", ())
+    own = [name for name, _ in model.named_parameters() if name in fresh or not name.startswith(inside)]
+    if isinstance(lora, LoRA):
+        lora = replace(lora, whole=tuple(dict.fromkeys([*own, *lora.whole])))
+        return unmerge(model, {name: LoRALinear(model.get_submodule(name), lora) for name in beside(model, lora)})
+    layers, size = len(bert.layers), lora.size
+    if size > (most := {"adapters": bert.config.hidden_size, "last": layers}.get(lora.method, size)):
+        raise ValueError(f"{SIZES[lora.method]}={size}: the encoder has {most}; give at most {most}")
+    last = "|".join(map(str, range(layers - size, layers)))
+    also = {"adapters": r"norm\.\w+$", "bitfit": r"\.bias$", "last": rf"^{inside}(pooler|layers\.({last}))\."}
+    also["frozen"] = rf"^{inside}pooler\."
+    found = [name for name, _ in model.named_parameters() if re.search(also.get(lora.method, "^$"), name)]
+    lora = replace(lora, whole=tuple(dict.fromkeys([*own, *found, *lora.whole])))
+    if not lora.whole and lora.method != "prefix":
+        raise ValueError(
+            f"method={lora.method!r}: the model has no head, so nothing would train; choose another method"
+        )
+    model.tuning, put = lora, {}
+    for number, layer in enumerate(bert.layers):
+        place = f"{inside}layers.{number}"
+        if lora.method == "adapters":
+            put[f"{place}.attention.output"] = Adapter(layer.attention.output, size, layer.dropout.p)
+            put[f"{place}.output"] = Adapter(layer.output, size, layer.dropout.p)
+            layer.dropout = nn.Identity()  # it is in front of the adapter now
+        elif lora.method == "prefix":
+            bert.prefix_length = size
+            for name in ("key", "value"):
+                put[f"{place}.attention.{name}"] = Prefix(getattr(layer.attention, name), size)
+    unmerge(model, put)
+    if lora.method in ("last", "frozen"):
+        FrozenLayers(layers - size if lora.method == "last" else layers).fix(bert)
+    return None
+
+
+def beside(model: nn.Module, lora: LoRA) -> list[str]:
+    """The names of the linear layers of a model's encoder that the targets mean; see `put_on` for what is raised."""
+    inside, _ = encoder_of(model)
     linears = {
         transformers_name(f"{name}.weight").removesuffix(".weight"): name
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear) and name.startswith(inside)
     }
-    chosen = {}
+    chosen = []
     for target in lora.targets:
         found = [name for theirs, name in linears.items() if f".{theirs}".endswith(f".{target}")]
         if not found:
             known = sorted({re.sub(r"(bert\.)?(encoder\.layer\.\d+\.)?", "", theirs, count=1) for theirs in linears})
             raise ValueError(f"targets: the encoder has no linear layer {target!r}: there is {', '.join(known)}")
         for name in found:
-            chosen[name] = model.get_submodule(name)
-            size = chosen[name].weight.shape
+            size = model.get_submodule(name).weight.shape
             if lora.rank > min(size):
                 raise ValueError(f"rank={lora.rank}: {name} is {size[0]} × {size[1]}; give at most {min(size)}")
-    fresh = getattr(model, "fresh", ())
-    own = [name for name, _ in model.named_parameters() if name in fresh or not name.startswith(inside)]
-    lora = replace(lora, whole=tuple(dict.fromkeys([*own, *lora.whole])))
-    unmerge(model, {name: LoRALinear(linear, lora) for name, linear in chosen.items()})
+        chosen += found
+    return list(dict.fromkeys(chosen))
 
 
 def trained(model: nn.Module) -> dict[str, nn.Parameter]:
     """What trains in a model with adapters, and is all that its folder holds, by name: A, B, the head."""
-    lora = lora_of(model)
-    return {name: p for name, p in model.named_parameters() if ".lora_" in name or name in lora.whole}
+    whole = lora_of(model).whole
+    return {name: p for name, p in model.named_parameters() if name in whole or any(part in name for part in ADDED)}
 
 
 def merge(model: nn.Module) -> dict[str, LoRALinear]:
@@ -155,19 +295,23 @@ def merge(model: nn.Module) -> dict[str, LoRALinear]:
     same in evaluation mode.
 
     Returns:
-        The layers that were taken out. `unmerge` puts them back, so the old matrices come back bit for bit.
+        The layers that were taken out. `unmerge` puts them back, so the old matrices come back bit for bit. None where
+        a part of the model itself was trained ("bitfit", "last", "frozen").
 
     Raises:
-        ValueError: there are no adapters (any more).
+        ValueError: there are no adapters (any more), or they are no part of any matrix ("adapters", "prefix").
     """
-    layers, _ = adapters_of(model), lora_of(model)
+    layers, tuning = adapters_of(model), lora_of(model)
+    if isinstance(tuning, Tuning) and tuning.method in ("adapters", "prefix"):
+        raise ValueError(f"method={tuning.method!r}: no plain layer computes the same; save the small folder instead")
+    model.tuning = encoder_of(model)[1].frozen = None
     for name, layer in layers.items():
         model.set_submodule(name, layer.merged())
     model.requires_grad_(True)
     return layers
 
 
-def unmerge(model: nn.Module, layers: Mapping[str, LoRALinear]) -> None:
+def unmerge(model: nn.Module, layers: Mapping[str, nn.Module]) -> None:
     """Put layers with adapters in their places, such as `merge` gave them, and let nothing else of the encoder train.
 
     What has become of merged matrices since is dropped.
@@ -195,7 +339,8 @@ def digest(model: nn.Module) -> str:
 
 
 def save_adapters(model: Head, folder: str | Path, settings: Mapping[str, Any] | None = None) -> None:
-    """Write a folder in peft's format: the adapters and the head, and of the encoder no more than name and digest.
+    """Write a folder in peft's format: what was trained, and of the encoder no more than name and digest. Of methods
+    other than LoRA peft has none by these formulas: their configuration says so.
 
     Args:
         settings: goes into bertlib.json, with the labels and the encoder's digest.
@@ -209,8 +354,11 @@ def save_adapters(model: Head, folder: str | Path, settings: Mapping[str, Any] |
         PREFIX + peft_key(name).removeprefix(inside): p.detach().float().cpu().contiguous() for name, p in kept.items()
     }
     config = {"peft_type": "LORA", "task_type": model.peft_task, "base_model_name_or_path": lora.encoder}
-    config |= {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout, "bias": "none"}
-    config |= {"target_modules": lora.targets, "inference_mode": True}
+    if isinstance(lora, LoRA):
+        config |= {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout, "bias": "none"}
+        config |= {"target_modules": lora.targets, "inference_mode": True}
+    else:
+        config |= {"peft_type": OURS, "method": lora.method, "size": lora.size}
     config["modules_to_save"] = sorted({transformers_name(name).rpartition(".")[0] for name in lora.whole})
     own = {**(settings or {}), "labels": model.config.labels, "encoder_digest": digest(model)}
     files = {name: json.dumps(values, indent=2) + "\n" for name, values in ((ADAPTERS[0], config), (OWN, own))}
@@ -262,19 +410,26 @@ def load_adapters(head: type[Head], stored: Stored, folder: str | Path) -> Head:
     with torch.no_grad():
         for key, parameter in wanted.items():
             parameter.copy_(tensors[key])
+    encoder_of(model)[1].frozen = None
     return model.eval()
 
 
-def read_settings(values: Mapping[str, Any], head: type[Head]) -> LoRA:
-    """What an adapter_config.json says; a ValueError where that is something else than plain LoRA for this head."""
-    known = {"peft_type": ("LORA",), "task_type": (head.peft_task, None)}
+def read_settings(values: Mapping[str, Any], head: type[Head]) -> LoRA | Tuning:
+    """What an adapter_config.json says; a ValueError where that is something else than plain LoRA for this head, or
+    what `save_adapters` wrote."""
+    ours = values.get("peft_type") == OURS
+    known = {"peft_type": (OURS if ours else "LORA",), "task_type": (head.peft_task, None)}
     known["init_lora_weights"] = (True, False, "gaussian")
     for name, value in values.items():
-        if name not in FREE and value not in known.get(name, (None, False, "none", {}, [])):
+        if name not in (FREE | {"method", "size"} if ours else FREE) and value not in known.get(
+            name, (None, False, "none", {}, [])
+        ):
             wanted = known.get(name, ("nothing",))[0]
             raise ValueError(
                 f"{name}={value!r}: a {head.__name__} reads plain LoRA, with {wanted!r} here; merge others with peft"
             )
+    if ours:
+        return Tuning(values.get("method"), values.get("size"), encoder=values.get("base_model_name_or_path"))
     targets = values.get("target_modules")
     targets = tuple(sorted(targets)) if isinstance(targets, list) else targets
     own = values.get("r"), values.get("lora_alpha"), values.get("lora_dropout", 0.0)

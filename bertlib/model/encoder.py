@@ -130,6 +130,7 @@ class BertModel(FromFolder, nn.Module):
             there: less memory for one more forward pass (Chen et al., 2016, "Training Deep Nets with Sublinear Memory
             Cost"). Outputs and gradients stay the same.
         frozen: lower layers that are held fixed, if any; see `bertlib.model.frozen.FrozenLayers.fix`.
+        prefix_length: rows before the keys and values of each text; see `bertlib.model.adapters.Prefix`.
     """
 
     def __init__(self, config: BertConfig, add_pooling_layer: bool = True):
@@ -140,6 +141,7 @@ class BertModel(FromFolder, nn.Module):
         self.pooler = BertPooler(config) if add_pooling_layer else None
         self.recompute = False
         self.frozen: FrozenLayers | None = None
+        self.prefix_length = 0
         self.apply(partial(init_weights, std=config.initializer_range))
 
     def forward(
@@ -188,11 +190,15 @@ class BertModel(FromFolder, nn.Module):
             position_ids = place - (place * first).cummax(dim=-1).values  # counted from each sequence's own start
             if sequence_starts is None:
                 sequence_starts = first.flatten().nonzero().flatten()
+        if mask is not None and self.prefix_length:  # which every token sees
+            mask = F.pad(mask, (self.prefix_length, 0), value=True)
         below = 0  # layers whose output is known already
         if self.frozen is None or sequence_ids is not None or output_attentions or output_hidden_states:
             hidden = self.embeddings(input_ids, token_type_ids, position_ids)
         else:
-            hidden, below = self.frozen(input_ids, mask, token_type_ids), self.frozen.count
+            below = self.frozen.count
+            queries = 1 if pooled_only and below == len(self.layers) else None
+            hidden = self.frozen(input_ids, mask, token_type_ids, queries)
         states, attentions = [hidden], []
         for number, layer in enumerate(self.layers[below:], start=below + 1):
             queries = 1 if pooled_only and number == len(self.layers) else None

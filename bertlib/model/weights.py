@@ -51,6 +51,7 @@ TIED = {
 
 WEIGHTS = "model.safetensors"
 INDEX = f"{WEIGHTS}.index.json"  # which tensor stands in which file, where there are several
+ADDED = (".lora_", ".down.", ".up.", ".prefix")  # in the names of what `bertlib.model.adapters` adds to an encoder
 ADAPTERS = ("adapter_config.json", "adapter_model.safetensors")  # peft's, for weights that lie in another folder
 
 
@@ -60,7 +61,9 @@ def transformers_name(name: str) -> str:
     module, _, kind = name.removeprefix(prefix).rpartition(".")
     layer = re.match(r"layers\.(\d+)\.", module)
     if layer:
-        theirs = NAMES[module.replace(layer[0], "layers.{i}.", 1)].replace("{i}", layer[1])
+        ours = module.replace(layer[0], "layers.{i}.", 1)
+        plain = re.sub(r"\.(down|up)$", "", ours)  # of an adapter
+        theirs = NAMES[plain].replace("{i}", layer[1]) + ours.removeprefix(plain)
     else:
         theirs = NAMES.get(module, module)
     return f"{prefix}{theirs}.{kind}"
@@ -280,7 +283,7 @@ def save_model(model: nn.Module, folder: str | Path, *, extra_files: Mapping[str
         ValueError: the model has adapters.
     """
     files, tensors = model_files(model, extra_files)
-    if any(".lora_" in name for name in tensors):
+    if any(part in name for name in tensors for part in ADDED):
         raise ValueError("the model has adapters: merge them first, or save them alone; see bertlib.model.adapters")
     size = sum(tensor.nbytes for tensor in tensors.values()) + sum(len(text.encode()) for text in files.values())
     with write_folder(folder, size, without=ADAPTERS) as beside:  # transformers would add them to these weights

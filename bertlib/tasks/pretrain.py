@@ -27,7 +27,7 @@ from bertlib.train.history import describe as describe  # part of this module fo
 from bertlib.train.loop import train
 from bertlib.train.processes import process_rank
 from bertlib.train.recipe import PretrainingRecipe
-from bertlib.train.tensorboard import Curves
+from bertlib.train.tracking import Curves
 
 # A run goes on from a checkpoint only where these are what they were.
 FIXED = ("updates", "evaluate_every", "batch_size", "accumulation", "learning_rate", "warmup", "weight_decay")

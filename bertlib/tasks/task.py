@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +22,7 @@ from torch import Tensor
 from bertlib.data.encoders import DEFAULT_ENCODER, encoder_folder, encoder_for, suited_learning_rate
 from bertlib.device import autocast, pick_device, pick_dtype, seed_everything
 from bertlib.files import read_json
-from bertlib.model.adapters import TARGETS, LoRA, adapters_of, load_adapters, put_on, save_adapters
+from bertlib.model.adapters import from_recipe, load_adapters, put_on, save_adapters, tuning_of
 from bertlib.model.frozen import FrozenLayers
 from bertlib.model.weights import ADAPTERS, read_model, save_model
 from bertlib.progress import progress_bar
@@ -32,6 +33,7 @@ from bertlib.train.evaluation import Evaluation
 from bertlib.train.history import History, Log
 from bertlib.train.loop import train
 from bertlib.train.recipe import Recipe
+from bertlib.train.tracking import Tracker, card, open_tracker, write_card
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -86,6 +88,7 @@ class Task:
 
         model: the model, in evaluation mode. tokenizer: its `tokenizers.Tokenizer`.
         max_length: tokens that it reads at a time. history: of the training; None after `load`.
+        card: what the run was, see `bertlib.train.tracking.card`; None while it trains and after `load`.
     """
 
     head: ClassVar[type]
@@ -95,6 +98,7 @@ class Task:
     figures: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "loss")
     kind: ClassVar[str] = "classification"
     words: ClassVar[tuple[str, str, str]] = ("fine-tuning", "predicting", "texts")
+    card: Mapping[str, Any] | None = None
 
     def __init__(self, model: torch.nn.Module, tokenizer: Tokenizer, max_length: int, history: History | None = None):
         self.model = model.eval()
@@ -165,6 +169,7 @@ class Task:
         recipe: Recipe | None = None,
         checkpoint: str | Path | None = None,
         frozen: FrozenLayers | None = None,
+        track: str | Tracker | None = None,
         show_progress: bool = True,
         kept: Mapping[str, Any] | Callable[[Dataset], Mapping[str, Any]] = MappingProxyType({}),
         **settings: Any,
@@ -179,6 +184,8 @@ class Task:
             recipe: how; None for the task's own. A learning_rate of None is what suits encoder and method.
             checkpoint: folder to which the best model so far is written after each epoch; see `save`.
             frozen: lower layers to hold fixed, whose outputs are computed once; None trains all.
+            track: where the curves go: "tensorboard", "wandb" (offline), "tensorboard:FOLDER", or an object of yours;
+                see `bertlib.train.tracking`.
             show_progress: show a line with the speed and the time left.
             kept: the task's own settings, or a function that gives them for the training split.
             settings: fields of the recipe that are to be others, such as epochs, learning_rate, batch_size, seed.
@@ -188,8 +195,8 @@ class Task:
                 message names it. TypeError: a setting that there is not.
         """
         recipe = (recipe or cls.recipe).but(**settings)
-        if recipe.method == "lora" and (frozen is not None or not pretrained):
-            raise ValueError("method='lora' holds a pretrained encoder fixed: leave out frozen and pretrained=False")
+        if recipe.method != "full" and (frozen is not None or not pretrained):
+            raise ValueError(f"method={recipe.method!r} holds an encoder fixed: leave out frozen and pretrained=False")
         training, validation = check_dataset(dataset)
         own, names = kept(training) if callable(kept) else kept, cls.names_of(training)
         if recipe.learning_rate is None:
@@ -198,9 +205,9 @@ class Task:
         tokenizer = load_tokenizer(stored.folder, stored.values)
         seed_everything(recipe.seed)
         model = cls.head.from_pretrained(stored, labels=names) if pretrained else cls.head(stored.config(names))
-        if recipe.method == "lora":
-            called = Path(encoder).resolve().name if encoder and Path(encoder).is_dir() else encoder or DEFAULT_ENCODER
-            put_on(model, LoRA(recipe.rank, recipe.alpha, targets=TARGETS[recipe.targets], encoder=called))
+        called = Path(encoder).resolve().name if encoder and Path(encoder).is_dir() else encoder or DEFAULT_ENCODER
+        if recipe.method != "full":
+            put_on(model, from_recipe(recipe, encoder or DEFAULT_ENCODER))
         model = model.to(pick_device())
         if frozen is not None:
             frozen.fix(model.bert)
@@ -218,8 +225,14 @@ class Task:
         evaluation = Evaluation(on_best=None if checkpoint is None else lambda model: task.save(checkpoint))
         if validation is not None:
             evaluation = replace(evaluation, measure=measure, maximize=f"validation_{cls.figures[0]}")
-        log = Log(what=cls.words[0], show_progress=show_progress)
-        task.history = train(task.model, task.shuffled(examples, recipe), recipe, evaluation=evaluation, log=log)
+        with closing(open_tracker(track, asdict(recipe))) as tracker:
+            log = Log(what=cls.words[0], show_progress=show_progress, on_epoch=tracker.write)
+            task.history = train(task.model, task.shuffled(examples, recipe), recipe, evaluation=evaluation, log=log)
+        task.model.bert.frozen = frozen  # what a method kept of these texts has done its part
+        own = {"max_length": max_length, "pretrained": pretrained, **own}
+        task.card = card(task, {name: dataset[name] for name in dataset if name != "test"}, recipe, str(called), **own)
+        if checkpoint is not None:
+            write_card(checkpoint, task.card)
         return task
 
     def check_training(self, split: Dataset) -> None:
@@ -244,19 +257,21 @@ class Task:
     def save(self, folder: str | Path) -> None:
         """Write a folder that `load` and transformers (its AutoModel of the head's kind, pipeline) open.
 
-        With adapters it holds these and the head alone, as peft writes them; `bertlib.model.adapters.merge(task.model)`
+        Where a method trained a part, it holds this alone, as peft does; `bertlib.model.adapters.merge(task.model)`
         before has the model written whole.
 
         Raises:
             OSError: no room, or writing failed; nothing half-written is left.
         """
         own = {name: getattr(self, name) for name in self.kept}
-        if adapters_of(self.model):
-            return save_adapters(self.model, folder, own)
-        files = tokenizer_files(self.tokenizer, self.cuts_at())
-        if own:
-            files["bertlib.json"] = json.dumps(own, indent=2) + "\n"
-        return save_model(self.model, folder, extra_files=files)
+        if tuning_of(self.model) is not None:
+            save_adapters(self.model, folder, own)
+        else:
+            files = tokenizer_files(self.tokenizer, self.cuts_at())
+            if own:
+                files["bertlib.json"] = json.dumps(own, indent=2) + "\n"
+            save_model(self.model, folder, extra_files=files)
+        write_card(folder, self.card)
 
     def cuts_at(self) -> int:
         """To how many tokens transformers is to cut texts."""

@@ -6,7 +6,19 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-CHOICES = {"precision": ("auto", "fp32", "bf16"), "method": ("full", "lora"), "targets": ("attention", "all")}
+CHOICES = {"precision": ("auto", "fp32", "bf16"), "targets": ("attention", "all")}
+CHOICES["method"] = ("full", "last", "bitfit", "adapters", "prefix", "lora", "frozen")
+# What is of some methods only, and what the message calls it.
+OF = {
+    "rank": ("adapters", ("lora", "adapters")),
+    "alpha": ("adapters", ("lora",)),
+    "targets": ("adapters", ("lora",)),
+    "prefix_length": ("a prefix", ("prefix",)),
+    "top_layers": ("the last layers", ("last",)),
+}
+
+
+SIZES = (("rank", 1), ("prefix_length", 1), ("top_layers", 1))
 
 
 @dataclass(frozen=True)
@@ -23,11 +35,14 @@ class Recipe:
         max_grad_norm: gradients are scaled down to this norm.
         precision: "auto", "fp32" or "bf16"; see `bertlib.device.pick_dtype`.
         seed: of new weights, the order of the data and dropout.
-        method: "full" trains all weights; "lora" adapters beside the encoder's, and the head; see
-            `bertlib.model.adapters`.
-        rank: of adapters, r.
-        alpha: of adapters; what they add is scaled by alpha / rank.
-        targets: where adapters stand: "attention", beside query and value; "all", beside every linear layer.
+        method: "full" trains all weights; each other the head and a part: "last" the highest layers, "bitfit" the
+            biases, "adapters" bottlenecks behind attention and feed-forward, "prefix" rows before keys and values,
+            "lora" thin matrices beside the encoder's, "frozen" the pooler; see `bertlib.model.adapters`.
+        rank: of lora, r; of adapters their width.
+        alpha: of lora; what it adds is scaled by alpha / rank.
+        targets: where lora stands: "attention", beside query and value; "all", beside every linear layer.
+        prefix_length: of prefix, rows in each layer.
+        top_layers: of last, how many layers train.
 
     Raises:
         ValueError: a value is out of its range; the message names the field, the value and the remedy.
@@ -46,9 +61,11 @@ class Recipe:
     rank: int = 8  # microsoft/LoRA, examples/NLU: 8 and 16 for RoBERTa; Hu et al., 2021, §7.2: more gains little
     alpha: float = 16.0
     targets: str = "attention"  # Hu et al., 2021, §7.1; "all" comes closer to full tuning in few epochs (lesson 10)
+    prefix_length: int = 16
+    top_layers: int = 2
 
     def __post_init__(self):
-        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulation", 1), ("seed", 0), ("rank", 1)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulation", 1), ("seed", 0), *SIZES):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name}={value!r}: give a whole number of at least {least}")
@@ -65,9 +82,10 @@ class Recipe:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r}: choose one of {', '.join(map(repr, known))}")
-        for name, default in (("rank", 8), ("alpha", 16.0), ("targets", "attention")):
-            if self.method == "full" and getattr(self, name) != default:
-                raise ValueError(f"{name}={getattr(self, name)!r} is of adapters: give method='lora' too")
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        for name, (what, methods) in OF.items():
+            if self.method not in methods and getattr(self, name) != defaults[name]:
+                raise ValueError(f"{name}={getattr(self, name)!r} is of {what}: give method={methods[0]!r} too")
 
     def but(self, **settings) -> Self:
         """The same recipe with some settings changed.

@@ -111,7 +111,10 @@ def test_a_folder_of_another_task_or_encoder(data, tiny_folder, tmp_path):
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"method": "qlora"}, "method='qlora': choose one of 'full', 'lora'"),
+        (
+            {"method": "qlora"},
+            "method='qlora': choose one of 'full', 'last', 'bitfit', 'adapters', 'prefix', 'lora', 'frozen'",
+        ),
         ({"method": "lora", "rank": 0}, "rank=0: give a whole number of at least 1"),
         ({"method": "lora", "alpha": 0.0}, r"alpha=0\.0: give a number above 0"),
         ({"rank": 4}, "rank=4 is of adapters: give method='lora' too"),

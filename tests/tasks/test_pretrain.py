@@ -23,7 +23,7 @@ from bertlib.text.masking import IGNORED
 from bertlib.text.pair_stream import PretrainingData, Stretch, real_tokens, with_places
 from bertlib.text.wordpiece import SPECIAL_TOKENS, WordPiece
 from bertlib.train.checkpoints import Checkpoints
-from bertlib.train.tensorboard import Curves
+from bertlib.train.tracking import Curves
 
 TINY = BertConfig(
     hidden_size=32,
