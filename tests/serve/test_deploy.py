@@ -131,3 +131,64 @@ def test_pods_have_no_rights_that_they_do_not_need():
     }
     assert {"cpu", "memory"} <= CONTAINER["resources"]["requests"].keys()  # without these nothing can be scaled
     assert "memory" in CONTAINER["resources"]["limits"]
+
+
+# ---------------------------------------------------------------------------------------------------- the alerts
+
+(GROUP,) = yaml.safe_load((DEPLOY / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
+RULES = {rule["alert"]: rule for rule in GROUP["rules"]}
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """The figures that the service exports: each series' name with its labels."""
+    from prometheus_client import generate_latest
+    from prometheus_client.parser import text_string_to_metric_families
+
+    from bertlib.serve.app import Figures
+
+    figures = Figures()
+    figures.requests.labels("news", "200").inc()
+    figures.seconds.labels("news").observe(0.1)
+    for one in (figures.texts, figures.restarts, figures.hung_up):
+        one.labels("news").inc()
+    figures.batches.labels("news").observe(3)
+    figures.waiting.labels("news").set(0)
+    families = text_string_to_metric_families(generate_latest(figures.registry).decode())
+    return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+def test_alerts_ask_for_figures_that_the_service_has(rule, shown):
+    names = re.findall(r"\bbertlib_\w+", rule["expr"])
+    assert names
+    for name in names:
+        assert name in shown, name
+    asked = {word for labels in re.findall(r"by \(([\w, ]+)\)", rule["expr"]) for word in labels.split(", ")}
+    asked |= set(re.findall(r"[{,]\s*(\w+)=~?\"", rule["expr"]))
+    assert asked <= set().union(*(shown[name] for name in names))
+    assert rule["labels"]["severity"] in ("page", "ticket")
+    told = " ".join(rule["annotations"].values())
+    assert set(re.findall(r"\bbertlib_\w+", told)) <= shown.keys()
+    for page in re.findall(r"book/\w+\.md", told):
+        assert (ROOT / page).is_file()
+    if "$labels.model" in told:
+        assert "by (" in rule["expr"]
+
+
+def test_there_is_an_alert_for_what_hurts():
+    told = " ".join(rule["expr"] for rule in RULES.values())
+    for part in ("0.99", '"5.."', '"429"', "bertlib_queue_texts", "bertlib_worker_restarts", "absent("):
+        assert part in told
+    from bertlib.serve.app import SECONDS, Limits
+
+    (limit,) = re.findall(r"> ([\d.]+)$", RULES["BertlibSlow"]["expr"])
+    assert float(limit) in SECONDS  # a bound of the histogram's: between two of them a quantile is a guess
+    (waiting,) = re.findall(r"> (\d+)$", RULES["BertlibQueueGrows"]["expr"])
+    assert int(waiting) == Limits().queue // 4
+
+
+def test_brackets_close_in_every_rule():
+    for rule in RULES.values():
+        for one, other in ("()", "{}", "[]"):
+            assert rule["expr"].count(one) == rule["expr"].count(other)
