@@ -52,6 +52,7 @@ THEMES = (
     "desk",
     "recommend",
     "monitor",
+    "small",
 )
 
 
