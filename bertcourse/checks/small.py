@@ -49,7 +49,7 @@ def _permutation_p(distance: Callable, reference: np.ndarray, new: np.ndarray, o
     return _shuffled()(distance, reference, new, orders)
 
 
-def _alerts(p: list[float], effects: list[float], level: float, in_a_row: int, least: float) -> list[int]:
+def _alerts(p: list[float], effects: list[float], level: float, in_a_row: int, least: float) -> list[bool]:
     return _in_runs()(p, effects, level, in_a_row, least)
 
 
@@ -149,19 +149,19 @@ def _shuffled(
 
 def _in_runs(
     notable: Callable = lambda p, effect, level, least: p <= level and effect >= least,
-    again: bool = True,
+    at: Callable = lambda run, in_a_row: run >= in_a_row,
     broken: bool = True,
-    rows: Callable = lambda in_a_row: in_a_row,
+    again: bool = False,
 ) -> Callable:
     def alerts(p, effects, level, in_a_row, least):
         run, found = 0, []
-        for window, (one, effect) in enumerate(zip(p, effects, strict=True)):
+        for one, effect in zip(p, effects, strict=True):
             if notable(one, effect, level, least):
                 run += 1
-                if run == rows(in_a_row) or (not again and run > rows(in_a_row)):
-                    found.append(window)
-                    run = 0 if again else run
             elif broken:
+                run = 0
+            found.append(at(run, in_a_row) and (broken or notable(one, effect, level, least)))
+            if again and found[-1]:
                 run = 0
         return found
 
@@ -731,7 +731,7 @@ CHECKS = {
         shrink=False,
     ),
     "alerts": against(
-        "numbers of windows, from 0",
+        "a truth value for each window",
         _alerts,
         _windows,
         printed=0,
@@ -752,10 +752,17 @@ CHECKS = {
                 _in_runs(lambda p, effect, level, least: p < level and effect > least),
                 "at the level, or at `least`, counts.",
             ),
-            (_in_runs(again=False), "behind an alarm counting begins anew."),
+            (_in_runs(again=True), "as long as the row goes on, the alert stays on."),
+            (
+                _in_runs(lambda p, effect, level, least: p <= level and effect >= least, lambda run, many: run == many),
+                "as long as the row goes on, the alert stays on.",
+            ),
             (_in_runs(broken=False), "in a row: a quiet window between them begins the count anew."),
-            (_in_runs(rows=lambda in_a_row: 1), "not the first one: `in_a_row` of them, one behind the other."),
-            (_in_runs(rows=lambda in_a_row: in_a_row + 1), "at the last of `in_a_row` windows, not one later."),
+            (
+                _in_runs(at=lambda run, in_a_row: run >= 1),
+                "not the first one: `in_a_row` of them, one behind the other.",
+            ),
+            (_in_runs(at=lambda run, in_a_row: run > in_a_row), "at the last of `in_a_row` windows, not one later."),
         ),
         shrink=False,
     ),

@@ -62,10 +62,8 @@ def my_permutation_p(distance, reference, new, orders):
 
 
 def my_alerts(p, effects, level, in_a_row, least):
-    run, found = 0, []
-    for window, (one, effect) in enumerate(zip(p, effects, strict=True)):
+    run, alerts = 0, []
+    for one, effect in zip(p, effects, strict=True):
         run = run + 1 if one <= level and effect >= least else 0
-        if run == in_a_row:
-            found.append(window)
-            run = 0
-    return found
+        alerts.append(run >= in_a_row)
+    return alerts

@@ -92,9 +92,7 @@ def answer(p, effects, level, in_a_row, least):
             run += 1
         else:
             run = 0
-        if run == in_a_row:
-            out.append(n)
-            run = 0
+        out.append(run >= in_a_row)
     return out
 """
     assert change in code
@@ -350,30 +348,29 @@ ANSWERS = [
     ),
     permutation("return (count + 1)", "return 1 - (count + 1)", ""),
     # ---------------------------------------------------------------------------------------------------------- alerts
-    alerts("run == in_a_row", "run >= in_a_row", None),
+    alerts("run >= in_a_row", "not run < in_a_row", None),
     Answer(
         "small.alerts",
         "def answer(p, effects, level, in_a_row, least):\n    out, since = [], 0\n    for n in range(len(p)):\n"
         "        if p[n] > level or effects[n] < least:\n            since = n + 1\n"
-        "        elif n - since + 1 == in_a_row:\n            out.append(n)\n            since = n + 1\n    return out",
+        "        out.append(n - since + 1 >= in_a_row)\n    return tuple(out)",
         None,
     ),
     Answer(
         "small.alerts",
         "def answer(p, effects, level, in_a_row, least):\n"
-        "    bad = (np.array(p) <= level) & (np.array(effects) >= least)\n    out, n = [], 0\n"
-        "    while n + in_a_row <= len(bad):\n        if bad[n:n + in_a_row].all():\n"
-        "            n += in_a_row\n            out.append(n - 1)\n        else:\n            n += 1\n"
-        "    return np.array(out, dtype=int)",
+        "    bad = (np.array(p) <= level) & (np.array(effects) >= least)\n"
+        "    return np.array([n + 1 >= in_a_row and bad[n + 1 - in_a_row:n + 1].all() for n in range(len(bad))])",
         None,
     ),
     alerts(" and effects[n] >= least", "", "a sure but tiny difference"),
     alerts("p[n] <= level and ", "", "may be chance"),
     alerts("p[n] <= level and", "p[n] <= level or", "both at once"),
     alerts("p[n] <= level and effects[n] >= least", "p[n] < level and effects[n] > least", "counts"),
-    alerts("            out.append(n)\n            run = 0\n", "            out.append(n)\n", ""),
-    alerts("        else:\n            run = 0\n", "", "a quiet window between"),
-    alerts("run == in_a_row", "run == 1", "not the first one"),
-    alerts("run == in_a_row", "run == in_a_row + 1", "not one later"),
-    alerts("out.append(n)", "out.append(n + 1)", ""),
+    alerts("run >= in_a_row", "run == in_a_row", "the alert stays on"),
+    alerts("        else:\n            run = 0\n", "", ""),
+    alerts("run >= in_a_row", "run >= 1", "not the first one"),
+    alerts("run >= in_a_row", "run > in_a_row", "not one later"),
+    alerts("out.append(run >= in_a_row)", "out.append(run)", ""),
+    alerts("    return out", "    return [n for n, one in enumerate(out) if one]", ""),
 ]
