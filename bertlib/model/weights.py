@@ -277,9 +277,11 @@ def save_model(model: nn.Module, folder: str | Path, *, extra_files: Mapping[str
 
     Raises:
         OSError: no room, or writing failed. Nothing half-written is left, and a model that was there stays.
-        ValueError: the model has adapters.
+        ValueError: the model has adapters, or layers that lost heads.
     """
     files, tensors = model_files(model, extra_files)
+    if any(len(tensor) < model.config.hidden_size for name, tensor in tensors.items() if ".query.weight" in name):
+        raise ValueError("layers have lost heads, which no config.json can say: export the model, or keep its heads")
     if any(".lora_" in name for name in tensors):
         raise ValueError("the model has adapters: merge them first, or save them alone; see bertlib.model.adapters")
     size = sum(tensor.nbytes for tensor in tensors.values()) + sum(len(text.encode()) for text in files.values())

@@ -97,7 +97,7 @@ def test_constraints_name_whatever_the_requirements_bring_along_here():
 def test_the_librarys_bounds_admit_the_pins():
     required = pins("requirements.txt")
     extras = dict(PROJECT["optional-dependencies"])
-    for name in ("engines", "tracking", "scale"):  # in no requirements: a job of its own installs them
+    for name in ("engines", "tracking", "scale", "frameworks"):  # in no requirements: a job of its own installs them
         assert all("==" in line for line in extras.pop(name))
     for line in [*PROJECT["dependencies"], *chain(*extras.values())]:
         bound = Requirement(line)

@@ -1,0 +1,1 @@
+"""A model in service: exported, served, watched."""
