@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
+from safetensors import SafetensorError
 
 
 def data_folder(name: str) -> Path:
@@ -129,6 +128,6 @@ def write_folder(folder: str | Path, needed_bytes: int, without: Collection[str]
             os.replace(beside, target)
     except BaseException as error:
         shutil.rmtree(beside, ignore_errors=True)
-        if isinstance(error, (OSError, safetensors.SafetensorError)) and not isinstance(error, ConnectionError):
+        if isinstance(error, (OSError, SafetensorError)) and not isinstance(error, ConnectionError):
             raise OSError(f"{target}: could not be written ({error}); nothing was changed there") from error
         raise

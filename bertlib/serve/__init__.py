@@ -1,1 +1,1 @@
-"""A model in service: exported, served, watched."""
+"""A tuned model as a service: a graph that runs without torch, int8, and the addresses that answer."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from tokenizers import Tokenizer
 
 from bertlib.data.questions import read_questions
 from bertlib.metrics.answers import answer_scores, best_threshold, score_each
 from bertlib.model.heads import BertForQuestionAnswering
-from bertlib.tasks.task import Examples, Task, one_or_many
-from bertlib.text.answers import KEPT, Candidate, Spans, pieces_of, read_with_questions
+from bertlib.tasks.task import Examples, Task
+from bertlib.text.answers import KEPT, Candidate, Spans, decided, pieces_of, read_with_questions
+from bertlib.text.inputs import one_or_many
 from bertlib.text.spans import Span
 from bertlib.train.history import History
 from bertlib.train.recipe import RECIPES
@@ -82,12 +82,7 @@ class Answerer(Task):
 
     def decide(self, best: Sequence[Candidate], nothing: float, context: str) -> dict:
         """What `predict` gives, from a question's candidates."""
-        scores = np.array([nothing, *(candidate.score for candidate in best)])
-        shares = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
-        if not best or nothing - best[0].score > self.threshold:
-            return {"text": "", "start": None, "end": None, "score": float(shares[0])}
-        start, end = best[0].start, best[0].end
-        return {"text": context[start:end], "start": start, "end": end, "score": float(shares[1])}
+        return decided(best, nothing, context, self.threshold)
 
     def predict(self, question: str | Sequence[str], context: str | Sequence[str], **options: Any) -> dict | list[dict]:
         """The answer to a question, as a stretch of its context; for lists of both a list, in their order.

@@ -14,8 +14,9 @@ from bertlib.data.columns import class_names, labels_of, text_columns, texts_of
 from bertlib.files import read_json
 from bertlib.metrics import classification_scores
 from bertlib.model.heads import BertForSequenceClassification
-from bertlib.tasks.task import Examples, Task, one_or_many
+from bertlib.tasks.task import Examples, Task
 from bertlib.text.batching import encode_texts
+from bertlib.text.inputs import one_or_many
 from bertlib.train.history import History
 from bertlib.train.recipe import RECIPES
 
@@ -81,7 +82,7 @@ class TextClassifier(Task):
     def probabilities(self, texts: Sequence[str], **options: Any) -> np.ndarray:
         """Class probabilities of each text, float32 (N, C), rows summing to 1, in the order of `texts`.
 
-        Texts are as `bertlib.tasks.task.one_or_many` takes them, each with something in it; for the options see
+        Texts are as `bertlib.text.inputs.one_or_many` takes them, each with something in it; for the options see
         `Task.logits`.
         """
         return self.probabilities_of(self.encode(one_or_many(texts, pairs=self.pairs)[0]), **options)

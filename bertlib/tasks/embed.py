@@ -14,8 +14,9 @@ from bertlib.data.columns import text_columns, texts_of
 from bertlib.files import read_json
 from bertlib.metrics.ranking import order, ranking_scores
 from bertlib.model.heads import BertForEmbedding
-from bertlib.tasks.task import Examples, Task, one_or_many
+from bertlib.tasks.task import Examples, Task
 from bertlib.text.batching import Batch, encode_texts, pad_batch
+from bertlib.text.inputs import one_or_many
 from bertlib.text.tokenizer import encode_batch, framing_ids
 from bertlib.text.windows import window_starts
 from bertlib.train.recipe import RECIPES

@@ -11,7 +11,8 @@ from bertlib.device import pick_device
 from bertlib.metrics import pretraining_scores
 from bertlib.model.heads import BertForPreTraining
 from bertlib.model.weights import read_model
-from bertlib.tasks.task import Task, one_or_many
+from bertlib.tasks.task import Task
+from bertlib.text.inputs import one_or_many
 from bertlib.text.pair_stream import Documents, PretrainingData
 from bertlib.text.tokenizer import load_tokenizer, special_tokens
 from bertlib.train.recipe import RECIPES

@@ -12,7 +12,7 @@ import numpy as np
 from bertlib.data.nearest import Exact, Vectors, fuse_ranks, fuse_scores
 from bertlib.data.store import Store
 from bertlib.tasks.embed import Embedder
-from bertlib.tasks.task import checked, one_or_many
+from bertlib.text.inputs import checked, one_or_many
 
 MODES = ("words", "meaning", "hybrid")
 DEPTH = 100  # texts of either list that are fused

@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 from bertlib.data.entities import check_continuations, contexts_of, gold_tags, read_split, tag_ids, tag_names_of
 from bertlib.metrics import entity_scores
 from bertlib.model.heads import BertForTokenClassification
-from bertlib.tasks.task import Examples, Task, one_or_many
+from bertlib.tasks.task import Examples, Task
+from bertlib.text.inputs import one_or_many
 from bertlib.text.masking import IGNORED
 from bertlib.text.spans import best_tags, check_tags, is_bio, read_tags, to_bio
 from bertlib.text.tokenizer import framing_ids

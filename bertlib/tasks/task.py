@@ -6,7 +6,7 @@ A task of its own brings a head, the examples that it makes of a split, and its 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
@@ -304,57 +304,3 @@ def check_dataset(dataset: DatasetDict) -> tuple[Dataset, Dataset | None]:
     if validation is not None and not len(validation):
         raise ValueError("dataset's split 'validation' is empty: add examples, or leave it out")
     return dataset["train"], validation
-
-
-def one_or_many(given: Any, *, pairs: bool = False) -> tuple[list, bool]:
-    """What `predict` was given, as a list, and whether it was a single one: one input gives one result, not a list.
-
-    Args:
-        given: a text, or several: a list, tuple, array, generator, a column of a data set or of a data frame. With
-            pairs a tuple of two texts, or several such pairs; each may be a list too.
-
-    Returns:
-        Strings, or with pairs tuples of two of them.
-
-    Raises:
-        ValueError: it is nothing of that, or there is none; a text is no string, or holds half a character (a cut
-            emoji, say), which no tokenizer can read. The message names the place.
-    """
-    name, wanted = ("pairs", "a pair of texts, or a list of pairs") if pairs else ("texts", "a text or a list of them")
-    if getattr(given, "ndim", 1) == 0:  # an array of a single thing
-        given = given.item()
-    single = isinstance(given, tuple) and all(isinstance(x, str) for x in given) if pairs else isinstance(given, str)
-    # Of a mapping or a data frame one would get the names; a set has no order, so that no result could be told apart.
-    unfit = isinstance(given, str | bytes | bytearray | Mapping | set | frozenset) or hasattr(given, "columns")
-    if not single and (unfit or not isinstance(given, Iterable)):
-        raise ValueError(f"{name} is {shown(given)}: give {wanted}")
-    several = [given] if single else list(given)
-    if not several:
-        raise ValueError(f"{name} is empty: give {wanted}")
-    for i, given in enumerate(several):
-        if not pairs:
-            several[i] = checked(given, f"texts[{i}]")
-        elif isinstance(given, tuple | list | np.ndarray) and len(given) == 2:
-            several[i] = tuple(checked(text, f"pairs[{i}][{j}]") for j, text in enumerate(given))
-        else:
-            raise ValueError(f"pairs[{i}] is {shown(given)}: give two texts, as (first, second)")
-    return several, single
-
-
-def shown(given: Any) -> str:
-    """What something is, for a message of one line."""
-    return " ".join(f"{type(given).__name__} {given!r:.60}".split())
-
-
-def checked(text: Any, place: str) -> str:
-    """A text as a string that can be tokenized; a ValueError that names its place if it is none."""
-    if not isinstance(text, str):
-        raise ValueError(f"{place} is {shown(text)}: give strings")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"{place}: character {error.start} is half a character ({text[error.start]!a}, a surrogate without its "
-            "other half); remove it, or read the text again from its source"
-        ) from error
-    return str(text)  # of a string of numpy, whose kind the tokenizers do not know

@@ -146,3 +146,13 @@ class Spans:
             Candidate(*self.pieces.place(word[first], word[last] + 1, context), self.scores[first, last])
             for first, last in order
         ]
+
+
+def decided(best: Sequence[Candidate], nothing: float, context: str, threshold: float) -> dict:
+    """The best candidate as text, places and share of probability; none where "no answer" is ahead by the threshold."""
+    scores = np.array([nothing, *(candidate.score for candidate in best)])
+    shares = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+    if not best or nothing - best[0].score > threshold:
+        return {"text": "", "start": None, "end": None, "score": float(shares[0])}
+    start, end = best[0].start, best[0].end
+    return {"text": context[start:end], "start": start, "end": end, "score": float(shares[1])}

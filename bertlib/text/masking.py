@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-IGNORED = -100  # the label of a token that the loss passes over; cross_entropy's own default
+from bertlib.text.spans import IGNORED
 
 
 def mask_tokens(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+IGNORED = -100  # the label of a token that the loss passes over; cross_entropy's own default
 Span = tuple[int, int]  # start and end, the end excluded: of a word or entity in characters, or of an entity in words
 Entity = tuple[int, int, str]  # start, end, type
 

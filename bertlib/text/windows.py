@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tokenizers import Tokenizer
 
-from bertlib.text.masking import IGNORED
-from bertlib.text.spans import Span, entities_of, split_tag, to_bio
+from bertlib.text.spans import IGNORED, Span, entities_of, split_tag, to_bio
 from bertlib.text.tokenizer import encode_batch
 
 OVERLAP = 0.25  # of a window is read again in the next one
