@@ -30,12 +30,8 @@ def encoder_of(model: nn.Module) -> nn.Module:
 def keep_layers(model: nn.Module, which: Sequence[int]) -> nn.Module:
     """A copy with these of its layers only, from which a student starts (Sanh et al., 2019, §3: every other one).
 
-    Args:
-        model: an encoder, or a model with a head; it stays as it is.
-        which: numbers of layers, from 0, ascending.
-
-    Raises:
-        ValueError: which is empty, not ascending, or names a layer that there is not; or the model has adapters.
+    The model, an encoder or one with a head, stays as it is. A ValueError where `which` is empty, not ascending, or
+    names a layer that there is not, and where the model has adapters.
     """
     count = len(encoder_of(model).layers)
     which = list(which)
@@ -68,12 +64,7 @@ def head_importance(model: nn.Module, batches: Iterable[Mapping[str, Tensor]]) -
 
     It is the sum over batches, best of one text each, of |∂loss / ∂ξ|, where ξ = 1 is a factor of the head's output.
 
-    Args:
-        model: with a head, in evaluation mode.
-        batches: with labels, and none that the importance is to be judged by later.
-
-    Returns:
-        For each layer (H,).
+    The model has a head and is in evaluation mode, batches have labels; what comes is (H,) for each layer.
     """
     layers = [layer.attention for layer in encoder_of(model).layers]
     totals = [torch.zeros(attention.num_heads) for attention in layers]
@@ -113,11 +104,8 @@ def prune_heads(model: nn.Module, heads: Mapping[int, Collection[int]]) -> None:
 def magnitude_mask(model: nn.Module, share: float) -> dict[str, Tensor]:
     """Which weights stay if this share of all in the layers' matrices, the smallest in size, becomes 0.
 
-    Returns:
-        Name of each matrix -> bool of its shape, True where the weight stays.
-
-    Raises:
-        ValueError: share is not from 0 to below 1, or the model has adapters.
+    Name of each matrix -> bool of its shape, True where the weight stays. A ValueError where share is not from 0 to
+    below 1, or the model has adapters.
     """
     if not 0 <= share < 1:
         raise ValueError(f"share={share!r}: give the share that becomes 0, at least 0 and below 1")
@@ -136,8 +124,6 @@ def prune_magnitude(model: nn.Module, share: float) -> None:
     It saves nothing by itself: the file has as many bytes, a product takes as long, until something stores or computes
     with the zeros in mind. They are held by hooks on the gradient, which an optimizer that starts afterwards never
     moves them from (one that was there before has momentum that would).
-
-    Raises what `magnitude_mask` raises.
     """
     for name, kept in magnitude_mask(model, share).items():
         weight = model.get_parameter(name)

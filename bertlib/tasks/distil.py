@@ -48,9 +48,7 @@ def distil(
         loss: None for `DistilLoss(teacher.model)`.
         recipe, settings: how, and fields of it that are to be others; a learning_rate of None is that of RECIPE.
 
-    Raises:
-        ValueError: labels differ, or what `keep_layers`, `DistilLoss` and `fine_tune` refuse. TypeError: a setting that
-            there is not.
+    Raises what `keep_layers`, `DistilLoss` and `fine_tune` raise; a ValueError where labels differ.
     """
     (training, validation), recipe = check_dataset(dataset), recipe.but(**settings)
     recipe = recipe.but(learning_rate=recipe.learning_rate or RECIPE.learning_rate)

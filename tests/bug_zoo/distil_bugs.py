@@ -31,9 +31,6 @@ def probabilities_for_logs(student, teacher, temperature):
     return temperature**2 * F.kl_div(learned, wanted, reduction="sum")  # wrong: log_softmax of the student
 
 
-SOFT_LOSSES = (without_t_squared, mean_for_batchmean, swapped, probabilities_for_logs)
-
-
 class TeacherInTraining(DistilLoss):
     """The teacher's dropout acts: it says something else of the same text each time."""
 
@@ -47,6 +44,3 @@ class TeacherLearns(DistilLoss):
 
     def wanted(self, inputs):
         return self.teacher.eval()(**inputs).logits  # wrong: no_grad
-
-
-TEACHERS = (TeacherInTraining, TeacherLearns)

@@ -107,23 +107,23 @@ def test_masked_heads_are_not(model, batch):
 
 
 def test_importance_is_the_slope_of_a_factor_before_each_head(model, batch):
-    """Written out: each head's output is scaled by 1 ± ε, and the loss is looked at."""
+    """Written out: each head's output is scaled by 1 ± 0.01, and the loss is looked at."""
     model = model.double()
     found, expected = head_importance(model, [batch]), []
     for layer in model.bert.layers:
         slopes = []
         for head in range(4):
             columns, losses = slice(8 * head, 8 * (head + 1)), []
-            for factor in (1 + 1e-5, 1 - 1e-5):
+            for factor in (1.01, 0.99):
                 with torch.no_grad():
                     as_is = layer.attention.output.weight[:, columns].clone()
                     layer.attention.output.weight[:, columns] *= factor
                     losses.append(model(**batch).loss.item())
                     layer.attention.output.weight[:, columns] = as_is
-            slopes.append(abs(losses[0] - losses[1]) / 2e-5)
+            slopes.append(abs(losses[0] - losses[1]) / 0.02)
         expected.append(torch.tensor(slopes) / torch.tensor(slopes).norm())
     for ours, theirs in zip(found, expected, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(ours, theirs, rtol=1e-2, atol=1e-3)
 
 
 def test_heads_are_counted_among_those_that_are_there(model, batch):

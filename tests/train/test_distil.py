@@ -40,7 +40,16 @@ def test_the_soft_loss_is_the_formula_and_torchs():
     torch.testing.assert_close(soft_loss(student, teacher, 3) / len(student), 9 * theirs)
 
 
-@pytest.mark.parametrize("bug", distil_bugs.SOFT_LOSSES)
+@pytest.mark.filterwarnings("ignore:reduction")  # torch warns of the second
+@pytest.mark.parametrize(
+    "bug",
+    [
+        distil_bugs.without_t_squared,
+        distil_bugs.mean_for_batchmean,
+        distil_bugs.swapped,
+        distil_bugs.probabilities_for_logs,
+    ],
+)
 def test_other_losses_are_not_the_formula(bug):
     with pytest.raises(AssertionError):
         is_the_formula(bug)
@@ -125,7 +134,7 @@ def test_the_teacher_says_the_same_and_does_not_learn(pair):
     says_the_same_and_stays(DistilLoss, *pair)
 
 
-@pytest.mark.parametrize("bug", distil_bugs.TEACHERS)
+@pytest.mark.parametrize("bug", [distil_bugs.TeacherInTraining, distil_bugs.TeacherLearns])
 def test_other_teachers_do(bug, pair):
     with pytest.raises(AssertionError):
         says_the_same_and_stays(bug, *pair)
