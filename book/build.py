@@ -65,7 +65,9 @@ PARTS = (
     "book/play.md",
     "book/play/page.html",
     "book/library.md",
+    "book/other_frameworks.md",
     "book/reference.md",
+    "book/sizing.md",
     "book/teaching.md",
     "images/*",
 )
