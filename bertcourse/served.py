@@ -1,7 +1,7 @@
 """A service in a process of its own, and what asks it: on time, whether or not it answers, or one after the other.
 
-`python -m bertcourse.served ADDRESS` is the side that asks; `open_loop` and `closed_loop` start it, so that neither
-asking nor answering waits for the notebook. What the two take of the cores is told.
+`python -m bertcourse.served` is either side: with arguments the service, which ends when its standard input does, so
+that no service outlives the notebook; without any the side that asks, so that neither waits for the notebook.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -55,7 +58,7 @@ class Load:
 
 @contextmanager
 def served(folder: str | Path, *options: str) -> Iterator[str]:
-    """`python -m bertlib serve FOLDER` on a free port of this machine; gives its address, and ends it behind.
+    """`python -m bertlib serve FOLDER` on a free port of this machine, ended behind; gives its address once ready.
 
     Args:
         folder: an exported model.
@@ -64,8 +67,9 @@ def served(folder: str | Path, *options: str) -> Iterator[str]:
     Raises:
         RuntimeError: it did not start; the message holds what it said.
     """
-    command = [sys.executable, "-m", "bertlib", "serve", str(folder), "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+    command = [sys.executable, "-m", "bertcourse.served", str(folder), "--port", "0", *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True) as server:
         try:
             said = []
             for line in server.stdout:
@@ -74,14 +78,39 @@ def served(folder: str | Path, *options: str) -> Iterator[str]:
                     break
             else:
                 raise RuntimeError(f"the service did not start:\n{''.join(said)[-2000:]}")
+            wait_until_ready(found[0], server)
             yield found[0]
         finally:
-            server.terminate()
+            server.stdin.close()
             try:
-                server.wait(10)
+                server.wait(15)
             except subprocess.TimeoutExpired:
                 server.kill()
-            server.stdout.close()
+
+
+def wait_until_ready(address: str, server: subprocess.Popen) -> None:
+    """Until its model can be asked; a RuntimeError if that takes longer than `PATIENCE`, or the service ends."""
+    end = time.monotonic() + PATIENCE
+    while server.poll() is None and time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(f"{address}/ready", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:  # not ready: 503
+            time.sleep(0.05)
+    raise RuntimeError(f"{address} was not ready within {PATIENCE:g} s, or has ended")
+
+
+def serve_until_input_ends(arguments: Sequence[str]) -> int:
+    """`python -m bertlib serve`, asked to stop as soon as nobody holds the other end of standard input any more."""
+    from bertlib.__main__ import main as command
+
+    def watch() -> None:
+        sys.stdin.read()
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return command(["serve", *arguments])
 
 
 class Asker:
@@ -192,6 +221,8 @@ def closed_loop(address: str, texts: Sequence[str], people: int, seconds: float)
 
 
 def main() -> None:
+    if sys.argv[1:]:
+        raise SystemExit(serve_until_input_ends(sys.argv[1:]))
     given = json.load(sys.stdin)
     load = asyncio.run(
         asked(given["address"], given["texts"], given.get("due"), given.get("people", 0), given.get("seconds", 0.0))
