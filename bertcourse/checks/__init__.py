@@ -53,6 +53,7 @@ THEMES = (
     "recommend",
     "monitor",
     "tuning",
+    "small",
 )
 
 

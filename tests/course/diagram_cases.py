@@ -25,6 +25,7 @@ from bertcourse.diagrams import (
     recommend,
     search,
     sentiment,
+    small,
     speed,
     tagging,
     wordpiece,
@@ -478,6 +479,14 @@ CASES = {
     "pages_of_weeks": (monitor.pages_of_weeks, (PAGES, 3), (PAGES | {"2020-01-09": 40}, 3)),
     "cusum_steps": (monitor.cusum_steps, (TONES, 0.5, 2.0), (TONES, 0.5, 9.0)),
     "adjusted_runs": (monitor.adjusted_runs, (CALLED, REAL), (CALLED[::-1], REAL)),
+    "kept_layers": (small.kept_layers, (6, (0, 2, 4), (22.7, 17.4)), (6, (0, 5), (22.7, 15.6))),
+    "row_in_int8": (small.row_in_int8, ([0.127, -0.04, 0.005, 0.0],), ([0.127, -0.04, 0.005, 0.9],)),
+    "two_products": (small.two_products, ((255, 200), (127, 90)), ((255, 20), (12, 90))),
+    "batches_in_time": (
+        small.batches_in_time,
+        ([0.0, 0.1, 0.2, 0.9], [[0], [1, 2], [3]], 0.3, 0.05),
+        ([0.0, 0.1, 0.2, 0.9], [[0], [1], [2], [3]], 0.3, 0.05),
+    ),
 }
 
 
@@ -609,6 +618,16 @@ OTHER_SIZES = {
     "cusum_steps, one": (monitor.cusum_steps, ([0.2], 0.5, 4)),
     "adjusted_runs of 16": (monitor.adjusted_runs, ([True] + [False] * 15, [True] * 16)),
     "adjusted_runs of 2": (monitor.adjusted_runs, ([True, False], [False, False])),
+    "kept_layers, all of 12": (small.kept_layers, (12, range(12), (1109.1, 1109.1))),
+    "kept_layers, the last": (small.kept_layers, (12, [11], (109.1, 31.2))),
+    "row_in_int8 of 6": (small.row_in_int8, ([-9.999, 9.9989, -0.0001, 1e-9, -5.5, -9.98],)),
+    "two_products, the most": (small.two_products, ((255, 255), (-128, -128))),
+    "two_products, none": (small.two_products, ((0, 255), (127, 0))),
+    "batches_in_time, 40 at once": (
+        small.batches_in_time,
+        ([1e-3 * n for n in range(40)], [[n] for n in range(40)], 0.2, 0.001),
+    ),
+    "batches_in_time, two": (small.batches_in_time, ([3.0, 500.0], [[0], [1]], 0.001, 0.0)),
     "ranks_fused, no names": (search.ranks_fused, ([123456, 2, 3], [4, 5], [4, 123456, 2, 3], 5)),
     "path_of_a_question, long": (
         desk.path_of_a_question,
@@ -780,4 +799,12 @@ WRONG = {  # what is refused, and words of the message
     "eleven days": (lambda: monitor.cusum_steps([0.0] * 11, 0.5, 4), "11 days, limit=4: give 1 to 10"),
     "a limit of nothing": (lambda: monitor.cusum_steps([0.0], 0.5, 0), "a limit over 0"),
     "calls of other days": (lambda: monitor.adjusted_runs([True], [True, False]), "1 calls, 2 days: give 2 to 16"),
+    "a student with more layers": (lambda: small.kept_layers(3, (0, 5), (2, 1)), "count=3, kept=[0, 5]: give 2 to 12"),
+    "layers in no order": (lambda: small.kept_layers(6, (4, 2), (2, 1)), "kept=[4, 2]"),
+    "seven weights": (lambda: small.row_in_int8([1] * 7), "give 2 to 6 numbers between"),
+    "weights of nothing": (lambda: small.row_in_int8([0, 0]), "not all 0"),
+    "a weight that is none": (lambda: small.row_in_int8([1, float("nan")]), "give 2 to 6 numbers"),
+    "an activation below 0": (lambda: small.two_products((-1, 5), (1, 1)), "activations=(-1, 5)"),
+    "a weight of nine bits": (lambda: small.two_products((1, 5), (1, 128)), "give 0 to 255, and"),
+    "a request in no batch": (lambda: small.batches_in_time([0.0, 1.0], [[0]], 1, 1), "each in one batch, in order"),
 }

@@ -91,6 +91,7 @@ RIGHT_AS_WELL = {
     "answers.threshold": {"Gt to GtE", "1.0 to 2.0", "1 to 2"},  # of equals any; both are below all that there is
     "desk.risk_at": {"9 to 10"},  # digits that are kept
     "desk.conformal": {"9 to 10"},
+    "small.distil_loss": {"without USub"},  # two dimensions have the last as dimension 1
 }
 
 
