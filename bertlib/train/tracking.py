@@ -37,7 +37,7 @@ class Curves(Tracker):
     """Writes a history to TensorBoard: losses, rate and gradient norm an update, held-out figures an evaluation."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None):
-        self.open = partial(self.opener(), folder, dict(settings or {}))
+        self.start = partial(self.opener(), folder, dict(settings or {}))
         self.writer = None
         self.updates = self.epochs = 0
 
@@ -55,7 +55,7 @@ class Curves(Tracker):
 
     def write(self, history: History) -> None:
         if self.writer is None:  # not sooner: of several processes only one ever writes
-            self.writer = self.open()
+            self.writer = self.start()
         for number, row in enumerate(history.updates[self.updates :], start=self.updates + 1):
             self.put(number, {f"training/{name}": row[name] for name in ("loss", "learning_rate", "grad_norm")})
         for row in history.epochs[self.epochs :]:
