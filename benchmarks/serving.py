@@ -107,10 +107,8 @@ def highest(address: str, texts: Path, guess: float, step: float) -> dict:
     while True:
         row = loaded(address, texts, rate, step, seed=int(rate))
         good = bears(row)
-        late = 1000 * row.get("p99", float("nan"))
-        say(
-            f"  {rate:7.0f} a second: p99 {late:6.0f} ms, {row['statuses']}, {row['wrong']} wrong{'' if good else ': no'}"
-        )
+        late, verdict = 1000 * row.get("p99", float("nan")), "" if good else "  not borne"
+        say(f"  {rate:7.0f} a second: p99 {late:6.0f} ms, {row['statuses']}, {row['wrong']} wrong{verdict}")
         best = row if good else best
         if factor is None:
             factor = 1.1 if good else 1 / 1.1
