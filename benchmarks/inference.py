@@ -32,7 +32,7 @@ MAX_LENGTH, BATCH = 128, 32
 
 
 def export(model: torch.nn.Module, file: Path) -> None:
-    """Write a classifier as ONNX, with free batch and length."""
+    """Write transformers' classifier as ONNX, as its users do; ours is `bertlib.serve.export`."""
     axes = {0: "batch", 1: "tokens"}
     example = (torch.ones(2, 16, dtype=torch.long), torch.ones(2, 16, dtype=torch.long))
     with warnings.catch_warnings():
@@ -137,6 +137,21 @@ def main() -> int:
                     )[0],
                 )  # fmt: skip
             exact.add("ONNX Runtime, buckets")
+            from bertlib.serve.export import export as write
+            from bertlib.serve.graph import Graph
+
+            for name in ("exported", "exported, int8"):
+                write(classifier, folder / name, int8=name.endswith("int8"))
+                graph = Graph.load(folder / name, threads=torch.get_num_threads())
+
+                def in_buckets(graph=graph) -> np.ndarray:
+                    found = np.empty((len(sequences), len(classifier.labels)), dtype=np.float32)
+                    for chosen, logits in graph.logits(sequences):
+                        found[chosen] = logits
+                    return found
+
+                sides[f"bertlib, {name}"] = in_buckets
+            exact.add("bertlib, exported")
         except ImportError as error:
             say(f"without ONNX Runtime ({error}): pip install onnx onnxruntime onnxscript")
 

@@ -19,4 +19,5 @@ for line in sys.stdin:
             time.sleep(float(text.split()[1]))
         if text == "die":
             sys.exit(1)
-    print(json.dumps([{"results": [{"label": t, "score": len(texts)} for t in job]} for job in jobs]), flush=True)
+    own = {"score": len(texts), "process": os.getpid()}
+    print(json.dumps([{"results": [{"label": text} | own for text in job]} for job in jobs]), flush=True)
