@@ -193,11 +193,15 @@ def student(method: str, count: int, seed: int) -> None:
         return
     splits, more = domain(), unlabelled()
     dataset = DatasetDict(train=splits["train"], validation=splits["validation"])
-    of = {"alone": "minilm", "random start": "random"}.get(method, "teacher")
+    of = {"alone": "minilm", "alone, half the rate": "minilm", "random start": "random"}.get(method, "teacher")
     kind = {"swapped": Swapped, "probabilities for logs": ProbabilitiesForLogs}.get(method, DistilLoss)
     temperature = 1.0 if method == "T = 1" else TEMPERATURE
     settings = SETTINGS | {"seed": seed, "epochs": EPOCHS}
-    if method in ("alone", "labels only"):  # labels alone: more passes over fewer texts, the same number of updates
+    if method == "alone, half the rate":
+        settings["learning_rate"] /= 2
+    if (
+        method.startswith("alone") or method == "labels only"
+    ):  # labels alone: more passes over fewer texts, the same number of updates
         loss, more = DistilLoss(teacher().model, alpha=0.0), []
         settings["epochs"] = round(EPOCHS * (len(splits["train"]) + len(unlabelled())) / len(splits["train"]))
     else:
@@ -208,7 +212,7 @@ def student(method: str, count: int, seed: int) -> None:
     what["updates"] = len(task.history.updates)
     what["validation"] = f"{max(row['validation_accuracy'] for row in task.history.epochs):.4f}"
     what["bytes"] = sum(bytes_by_module(task.model).values())
-    name = f"{method.replace(' ', '_').replace('=', 'is')}-{count}-{seed}"
+    name = f"{method.replace(' ', '_').replace('=', 'is').replace(',', '')}-{count}-{seed}"
     add_row(task.probabilities(splits["test"]["text"]), name, **what)
 
 
@@ -218,7 +222,7 @@ def students(seed: int) -> None:
 
 
 def controls(seed: int) -> None:
-    for method in ("labels only", "T = 1", "swapped", "probabilities for logs", "random start"):
+    for method in ("alone, half the rate", "labels only", "T = 1", "swapped", "probabilities for logs", "random start"):
         student(method, 3, seed)
 
 

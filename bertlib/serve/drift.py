@@ -107,20 +107,20 @@ def mmd_test(reference: np.ndarray, new: np.ndarray, *, permutations: int = 200,
 def classifier_test(reference: np.ndarray, new: np.ndarray, *, rng: np.random.Generator) -> Drift:
     """Whether a classifier tells new rows from reference rows that it has not seen (Lopez-Paz and Oquab, 2017, §3).
 
-    A logistic regression learns from one half of at least 4 rows each; it is asked about equally many of each from the
-    other. p is that of so many right answers by guessing (binomial); effect is accuracy − 0.5.
+    A logistic regression learns from one half of as many rows of each as the smaller sample has, at least 4, and is
+    asked about the other. p is that of so many right answers by guessing (binomial); effect is accuracy − 0.5.
     """
     from scipy.stats import binom
     from sklearn.linear_model import LogisticRegression
 
     rows, n = two_samples(reference, new), len(reference)
-    held = min(n, len(rows) - n) // 2
-    if held < 2:
+    count = min(n, len(rows) - n)
+    if count < 4:
         raise ValueError(f"reference and new have {n} and {len(rows) - n} rows: give at least 4 of each")
-    sides = [rng.permutation(n), n + rng.permutation(len(rows) - n)]
+    sides, held = [rng.permutation(n)[:count], n + rng.permutation(len(rows) - n)[:count]], count // 2
     asked, learned = (np.concatenate([side[part] for side in sides]) for part in (slice(held), slice(held, None)))
     scale = rows[learned].std() or 1.0
-    model = LogisticRegression(class_weight="balanced", max_iter=200).fit(rows[learned] / scale, learned >= n)
+    model = LogisticRegression(max_iter=200).fit(rows[learned] / scale, learned >= n)
     right = int((model.predict(rows[asked] / scale) == (asked >= n)).sum())
     return Drift(float(binom.sf(right - 1, 2 * held, 0.5)), right / (2 * held) - 0.5)
 
