@@ -15,9 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from measure import processor_name
 
 PAGE = Path(__file__).resolve().parents[1] / "book" / "sizing.md"
 BATCHES = (1, 2, 4, 8, 16, 32)
@@ -75,7 +77,11 @@ def straight_line(seconds: dict[int, float]) -> tuple[float, float]:
 
 def measured_table(rows: dict[str, dict[str, float]]) -> str:
     """Of each precision: milliseconds by size of batch, MB of the folder, of a process with it, and at its peak."""
-    head = "| | " + " | ".join(f"{size} texts, ms" for size in BATCHES) + " | folder, MB | process, MB | peak, MB |"
+    head = (
+        "| | "
+        + " | ".join(f"{size} text{'s' * (size > 1)}, ms" for size in BATCHES)
+        + " | folder, MB | process, MB | peak, MB |"
+    )
     lines = [head, "| --- " * (len(BATCHES) + 4) + "|"]
     for name, row in rows.items():
         cells = [f"{row[str(size)]:.2f}" for size in BATCHES] + [
@@ -88,7 +94,9 @@ def measured_table(rows: dict[str, dict[str, float]]) -> str:
 def read_table(text: str) -> dict[str, dict[str, float]]:
     """What `measured_table` wrote."""
     names = [*map(str, BATCHES), "folder", "rss", "peak"]
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.strip().splitlines()[2:]]
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.strip().splitlines() if line[0] == "|"
+    ][2:]
     return {name: dict(zip(names, map(float, cells), strict=True)) for name, *cells in lines}
 
 
@@ -155,10 +163,10 @@ def exported(where: Path) -> tuple[dict[str, Path], list[str]]:
     return {name: where / name for name in ("fp32", "int8")}, list(teasers(news)["test"]["text"][:128])
 
 
-def with_tables(page: str, rows: dict[str, dict[str, float]]) -> str:
-    """The page with both tables between its marks."""
+def with_tables(page: str, rows: dict[str, dict[str, float]], machine: str) -> str:
+    """The page with both tables between its marks, and what they were measured on."""
     first, second, end = MARKS
-    new = f"{first}\n\n{measured_table(rows)}\n\n{second}\n\n"
+    new = f"{first}\n\n{machine}\n\n{measured_table(rows)}\n\n{second}\n\n"
     new += f"{reckoned(read_table(measured_table(rows)))}\n\n{end}"
     return re.sub(f"{re.escape(first)}.*?{re.escape(end)}", lambda _: new, page, flags=re.DOTALL)
 
@@ -171,9 +179,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as work:
         folders, texts = exported(Path(work))
         rows = {name: measure(folder, texts, arguments.rounds) for name, folder in folders.items()}
-    print(f"{measured_table(rows)}\n\n{reckoned(read_table(measured_table(rows)))}")
+    machine = f"{processor_name()}, one thread, onnxruntime {version('onnxruntime')}."
+    print(f"{machine}\n\n{measured_table(rows)}\n\n{reckoned(read_table(measured_table(rows)))}")
     if arguments.write:
-        PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
+        PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), rows, machine), encoding="utf-8")
     return 0
 
 
