@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     app = make_app(folders, limits, workers=options.workers, threads=options.threads, token=token or None)
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     taken = socket.create_server((options.host, options.port), family=family, backlog=512)
+    taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or an answer's second part waits 40 ms for the first
     host = f"[{options.host}]" if ":" in options.host else options.host
     print(f"serving: http://{host}:{taken.getsockname()[1]}", flush=True)
     config = uvicorn.Config(

@@ -48,7 +48,7 @@ def test_no_result_is_further_off_than_the_bound(bits, shift, sides):
     layer, inputs = QuantizedLinear(weight, bias, bits=bits), inputs + np.float32(shift)
     off = np.abs(layer(inputs) - (inputs.astype(np.float64) @ weight.T.astype(np.float64) + bias))
     bound = layer.largest_error(inputs)
-    assert (off <= bound + 1e-4).all() and off.max() > 0.02 * bound.max(), "a bound that says something"
+    assert (off <= bound + 1e-4).all() and (off / (bound + 1e-9)).max() > 0.1, "a bound that says something"
 
 
 def test_onnx_runtime_computes_the_same(sides):
