@@ -94,9 +94,8 @@ def measured_table(rows: dict[str, dict[str, float]]) -> str:
 def read_table(text: str) -> dict[str, dict[str, float]]:
     """What `measured_table` wrote."""
     names = [*map(str, BATCHES), "folder", "rss", "peak"]
-    lines = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in text.strip().splitlines() if line[0] == "|"
-    ][2:]
+    lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")][2:]
+    lines = [[cell.strip() for cell in line] for line in lines]
     return {name: dict(zip(names, map(float, cells), strict=True)) for name, *cells in lines}
 
 

@@ -29,8 +29,8 @@ def test_the_second_table_of_the_page_follows_from_the_first():
 def test_one_by_one_it_is_the_queue_of_theory(busy):
     """Random arrivals, equal work, one worker (M/D/1): the mean wait is busy / (2 (1 - busy)) times the work."""
     work = 0.01
-    found = np.mean([sizing.latencies(busy / work, work, 0, 1, count=40_000, seed=seed).mean() for seed in range(5)])
-    assert found == pytest.approx(work + work * busy / (2 * (1 - busy)), rel=0.05)
+    found = np.mean([sizing.latencies(busy / work, work, 0, 1, seed=seed).mean() for seed in range(6)])
+    assert found == pytest.approx(work + work * busy / (2 * (1 - busy)), rel=0.06)
 
 
 def test_nobody_waits_for_company():
