@@ -119,7 +119,7 @@ def queue_asked(gaps: Sequence[float], base: float, each: float) -> Machine:
     if not 100 <= len(gaps) <= REQUESTS or not base > 0 or not each > 0:
         raise ValueError(f"{len(gaps)} gaps, base={base}, each={each}: give 100 to {REQUESTS} gaps, and times above 0")
     gaps = [round(float(one), 3) for one in gaps]
-    step = float(f"{1.3 / each / RATES:.1g}")
+    step = float(f"{1.3 / each / RATES:.2g}")
     rates = [step * (place + 1) for place in range(RATES)]
     base, each = round(base, 6), round(each, 6)
 

@@ -25,6 +25,8 @@ from bug_zoo import (
     answer_bugs,
     calibration_bugs,
     desk_bugs,
+    distil_bugs,
+    drift_bugs,
     few_labels_bugs,
     labels_off,
     layer_bugs,
@@ -51,6 +53,7 @@ from bertcourse import checks
 from bertcourse.checks import check, examine, names, question, question_rng
 from bertcourse.checks.engine import Question, difference, show
 from bertcourse.lessons import lessons_in, number_of, parent_of
+from bertlib.serve.drift import Drift
 from bertlib.text.answers import Reading
 
 ALL = names()
@@ -348,6 +351,18 @@ def of_lists(fuse):
     return my_fused
 
 
+def of_soft_parts(soft):
+    """A zoo's soft part, summed over a batch, as an answer to small.distil_loss."""
+    return lambda student, teacher, labels, temperature, alpha: (
+        alpha * soft(student, teacher, temperature) / len(labels) + (1 - alpha) * F.cross_entropy(student, labels)
+    )
+
+
+def of_windows(alerts):
+    """A zoo's alerts, which take what tests found, as an answer to small.alerts."""
+    return lambda p, effects, level, in_a_row, least: alerts(list(map(Drift, p, effects)), level)
+
+
 # Every bug of the zoo: the check that rejects it, the answer and words of the hint; or why no check meets it as it is.
 ZOO = {
     "head_input.ReadsAllTokens": "a whole model; encoder.pooler rejects reading all tokens",
@@ -474,6 +489,36 @@ ZOO = {
     "monitor_bugs.f1_of_whole_runs": "the very thing that monitor.point_adjusted has one write, to see through it",
     "monitor_bugs.reposts_counted": ("monitor.once", monitor_bugs.reposts_counted, ""),
     "monitor_bugs.last_date_counts": ("monitor.once", monitor_bugs.last_date_counts, "a repost would move the news"),
+    "distil_bugs.without_t_squared": (
+        "small.distil_loss",
+        of_soft_parts(distil_bugs.without_t_squared),
+        "T² is missing",
+    ),
+    "distil_bugs.mean_for_batchmean": (
+        "small.distil_loss",
+        of_soft_parts(distil_bugs.mean_for_batchmean),
+        "not over texts and classes",
+    ),
+    "distil_bugs.swapped": ("small.distil_loss", of_soft_parts(distil_bugs.swapped), "arguments are swapped"),
+    "distil_bugs.probabilities_for_logs": (
+        "small.distil_loss",
+        of_soft_parts(distil_bugs.probabilities_for_logs),
+        "takes logarithms",
+    ),
+    "distil_bugs.TeacherInTraining": "a whole loss; small.wrong_line has it found in a step, lesson 18 shows it",
+    "distil_bugs.TeacherLearns": "a whole loss; small.wrong_line has it found in a step",
+    "shrink_bugs.heads_set_to_zero": "a whole model; small.head_bytes asks what is left of one whose heads are gone",
+    "shrink_bugs.zeros_not_held": "a whole training; lesson 18 shows it",
+    "drift_bugs.null_of_the_reference": "takes vectors; small.permutation_p rejects shuffling the reference alone",
+    "drift_bugs.by_p_alone": ("small.alerts", of_windows(drift_bugs.by_p_alone), ""),
+    "serve_bugs.TableInFloats": "a whole graph; lesson 18 shows the bytes by module",
+    "serve_bugs.eight_bits_everywhere": "a matter of the processor; lesson 18 shows sums that saturate",
+    "serve_bugs.traced_as_it_is": "a whole model; lesson 18 exports one that was left in training mode",
+    "serve_bugs.fixed_axes": "a whole graph; lesson 18 shows it",
+    "serve_bugs.add_blocking": "a service; lesson 18 measures it",
+    "serve_bugs.all_cores_each": "a service; lesson 18 measures it",
+    "serve_bugs.closed_loop": "asks a service; small.waits rejects the times that the server works",
+    "serve_bugs.with_the_warm_up": "a mean of times; lesson 18 leaves the first ones out",
     "search_bugs.padding_counts": ("search.mean_pooling", search_bugs.padding_counts, "padding counts"),
     "search_bugs.mean_of_all": ("search.mean_pooling", search_bugs.mean_of_all, "the divisor is not"),
     "search_bugs.sum_over_all": ("search.mean_pooling", search_bugs.sum_over_all, "never uses"),
