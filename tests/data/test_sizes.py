@@ -1,4 +1,4 @@
-"""The published sizes are a table that can be used: figures are numbers, costs are the course's formula, sources named."""
+"""The published sizes can be used: figures are numbers, costs are the course's formula, sources are named."""
 
 import csv
 from pathlib import Path
