@@ -178,8 +178,8 @@ def soak(folders: list[Path], texts: Path, rate: float, options: argparse.Namesp
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--step", type=float, default=5, help="seconds for each rate that is tried")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of each worker, in every row")
-    parser.add_argument("--workers", type=int, default=1, help="in every row")
+    parser.add_argument("--workers", type=int, default=torch.get_num_threads(), help="processes, in every row")
+    parser.add_argument("--threads", type=int, default=1, help="of each worker, in every row")
     parser.add_argument("--batch", type=int, default=32, help="texts that are computed at a time")
     parser.add_argument("--only", default="", help="rows whose names hold this, and the first")
     parser.add_argument("--soak", type=float, default=0, help="seconds of the long run")

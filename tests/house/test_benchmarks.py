@@ -184,6 +184,16 @@ def test_inference_command():
     result = command("inference.py", "--rounds", "1", "--texts", "40")
     assert result.returncode == 0, result.stderr
     assert "bertlib, buckets" in result.stdout and "transformers, padded" in result.stdout
+    assert "bertlib, exported, int8" in result.stdout
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_serving_command():
+    """A short long run: a model exchanged, a worker killed, bad requests, and no good one lost or wrong."""
+    done = command("serving.py", "--rate", 5, "--soak", 8, "--workers", 1)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "0 lost, 0 wrong" in done.stdout and "worker killed (-9)" in done.stdout
+    assert "model exchanged: 200" in done.stdout and "statuses [413, 422]" in done.stdout
 
 
 @pytest.mark.parametrize("part", [("opening", "--count", 3000), ("kills", "--kills", 1), ("adding", "--texts", 20)])
