@@ -229,7 +229,7 @@ class Task:
             log = Log(what=cls.words[0], show_progress=show_progress, on_epoch=tracker.write)
             task.history = train(task.model, task.shuffled(examples, recipe), recipe, evaluation=evaluation, log=log)
         task.model.bert.frozen = frozen  # what a method kept of these texts has done its part
-        own = {"max_length": max_length, "pretrained": pretrained, **own}
+        own = {"max_length": max_length, "pretrained": pretrained, "frozen": frozen and frozen.count, **own}
         task.card = card(task, {name: dataset[name] for name in dataset if name != "test"}, recipe, str(called), **own)
         if checkpoint is not None:
             write_card(checkpoint, task.card)

@@ -45,6 +45,18 @@ def usual_space(recipe: Recipe, encoder: str | Path | None = None) -> dict[str, 
     return space | {"warmup": Between(0.0, 0.3), "weight_decay": (0.0, 0.01, 0.1)}
 
 
+def check_space(space: Space, recipe: Recipe) -> None:
+    """Raise a ValueError, or a TypeError of an unknown field, where a value cannot be or nothing can differ."""
+    for name, of in space.items():
+        values = [of.low, of.high] if isinstance(of, Between) else of
+        if not isinstance(values, list | tuple) or len(set(values)) < 2:
+            raise ValueError(f"space[{name!r}]={of!r}: give two choices or more; the recipe has what is fixed")
+        for value in values:
+            recipe.but(**{name: value})
+    if not space:
+        raise ValueError("space={}: name at least one setting and its choices, such as {'batch_size': (16, 32)}")
+
+
 def draw_settings(space: Space, rng: np.random.Generator) -> dict[str, Any]:
     """One point of the space, each setting drawn by itself (Bergstra and Bengio, 2012)."""
     drawn = {}
@@ -77,13 +89,12 @@ class Trial:
         return self.curve[self.kept - 1] if self.state == "finished" else None
 
 
-@dataclass
 class Search:
-    """A search and what it found: all its trials, in order, and the model of the best. No test split is looked at.
+    """A search and what it found: all its `trials`, in order, and the `model` of the best. No test split is looked at.
 
     The best value is the largest of many, and was chosen for being so: expect less on new texts.
 
-    Attributes:
+    Args:
         fine_tune: of a task, such as `bertlib.tasks.classify.fine_tune`.
         dataset: splits "train" and "validation".
         space: fields of the recipe, each with a `Between` or its choices; None for `usual_space`.
@@ -93,39 +104,34 @@ class Search:
         options: what fine_tune takes besides.
     """
 
-    fine_tune: Callable[..., Task]
-    dataset: Mapping
-    space: Space | None
-    total: int
-    figure: str = "accuracy"
-    recipe: Recipe | None = None
-    seed: int = 0
-    checkpoint: str | Path | None = None
-    track: str | Tracker | None = None
-    show_progress: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self):
-        if not isinstance(self.total, Integral) or self.total < 1:
-            raise ValueError(f"trials={self.total!r}: give a whole number of at least 1")
-        if self.figure == "loss":
+    def __init__(
+        self,
+        fine_tune: Callable[..., Task],
+        dataset: Mapping,
+        space: Space | None,
+        total: int,
+        *,
+        figure: str = "accuracy",
+        recipe: Recipe | None = None,
+        seed: int = 0,
+        checkpoint: str | Path | None = None,
+        track: str | Tracker | None = None,
+        show_progress: bool = True,
+        **options: Any,
+    ):
+        if not isinstance(total, Integral) or total < 1:
+            raise ValueError(f"trials={total!r}: give a whole number of at least 1")
+        if figure == "loss":
             raise ValueError("figure='loss' is lowest where a model is best: name one that is highest there")
-        training, validation = check_dataset(self.dataset)
+        training, validation = check_dataset(dataset)
         if validation is None:
             raise ValueError("dataset has no split 'validation', by which settings are chosen: hold texts out of train")
-        self.dataset = type(self.dataset)(train=training, validation=validation)
-        self.recipe = self.recipe or RECIPES.get(self.fine_tune.__module__.rpartition(".")[2], Recipe())
-        self.space = usual_space(self.recipe, self.options.get("encoder")) if self.space is None else self.space
-        for name, of in self.space.items():
-            values = [of.low, of.high] if isinstance(of, Between) else of
-            if not isinstance(values, list | tuple) or len(set(values)) < 2:
-                raise ValueError(
-                    f"space[{name!r}]={of!r}: give two choices or more; what is fixed goes into the recipe"
-                )
-            for value in values:
-                self.recipe.but(**{name: value})  # raises what is wrong with it
-        if not self.space:
-            raise ValueError("space={}: name at least one setting and its choices, such as {'batch_size': (16, 32)}")
+        recipe = recipe or RECIPES.get(fine_tune.__module__.rpartition(".")[2], Recipe())
+        self.space = usual_space(recipe, options.get("encoder")) if space is None else dict(space)
+        check_space(self.space, recipe)
+        self.dataset = type(dataset)(train=training, validation=validation)
+        self.fine_tune, self.total, self.figure, self.recipe, self.seed = fine_tune, total, figure, recipe, seed
+        self.checkpoint, self.track, self.show_progress, self.options = checkpoint, track, show_progress, options
         self.trials: list[Trial] = []
         self.model: Task | None = None
 
@@ -207,20 +213,12 @@ def random_search(fine_tune, dataset, space: Space | None = None, *, trials: int
             TypeError: space names a field that there is not. And what fine_tune raises, but for a loss that is no
             number: that trial has failed, and counts.
     """
-    found = new_search(fine_tune, dataset, space, trials, options)
-    return found.go_on(
-        lambda number: (
-            draw_settings(found.space, np.random.default_rng((found.seed, number))),
-            None,
-            lambda trial: None,
-        )
-    )
+    found = Search(fine_tune, dataset, space, trials, **options)
 
+    def propose(number: int):
+        return draw_settings(found.space, np.random.default_rng((found.seed, number))), None, lambda trial: None
 
-def new_search(fine_tune, dataset, space: Space | None, trials: int, options: Mapping[str, Any]) -> Search:
-    own = {name: options[name] for name in options if name in Search.__dataclass_fields__}
-    rest = {name: options[name] for name in options if name not in own}
-    return Search(fine_tune, dataset, space, trials, **own, options=rest)
+    return found.go_on(propose)
 
 
 def search(
@@ -239,7 +237,7 @@ def search(
         ValueError: as `random_search`; or the study is one of other data, space or settings. OSError: its file is none,
             is locked, or cannot be written. ModuleNotFoundError: Optuna is not installed.
     """
-    found = new_search(fine_tune, dataset, space, trials, options)
+    found = Search(fine_tune, dataset, space, trials, **options)
     with opened(study, found) as trials_of:
         import optuna
 
@@ -286,17 +284,13 @@ def opened(path: str | Path | None, found: Search) -> Iterator[Any]:
     said = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        if (
-            path is not None and Path(path).is_file() and Path(path).stat().st_size
-        ):  # Optuna would write its tables there
+        if path is not None and Path(path).is_file() and Path(path).stat().st_size:  # no tables into others' files
             with closing(sqlite3.connect(path)) as file:
                 if not file.execute("select name from sqlite_master where name = 'studies'").fetchone():
                     raise ValueError(f"{path} is another database, no study: name a new file")
         storage = None if path is None else URL.create("sqlite", database=str(path)).render_as_string()
-        pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
-        study = optuna.create_study(
-            storage=storage, study_name="bertlib", direction="maximize", load_if_exists=True, pruner=pruner
-        )
+        new = {"study_name": "bertlib", "direction": "maximize", "load_if_exists": True}
+        study = optuna.create_study(storage=storage, pruner=optuna.pruners.MedianPruner(n_startup_trials=5), **new)
         for name, value in about.items():
             here = json.dumps(value, default=lambda of: of.name if isinstance(of, Path) else str(type(of)))
             there = study.user_attrs.get(name, here)
@@ -307,8 +301,8 @@ def opened(path: str | Path | None, found: Search) -> Iterator[Any]:
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         for trial in study.trials:
             curve = tuple(value for _, value in sorted(trial.intermediate_values.items()))
-            kept = trial.user_attrs.get("kept")
-            found.trials.append(Trial(trial.number, trial.params, names[trial.state.name], curve, kept))
+            state, kept = names.get(trial.state.name, "failed"), trial.user_attrs.get("kept")
+            found.trials.append(Trial(trial.number, trial.params, state, curve, kept))
         yield study
     except (optuna.exceptions.StorageInternalError, SQLAlchemyError, sqlite3.Error) as error:
         why = error

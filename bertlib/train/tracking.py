@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -37,11 +37,11 @@ class Curves(Tracker):
     """Writes a history to TensorBoard: losses, rate and gradient norm an update, held-out figures an evaluation."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None):
-        self.open = partial(self.opener(), folder, settings or {})
+        self.start = partial(self.opener(), folder, dict(settings or {}))
         self.writer = None
         self.updates = self.epochs = 0
 
-    def opener(self):
+    def opener(self) -> Callable:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
@@ -49,26 +49,22 @@ class Curves(Tracker):
         # A run that goes on writes its curves from the start again, and hides what it wrote before it was stopped.
         return lambda folder, settings: SummaryWriter(str(folder), purge_step=0)
 
+    def put(self, update: int, row: Mapping[str, float]) -> None:
+        for name, value in row.items():
+            self.writer.add_scalar(name, value, update)
+
     def write(self, history: History) -> None:
         if self.writer is None:  # not sooner: of several processes only one ever writes
-            self.writer = self.open()
-        self.put(self.rows(history))
-        self.updates, self.epochs = len(history.updates), len(history.epochs)
-
-    def rows(self, history: History) -> Iterator[tuple[int, dict[str, float]]]:
-        """What is new: after how many updates, and the figures by name."""
+            self.writer = self.start()
         for number, row in enumerate(history.updates[self.updates :], start=self.updates + 1):
-            yield number, {f"training/{name}": row[name] for name in ("loss", "learning_rate", "grad_norm")}
+            self.put(number, {f"training/{name}": row[name] for name in ("loss", "learning_rate", "grad_norm")})
         for row in history.epochs[self.epochs :]:
             kinds = {name: "training" if name.endswith("per_second") else "held_out" for name in row}
             known = ("epoch", "updates", "loss", "seconds", "tokens", "examples")
-            yield row["updates"], {f"{kinds[name]}/{name}": row[name] for name in row if name not in known}
-
-    def put(self, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:
-        for update, row in rows:
-            for name, value in row.items():
-                self.writer.add_scalar(name, value, update)
-        self.writer.flush()
+            self.put(row["updates"], {f"{kinds[name]}/{name}": row[name] for name in row if name not in known})
+        self.updates, self.epochs = len(history.updates), len(history.epochs)
+        if hasattr(self.writer, "flush"):
+            self.writer.flush()
 
     def close(self) -> None:
         if self.writer is not None:
@@ -76,29 +72,28 @@ class Curves(Tracker):
 
 
 class Offline(Curves):
-    """Writes the same to a run of Weights & Biases in a folder: no login, no network, nothing of the machine or of who
-    runs it in its record. `wandb sync` sends it later, if you want that."""
+    """Writes the same to a run of Weights & Biases in a folder: no login, no network, and in its record nothing of the
+    machine or of who runs it. `wandb sync` sends it later, if you want that."""
 
-    def opener(self):
+    def opener(self) -> Callable:
         try:
             import wandb
         except ImportError as error:
             raise ModuleNotFoundError("wandb needs the package: pip install 'bertlib[tracking]'") from error
-        off = ("meta", "stats", "machine_info")
-        own = {f"x_disable_{name}": True for name in off} | {"x_save_requirements": False, "host": "", "username": ""}
-        own |= {"mode": "offline", "console": "off", "silent": True, "disable_git": True, "disable_code": True}
+        own = dict.fromkeys(("x_disable_meta", "x_disable_stats", "x_disable_machine_info", "disable_git"), True)
+        own |= {"disable_code": True, "silent": True, "x_save_requirements": False, "host": "", "username": ""}
 
         def start(folder: Path, settings: Mapping[str, Any]):
             folder.mkdir(parents=True, exist_ok=True)  # wandb would write to the system's folder of temporary files
-            run = wandb.init(dir=folder, project="bertlib", config=dict(settings), settings=wandb.Settings(**own))
+            there = {"dir": folder, "project": "bertlib", "mode": "offline", "config": settings}
+            run = wandb.init(**there, settings=wandb.Settings(console="off", **own))
             run.define_metric("*", step_metric="updates")  # a step of wandb's own may not go back: it drops the row
             return run
 
         return start
 
-    def put(self, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:
-        for update, row in rows:
-            self.writer.log({"updates": update, **row})
+    def put(self, update: int, row: Mapping[str, float]) -> None:
+        self.writer.log({"updates": update, **row})
 
     def close(self) -> None:
         if self.writer is not None:
@@ -142,23 +137,17 @@ def card(task: Any, dataset: Mapping[str, Any], recipe: Recipe, encoder: str, **
     model, history, dtype = task.model, task.history, pick_dtype(task.device, recipe.precision)
     weights, kept = list(model.parameters()), next(r for r in history.epochs if r["epoch"] == history.best_epoch)
     figures = {name: value for name, value in kept.items() if name != "seconds" and not name.endswith("per_second")}
+    count = {"all": sum(w.numel() for w in weights), "trained": sum(w.numel() for w in weights if w.requires_grad)}
+    versions = {"bertlib": bertlib.__version__, "python": platform.python_version(), "torch": torch.__version__}
     return {
         "task": type(task).__name__,
         "encoder": encoder,
         "labels": list(task.labels),
         "data": {name: {"rows": len(split), "sha256": digest_of(split)} for name, split in dataset.items()},
         "settings": asdict(recipe) | own,
-        "weights": {
-            "all": sum(w.numel() for w in weights),
-            "trained": sum(w.numel() for w in weights if w.requires_grad),
-        },
+        "weights": count,
         "kept": figures,
-        "versions": {
-            "bertlib": bertlib.__version__,
-            "python": platform.python_version(),
-            "tokenizers": tokenizers.__version__,
-            "torch": torch.__version__,
-        },
+        "versions": versions | {"tokenizers": tokenizers.__version__},
         "computed": {"device": task.device.type, "numbers": str(dtype).removeprefix("torch.")},
     }
 

@@ -246,7 +246,7 @@ def test_the_same_seed_gives_the_same_trials_and_a_killed_search_goes_on_with_th
 LIVE = """
 import sys, time
 sys.path[:0] = sys.argv[2:]
-from test_tuning import by_optuna, smooth
+from test_trials import by_optuna, smooth
 from bertlib.train.recipe import Recipe
 def slow(recipe):
     print("begun", flush=True)
@@ -335,7 +335,7 @@ def test_a_study_that_another_process_holds_is_told(recipe, tmp_path):
 FULL = """
 import resource, signal, sys
 sys.path[:0] = sys.argv[2:]
-from test_tuning import by_optuna, smooth
+from test_trials import by_optuna, smooth
 from bertlib.train.recipe import Recipe
 import optuna, sqlalchemy, os
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
