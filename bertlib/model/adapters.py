@@ -75,9 +75,8 @@ class LoRA:
 class Tuning:
     """What else may be put on an encoder. The head trains in each, and a pooler that came from no file.
 
-    Where something learns in all layers ("adapters", "prefix", "bitfit", and LoRA), the encoder's dropout acts in
-    training as in its papers' code. Where the lower layers only hand something on ("last", "frozen"), they stand in
-    evaluation mode, and what they make of a text is computed once.
+    Where something learns in all layers, as with LoRA, the encoder's dropout acts in training as in the papers' code.
+    Below what learns ("last", "frozen") layers stand in evaluation mode, and read each text once.
 
     Attributes:
         method: "adapters", see `Adapter`; all LayerNorms train too. "prefix", see `Prefix`. "bitfit", the biases alone
@@ -86,7 +85,7 @@ class Tuning:
         whole, encoder: as of `LoRA`.
 
     Raises:
-        ValueError: there is no such method, or the size is no whole number of at least 1.
+        ValueError: a value is out of its range; the message names it.
     """
 
     method: str
@@ -108,8 +107,7 @@ def from_recipe(recipe: Any, encoder: str | Path) -> LoRA | Tuning:
     called = Path(encoder).resolve().name if Path(encoder).is_dir() else str(encoder)
     if recipe.method == "lora":
         return LoRA(recipe.rank, recipe.alpha, targets=TARGETS[recipe.targets], encoder=called)
-    named = SIZES[recipe.method]
-    return Tuning(recipe.method, getattr(recipe, named) if named else 1, encoder=called)
+    return Tuning(recipe.method, getattr(recipe, SIZES[recipe.method] or "", 1), encoder=called)
 
 
 class LoRALinear(nn.Linear):
@@ -152,8 +150,7 @@ class Adapter(nn.Linear):
     2019, §2.1). U and D start near zero, so that next to nothing is changed (google-research/adapter-bert).
 
     Attributes:
-        weight, bias: the layer's own; they are shared with it, and not trained.
-        down, up: (out, size) and (size, out).
+        down, up: (..., out) -> (..., size) and back; the layer's own weight and bias are not trained.
     """
 
     def __init__(self, linear: nn.Linear, size: int, dropout: float = 0.0):
@@ -174,11 +171,7 @@ class Prefix(nn.Linear):
     (B, T, in) -> (B, P + T, out).
 
     Every token of a text looks at them as at P more tokens, in each layer (Li and Liang, 2021, §4; Liu et al., 2022).
-    A text's own positions stay as they are. `put_on` has the encoder's mask widened.
-
-    Attributes:
-        weight, bias: the layer's own; they are shared with it, and not trained.
-        prefix: (P, out).
+    A text's own positions stay as they are. `put_on` has the encoder's mask widened. Only the rows, (P, out), train.
     """
 
     def __init__(self, linear: nn.Linear, size: int):
@@ -219,7 +212,7 @@ def put_on(model: nn.Module, lora: LoRA | Tuning) -> None:
     head, and a pooler that came from no file.
 
     LoRA leaves the encoder's own dropout as it is, as peft does: what learns stands in all its layers. Only the
-    matrices A are drawn at random, from torch's generator; for the other methods see `Tuning`.
+    matrices A are drawn at random, from torch's generator. For the other methods see `Tuning`.
 
     Raises:
         ValueError: there are adapters already, no linear layer of the encoder is called like a target, the rank is
@@ -233,32 +226,29 @@ def put_on(model: nn.Module, lora: LoRA | Tuning) -> None:
     if isinstance(lora, LoRA):
         lora = replace(lora, whole=tuple(dict.fromkeys([*own, *lora.whole])))
         return unmerge(model, {name: LoRALinear(model.get_submodule(name), lora) for name in beside(model, lora)})
-    layers, size = len(bert.layers), lora.size
-    if size > (most := {"adapters": bert.config.hidden_size, "last": layers}.get(lora.method, size)):
-        raise ValueError(f"{SIZES[lora.method]}={size}: the encoder has {most}; give at most {most}")
+    method, size, layers = lora.method, lora.size, len(bert.layers)
+    if size > (most := {"adapters": bert.config.hidden_size, "last": layers}.get(method, size)):
+        raise ValueError(f"{SIZES[method]}={size}: the encoder has {most}; give at most {most}")
     last = "|".join(map(str, range(layers - size, layers)))
-    also = {"adapters": r"norm\.\w+$", "bitfit": r"\.bias$", "last": rf"^{inside}(pooler|layers\.({last}))\."}
-    also["frozen"] = rf"^{inside}pooler\."
-    found = [name for name, _ in model.named_parameters() if re.search(also.get(lora.method, "^$"), name)]
+    parts = {"adapters": r"norm\.\w+$", "bitfit": r"\.bias$", "last": rf"^{inside}(pooler|layers\.({last}))\."}
+    part = (parts | {"prefix": "^$", "frozen": rf"^{inside}pooler\."})[method]
+    found = [name for name, _ in model.named_parameters() if re.search(part, name)]
     lora = replace(lora, whole=tuple(dict.fromkeys([*own, *found, *lora.whole])))
-    if not lora.whole and lora.method != "prefix":
-        raise ValueError(
-            f"method={lora.method!r}: the model has no head, so nothing would train; choose another method"
-        )
-    model.tuning, put = lora, {}
+    if not lora.whole and method != "prefix":
+        raise ValueError(f"method={method!r}: the model has no head, so nothing would train; choose another")
+    model.tuning, bert.prefix_length, put = lora, size if method == "prefix" else 0, {}
     for number, layer in enumerate(bert.layers):
-        place = f"{inside}layers.{number}"
-        if lora.method == "adapters":
-            put[f"{place}.attention.output"] = Adapter(layer.attention.output, size, layer.dropout.p)
-            put[f"{place}.output"] = Adapter(layer.output, size, layer.dropout.p)
+        inner = f"{inside}layers.{number}."
+        if method == "adapters":
+            for place in (f"{inner}attention.output", f"{inner}output"):
+                put[place] = Adapter(model.get_submodule(place), size, layer.dropout.p)
             layer.dropout = nn.Identity()  # it is in front of the adapter now
-        elif lora.method == "prefix":
-            bert.prefix_length = size
-            for name in ("key", "value"):
-                put[f"{place}.attention.{name}"] = Prefix(getattr(layer.attention, name), size)
+        elif method == "prefix":
+            for place in (f"{inner}attention.key", f"{inner}attention.value"):
+                put[place] = Prefix(model.get_submodule(place), size)
     unmerge(model, put)
-    if lora.method in ("last", "frozen"):
-        FrozenLayers(layers - size if lora.method == "last" else layers).fix(bert)
+    if method in ("last", "frozen"):
+        FrozenLayers(layers - size if method == "last" else layers).fix(bert)
     return None
 
 
@@ -295,8 +285,7 @@ def merge(model: nn.Module) -> dict[str, LoRALinear]:
     same in evaluation mode.
 
     Returns:
-        The layers that were taken out. `unmerge` puts them back, so the old matrices come back bit for bit. None where
-        a part of the model itself was trained ("bitfit", "last", "frozen").
+        The layers that were taken out, if any. `unmerge` puts them back, so the old matrices come back bit for bit.
 
     Raises:
         ValueError: there are no adapters (any more), or they are no part of any matrix ("adapters", "prefix").
@@ -339,8 +328,8 @@ def digest(model: nn.Module) -> str:
 
 
 def save_adapters(model: Head, folder: str | Path, settings: Mapping[str, Any] | None = None) -> None:
-    """Write a folder in peft's format: what was trained, and of the encoder no more than name and digest. Of methods
-    other than LoRA peft has none by these formulas: their configuration says so.
+    """Write a folder in peft's format: what was trained, and of the encoder no more than name and digest. Methods other
+    than LoRA peft has not by these formulas: OURS says so.
 
     Args:
         settings: goes into bertlib.json, with the labels and the encoder's digest.
@@ -415,15 +404,13 @@ def load_adapters(head: type[Head], stored: Stored, folder: str | Path) -> Head:
 
 
 def read_settings(values: Mapping[str, Any], head: type[Head]) -> LoRA | Tuning:
-    """What an adapter_config.json says; a ValueError where that is something else than plain LoRA for this head, or
-    what `save_adapters` wrote."""
+    """What an adapter_config.json says; a ValueError where that is no plain LoRA for this head, and not ours."""
     ours = values.get("peft_type") == OURS
     known = {"peft_type": (OURS if ours else "LORA",), "task_type": (head.peft_task, None)}
     known["init_lora_weights"] = (True, False, "gaussian")
+    free = FREE | ({"method", "size"} if ours else set())
     for name, value in values.items():
-        if name not in (FREE | {"method", "size"} if ours else FREE) and value not in known.get(
-            name, (None, False, "none", {}, [])
-        ):
+        if name not in free and value not in known.get(name, (None, False, "none", {}, [])):
             wanted = known.get(name, ("nothing",))[0]
             raise ValueError(
                 f"{name}={value!r}: a {head.__name__} reads plain LoRA, with {wanted!r} here; merge others with peft"

@@ -8,17 +8,8 @@ from typing import Self
 
 CHOICES = {"precision": ("auto", "fp32", "bf16"), "targets": ("attention", "all")}
 CHOICES["method"] = ("full", "last", "bitfit", "adapters", "prefix", "lora", "frozen")
-# What is of some methods only, and what the message calls it.
-OF = {
-    "rank": ("adapters", ("lora", "adapters")),
-    "alpha": ("adapters", ("lora",)),
-    "targets": ("adapters", ("lora",)),
-    "prefix_length": ("a prefix", ("prefix",)),
-    "top_layers": ("the last layers", ("last",)),
-}
-
-
-SIZES = (("rank", 1), ("prefix_length", 1), ("top_layers", 1))
+OF = {"rank": ("lora", "adapters"), "alpha": ("lora",), "targets": ("lora",)}  # what some methods alone have
+OF |= {"prefix_length": ("prefix",), "top_layers": ("last",)}
 
 
 @dataclass(frozen=True)
@@ -38,8 +29,8 @@ class Recipe:
         method: "full" trains all weights; each other the head and a part: "last" the highest layers, "bitfit" the
             biases, "adapters" bottlenecks behind attention and feed-forward, "prefix" rows before keys and values,
             "lora" thin matrices beside the encoder's, "frozen" the pooler; see `bertlib.model.adapters`.
-        rank: of lora, r; of adapters their width.
-        alpha: of lora; what it adds is scaled by alpha / rank.
+        rank: of lora, r, what it adds being scaled by alpha / rank; of adapters, their width.
+        alpha: of lora.
         targets: where lora stands: "attention", beside query and value; "all", beside every linear layer.
         prefix_length: of prefix, rows in each layer.
         top_layers: of last, how many layers train.
@@ -65,7 +56,8 @@ class Recipe:
     top_layers: int = 2
 
     def __post_init__(self):
-        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulation", 1), ("seed", 0), *SIZES):
+        sizes = (("rank", 1), ("prefix_length", 1), ("top_layers", 1))
+        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulation", 1), ("seed", 0), *sizes):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name}={value!r}: give a whole number of at least {least}")
@@ -83,9 +75,12 @@ class Recipe:
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r}: choose one of {', '.join(map(repr, known))}")
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        for name, (what, methods) in OF.items():
+        for name, methods in OF.items():
             if self.method not in methods and getattr(self, name) != defaults[name]:
-                raise ValueError(f"{name}={getattr(self, name)!r} is of {what}: give method={methods[0]!r} too")
+                told = " or ".join(map(repr, methods))
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r}: give method={told} too, which alone has such a thing"
+                )
 
     def but(self, **settings) -> Self:
         """The same recipe with some settings changed.

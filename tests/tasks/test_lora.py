@@ -117,9 +117,9 @@ def test_a_folder_of_another_task_or_encoder(data, tiny_folder, tmp_path):
         ),
         ({"method": "lora", "rank": 0}, "rank=0: give a whole number of at least 1"),
         ({"method": "lora", "alpha": 0.0}, r"alpha=0\.0: give a number above 0"),
-        ({"rank": 4}, "rank=4 is of adapters: give method='lora' too"),
-        ({"alpha": 4.0}, r"alpha=4\.0 is of adapters"),
-        ({"targets": "all"}, "targets='all' is of adapters"),
+        ({"rank": 4}, "rank=4: give method='lora' or 'adapters' too"),
+        ({"alpha": 4.0}, r"alpha=4\.0: give method='lora' too"),
+        ({"targets": "all"}, "targets='all': give method='lora' too"),
         ({"method": "lora", "targets": "query"}, "targets='query': choose one of 'attention', 'all'"),
     ],
 )
@@ -173,7 +173,7 @@ def test_classify_and_match(name, columns, data, tiny_folder, tmp_path, capsys):
     lora = lora_of(TASKS[name][1].load(tmp_path / "out", tiny_folder).model)
     assert (lora.rank, lora.alpha) == (4, 12)
     assert main([name, *files, "--rank", "4"]) == 2
-    assert "error: rank=4 is of adapters: give method='lora' too" in capsys.readouterr().err
+    assert "error: rank=4: give method='lora' or 'adapters' too" in capsys.readouterr().err
 
 
 def test_tag_and_the_tagger_used_again(tiny_folder, tmp_path, capsys):
