@@ -724,10 +724,6 @@ CHECKS = {
             (lambda millions, tasks, percent: 4 * millions * (1 + percent / 100), "that is one task."),
             (lambda millions, tasks, percent: 4 * millions * (1 + tasks * percent), "a percent is a hundredth."),
             (
-                lambda millions, tasks, percent: 4 * millions * tasks * (1 + percent / 100),
-                "the encoder is kept once, not for each task.",
-            ),
-            (
                 lambda millions, tasks, percent: 4 * millions * tasks,
                 "that is full fine-tuning: an encoder for each task.",
             ),

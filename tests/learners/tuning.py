@@ -173,7 +173,7 @@ ANSWERS = [
     stored("135 * (1 + 22 * 0.008)", "a number has 4 bytes"),
     stored("4 * 135 * 1.008", "that is one task"),
     stored("4 * 135 * (1 + 22 * 0.8)", "a hundredth"),
-    stored("4 * 135 * 22 * 1.008", "kept once, not for each task"),
+    stored("4 * 135 * 22 * 1.008", ""),
     stored("4 * 135 * 22", "an encoder for each task"),
     stored("'635'", "expected a number"),
     stored("0", ""),
