@@ -10,11 +10,10 @@ from __future__ import annotations
 import csv
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from bertlib.data.catalog import load
 from bertlib.data.encoders import encoder_folder, suited_learning_rate
 from bertlib.data.splits import few_labels
 from bertlib.metrics import classification_scores
-from bertlib.model.adapters import encoder_of, from_recipe, put_on, trained, tuning_of
+from bertlib.model.adapters import from_recipe, put_on
 from bertlib.model.heads import BertForEmbedding, BertForSequenceClassification
 from bertlib.model.weights import read_model
 from bertlib.tasks.classify import TextClassifier, fine_tune
@@ -143,7 +142,7 @@ def baselines(task: str, draw: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def rows() -> None:
     for task in DATA:
-        for draw in range(DRAWS):
+        for draw in range(1, DRAWS + 1):
             if is_there(part="draw", task=task, method="mean vectors", number=draw):
                 continue
             start = time.perf_counter()
@@ -205,6 +204,93 @@ def tuned(*tasks: str) -> None:
             run("seed", task, "full", seed, chosen(task, "full"), drawn(task, 1), seed=100 + seed)
 
 
+# ------------------------------------------------------------------------------------------------- what each costs
+
+COSTS = ("task", "method", "settings", "trained", "stored", "step_ms", "caching_s", "run_s")
+COSTS += ("weights_mb", "gradients_mb", "moments_mb", "activations_mb", "cache_mb")
+
+
+class Prepared:
+    """A model with its method's chosen settings before the first step, and the batches of an epoch."""
+
+    def __init__(self, task: str, method: str):
+        torch.manual_seed(0)
+        settings = chosen(task, method) | {"method": method, "batch_size": BATCH[task], "epochs": EPOCHS[task]}
+        self.recipe, train = RECIPES["classify"].but(**settings), drawn(task, 1)
+        stored = read_model(encoder_folder("minilm"))
+        names = TextClassifier.names_of(train)
+        self.model = BertForSequenceClassification.from_pretrained(stored, labels=names)
+        if method != "full":
+            put_on(self.model, from_recipe(self.recipe, "minilm"))
+        tokenizer = load_tokenizer(stored.folder, stored.values)
+        self.task = TextClassifier(self.model, tokenizer, LENGTH, text=(DATA[task],))
+        self.batches = self.task.shuffled(self.task.examples(train), self.recipe)(0)
+        self.optimizer = make_optimizer(self.model.train(), self.recipe)
+
+    def step(self, number: int) -> float:
+        """One update; gives its seconds on the processor, of one thread."""
+        start = time.process_time()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.model(**self.batches[number % len(self.batches)]).loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        return time.process_time() - start
+
+    def stored(self) -> int:
+        """Bytes of the folder that is kept for the task."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.task.save(folder)
+            return sum(path.stat().st_size for path in Path(folder).iterdir())
+
+    def memory(self) -> dict[str, int]:
+        """Bytes of an update, counted: no measure of the process, so the same on every machine.
+
+        activations: what the backward pass of the epoch's longest batch keeps, each storage once, weights not.
+        """
+        known = {p.untyped_storage().data_ptr() for p in self.model.parameters()}
+        kept = {}
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in known:
+                kept[storage.data_ptr()] = (storage.nbytes(), tensor)  # held, so that no address comes twice
+            return tensor
+
+        longest = max(self.batches, key=lambda batch: batch["input_ids"].numel())
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            self.model(**longest).loss.backward()
+        learned = sum(p.nbytes for p in self.model.parameters() if p.requires_grad)
+        cache = self.model.bert.frozen
+        copied = 0 if cache is None else sum(p.nbytes for p in cache._lower.parameters())
+        states = 0 if cache is None else sum(state.nbytes for state in cache._made.values())
+        weights = sum(p.nbytes for p in self.model.parameters())
+        activations = sum(size for size, _ in kept.values())
+        found = {"weights": weights + copied, "gradients": learned, "moments": 2 * learned}
+        return found | {"activations": activations, "cache": states}
+
+
+def costs() -> None:
+    """Steps in turn, method by method on the same batch, so that a busy machine is busy for all; the median of them."""
+    (HERE / "costs.csv").unlink(missing_ok=True)
+    for task in DATA:
+        all_of = {method: Prepared(task, method) for method in METHODS}
+        steps = len(all_of["full"].batches)
+        first = {method: [one.step(number) for number in range(steps)] for method, one in all_of.items()}
+        taken = {method: [] for method in METHODS}
+        for number in range(steps):
+            for method, one in all_of.items():
+                taken[method].append(one.step(number))
+        for method, one in all_of.items():
+            step = statistics.median(taken[method])
+            caching = max(0.0, sum(first[method]) - sum(taken[method])) if method in ("last", "frozen") else 0.0
+            learned = sum(p.numel() for p in one.model.parameters() if p.requires_grad)
+            row = {"task": task, "method": method, "settings": json.dumps(chosen(task, method)), "trained": learned}
+            row |= {"stored": one.stored(), "step_ms": f"{1000 * step:.1f}", "caching_s": f"{caching:.2f}"}
+            row |= {"run_s": f"{EPOCHS[task] * steps * step + caching:.2f}"}
+            row |= {f"{name}_mb": f"{size / 1e6:.2f}" for name, size in one.memory().items()}
+            add_row("costs.csv", COSTS, row)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    {"rows": rows, "tuned": tuned}[sys.argv[1]](*sys.argv[2:])
+    {"rows": rows, "tuned": tuned, "costs": costs}[sys.argv[1]](*sys.argv[2:])
