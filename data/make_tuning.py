@@ -271,8 +271,9 @@ class Prepared:
 
 def costs() -> None:
     """Steps in turn, method by method on the same batch, so that a busy machine is busy for all; the median of them."""
-    (HERE / "costs.csv").unlink(missing_ok=True)
     for task in DATA:
+        if is_there("costs.csv", task=task):
+            continue
         all_of = {method: Prepared(task, method) for method in METHODS}
         steps = len(all_of["full"].batches)
         first = {method: [one.step(number) for number in range(steps)] for method, one in all_of.items()}

@@ -102,7 +102,7 @@ def test_what_each_costs():
             row = rows[task, method]
             assert int(row["trained"]) < int(full["trained"]) and int(row["stored"]) < int(full["stored"])
             assert float(row["gradients_mb"]) == pytest.approx(4 * int(row["trained"]) / 1e6, abs=0.01)
-            assert float(row["moments_mb"]) == pytest.approx(2 * float(row["gradients_mb"]), abs=0.01)
+            assert float(row["moments_mb"]) == pytest.approx(2 * float(row["gradients_mb"]), abs=0.02)
 
 
 def test_memory_and_folders_are_counted_again(make):
