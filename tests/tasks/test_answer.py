@@ -547,7 +547,8 @@ def test_trained_saved_opened_and_merged_with_adapters(targets, tiny_folder, que
     own = lora_of(answerer.model)
     assert (own.rank, own.alpha, own.encoder) == (4, 12.0, "tiny")
     assert set(trained(answerer.model)) >= {"qa_outputs.weight", "qa_outputs.bias"}
-    assert sorted(os.listdir(folder)) == ["adapter_config.json", "adapter_model.safetensors", "bertlib.json"]
+    there = ["adapter_config.json", "adapter_model.safetensors", "bertlib.json", "run.json"]
+    assert sorted(os.listdir(folder)) == there
     assert json.loads((folder / "adapter_config.json").read_text())["task_type"] == "QUESTION_ANS"
 
     asked, contexts = questions["test"]["question"][:10], questions["test"]["context"][:10]

@@ -49,7 +49,8 @@ def test_a_task_is_trained_saved_opened_and_merged(name, data, tiny_folder, tmp_
     task = module.fine_tune(data[name], encoder=tiny_folder, checkpoint=folder, **SETTINGS, **LORA)
     lora = lora_of(task.model)
     assert (lora.rank, lora.alpha, lora.encoder, len(adapters_of(task.model))) == (4, 12.0, "tiny", 4)
-    assert sorted(os.listdir(folder)) == ["adapter_config.json", "adapter_model.safetensors", "bertlib.json"]
+    there = ["adapter_config.json", "adapter_model.safetensors", "bertlib.json", "run.json"]
+    assert sorted(os.listdir(folder)) == there
 
     again = kind.load(folder, tiny_folder)
     expected = task.predict(INPUTS[name])
