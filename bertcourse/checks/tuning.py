@@ -35,6 +35,10 @@ def _adapter_weights(layers: int, width: int, bottleneck: int) -> int:
     return layers * (2 * (2 * width * bottleneck + bottleneck + width) + 2 * 2 * width)
 
 
+def _stored(millions: int, tasks: int, percent: float) -> float:
+    return 4 * millions * (1 + tasks * percent / 100)
+
+
 def _trained(names: Sequence[str], method: str) -> list[str]:
     return _chosen(lambda name: _head(name) or (_bias(name) if method == "bitfit" else _put_in(name)))(names, method)
 
@@ -703,6 +707,28 @@ CHECKS = {
                 "that is one layer.",
             ),
         ),
+    ),
+    "stored": number(
+        "a number of MB, three significant digits",
+        lambda rng: {
+            "millions": int(rng.choice([23, 33, 66, 110, 135, 184, 335])),
+            "tasks": int(rng.integers(12, 80)),
+            "percent": float(rng.choice([0.4, 0.6, 0.8, 1.2, 1.5])),
+        },
+        "An encoder has {millions} million numbers of 4 bytes. A service keeps it once, and {tasks} tasks beside it, "
+        "each with {percent} % as many numbers as the encoder has. How many MB are that in all?",
+        _stored,
+        mistakes=(
+            (lambda millions, tasks, percent: 4 * millions * tasks * percent / 100, "the encoder itself is kept, too."),
+            (lambda millions, tasks, percent: millions * (1 + tasks * percent / 100), "a number has 4 bytes."),
+            (lambda millions, tasks, percent: 4 * millions * (1 + percent / 100), "that is one task."),
+            (lambda millions, tasks, percent: 4 * millions * (1 + tasks * percent), "a percent is a hundredth."),
+            (
+                lambda millions, tasks, percent: 4 * millions * tasks,
+                "that is full fine-tuning: an encoder for each task.",
+            ),
+        ),
+        rel_tol=6e-3,
     ),
     "trained": against(
         "names, in the order given",

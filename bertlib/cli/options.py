@@ -110,7 +110,7 @@ def run_tuning(options: argparse.Namespace, recipe: Recipe, dataset, fine_tune: 
     if options.study is not None and options.trials is None:
         raise ValueError(f"--study {options.study} needs --trials, how many there are to be")
     given = recipe_of(options, recipe)
-    tuned = fine_tune if options.trials is None else partial(best_of, options, recipe, fine_tune, figure)
+    tuned = fine_tune if options.trials is None else partial(best_trial, options, recipe, fine_tune, figure)
     model = tuned(dataset, recipe=given, **own)
     for row in model.history.epochs:
         print(
@@ -121,7 +121,9 @@ def run_tuning(options: argparse.Namespace, recipe: Recipe, dataset, fine_tune: 
     return model
 
 
-def best_of(options: argparse.Namespace, usual: Recipe, fine_tune: Callable, figure: str, dataset, recipe, **own: Any):
+def best_trial(
+    options: argparse.Namespace, usual: Recipe, fine_tune: Callable, figure: str, dataset, recipe, **own: Any
+):
     """The best model of a search among the settings that the options left as they usually are; with a line a trial."""
     from bertlib.tasks.tuning import search, usual_space
 

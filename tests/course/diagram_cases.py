@@ -28,6 +28,7 @@ from bertcourse.diagrams import (
     small,
     speed,
     tagging,
+    tuning,
     wordpiece,
 )
 from bertcourse.lessons import lessons_in, number_of
@@ -251,6 +252,12 @@ LATER = AT_THE_END | {"one date": {"person 7": [4], "person 40": [0, 1, 2, 3]}}
 PAGES = {f"2020-01-{day:02d}": 20 + 20 * (day % 3 == 0) for day in (2, 3, 5, 6, 7, 8, 10, 13, 14, 15, 16)}
 TONES = [0.4, 1.6, float("nan"), 1.9, -0.3, 0.8, 2.2, -1.5]
 REAL = [False, True, True, True, True, False, False, True, True, False]
+TRIED = {
+    "trial 1": ([0.7, 0.812], [0.71, 0.79]),
+    "trial 2": ([0.83, 0.82], [0.78, 0.8]),
+    "trial 3": ([0.8, 0.81], [0.801, 0.82]),
+}
+SHORT_TEXTS = [["[CLS]", "oil", "falls", "[SEP]"], ["[CLS]", "shops", "[SEP]", ""]]
 CALLED = [True, False, False, True, False, False, False, False, False, False]
 
 CASES = {
@@ -479,6 +486,22 @@ CASES = {
     "pages_of_weeks": (monitor.pages_of_weeks, (PAGES, 3), (PAGES | {"2020-01-09": 40}, 3)),
     "cusum_steps": (monitor.cusum_steps, (TONES, 0.5, 2.0), (TONES, 0.5, 9.0)),
     "adjusted_runs": (monitor.adjusted_runs, (CALLED, REAL), (CALLED[::-1], REAL)),
+    "chosen_and_reported": (
+        tuning.chosen_and_reported,
+        (TRIED,),
+        ({"trial 1": ([0.91, 0.9], [0.88, 0.93]), "trial 2": ([0.7, 0.75], [0.72, 0.71])},),
+    ),
+    "adapters_in_a_layer": (tuning.adapters_in_a_layer, (384, 16), (64, 8)),
+    "prefix_in_a_batch": (
+        tuning.prefix_in_a_batch,
+        (SHORT_TEXTS, [[1] * 4, [1, 1, 1, 0]], 2),
+        (SHORT_TEXTS, [[1] * 4, [1] * 4], 3),
+    ),
+    "one_encoder": (
+        tuning.one_encoder,
+        (("MiniLM", 86.7), {"sentiment": 1.3, "answers": 1.1}),
+        (("MiniLM", 86.7), {"sentiment": 1.3, "answers": 1.1, "news": 0.4}),
+    ),
     "kept_layers": (small.kept_layers, (6, (0, 2, 4), (22.7, 17.4)), (6, (0, 5), (22.7, 15.6))),
     "row_in_int8": (small.row_in_int8, ([0.127, -0.04, 0.005, 0.0],), ([0.127, -0.04, 0.005, 0.9],)),
     "two_products": (small.two_products, ((255, 200), (127, 90)), ((255, 20), (12, 90))),
@@ -618,6 +641,24 @@ OTHER_SIZES = {
     "cusum_steps, one": (monitor.cusum_steps, ([0.2], 0.5, 4)),
     "adjusted_runs of 16": (monitor.adjusted_runs, ([True] + [False] * 15, [True] * 16)),
     "adjusted_runs of 2": (monitor.adjusted_runs, ([True, False], [False, False])),
+    "chosen_and_reported, many": (
+        tuning.chosen_and_reported,
+        (
+            {
+                f"a trial with a long name {n}": ([0.8, 0.812, 0.9, 0.7], [0.7, 0.6, 0.55, 0.5 + n / 99])
+                for n in range(6)
+            },
+        ),
+    ),
+    "chosen_and_reported, alike": (tuning.chosen_and_reported, ({"a": ([0.9], [0.8]), "b": ([0.8], [0.7])},)),
+    "adapters_in_a_layer, large": (tuning.adapters_in_a_layer, (4096, 1024)),
+    "adapters_in_a_layer, least": (tuning.adapters_in_a_layer, (1, 1)),
+    "prefix_in_a_batch, many": (tuning.prefix_in_a_batch, ([["refrigerator"] * 8] * 3, [[1] * 8] * 3, 4)),
+    "prefix_in_a_batch, one": (tuning.prefix_in_a_batch, ([["[CLS]"]], [[1]], 1)),
+    "one_encoder of 4": (
+        tuning.one_encoder,
+        (("a model with a name", 1340.5), {f"a task with a long name {n}": 10.0**n for n in range(4)}),
+    ),
     "kept_layers, all of 12": (small.kept_layers, (12, range(12), (1109.1, 1109.1))),
     "kept_layers, the last": (small.kept_layers, (12, [11], (109.1, 31.2))),
     "row_in_int8 of 6": (small.row_in_int8, ([-9.999, 9.9989, -0.0001, 1e-9, -5.5, -9.98],)),
@@ -799,6 +840,16 @@ WRONG = {  # what is refused, and words of the message
     "eleven days": (lambda: monitor.cusum_steps([0.0] * 11, 0.5, 4), "11 days, limit=4: give 1 to 10"),
     "a limit of nothing": (lambda: monitor.cusum_steps([0.0], 0.5, 0), "a limit over 0"),
     "calls of other days": (lambda: monitor.adjusted_runs([True], [True, False]), "1 calls, 2 days: give 2 to 16"),
+    "one trial": (lambda: tuning.chosen_and_reported({"a": ([0.9], [0.8])}), "give 2 to 6 trials"),
+    "epochs without a test": (
+        lambda: tuning.chosen_and_reported({"a": ([0.9, 0.8], [0.8]), "b": ([0.9, 0.8], [0.8])}),
+        "each with as many scores",
+    ),
+    "a wide bottleneck": (lambda: tuning.adapters_in_a_layer(64, 65), "the bottleneck at most the width"),
+    "a long prefix": (lambda: tuning.prefix_in_a_batch(SHORT_TEXTS, [[1] * 4] * 2, 5), "1 to 4 places"),
+    "a mask of other length": (lambda: tuning.prefix_in_a_batch(SHORT_TEXTS, [[1] * 3] * 2, 1), "give rows of 4 each"),
+    "one task": (lambda: tuning.one_encoder(("MiniLM", 86.7), {"news": 0.4}), "give 2 to 4 tasks"),
+    "a task of nothing": (lambda: tuning.one_encoder(("MiniLM", 86.7), {"news": 0.4, "mood": 0}), "all sizes above 0"),
     "a student with more layers": (lambda: small.kept_layers(3, (0, 5), (2, 1)), "count=3, kept=[0, 5]: give 2 to 12"),
     "layers in no order": (lambda: small.kept_layers(6, (4, 2), (2, 1)), "kept=[4, 2]"),
     "seven weights": (lambda: small.row_in_int8([1] * 7), "give 2 to 6 numbers between"),

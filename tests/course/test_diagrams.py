@@ -42,6 +42,7 @@ DRAWN = {
     "13",
     "14",
     "15",
+    "17",
     "18",
 }  # at least three in each; in appendices any
 SVG = {"svg", "g", "rect", "text", "polyline", "polygon", "circle"}

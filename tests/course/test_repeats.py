@@ -31,6 +31,7 @@ ONE_RUN = {
     "13_support_desk",
     "15_recommender",
     "14_monitor",
+    "17_tuning_a_little",
     "18_small_and_served",
     "A5_crashes_and_costs",
     "A6_processes_and_memory",

@@ -26,6 +26,10 @@ def weights(expression, named, *never):
     return Answer("tuning.adapter_weights", f"answer = {expression}", named, never)
 
 
+def stored(expression, named, *never):
+    return Answer("tuning.stored", f"answer = {expression}", named, never)
+
+
 def trained(lines, named, *never):
     return Answer("tuning.trained", f"def answer(names, method):\n{lines}", named, never)
 
@@ -161,6 +165,18 @@ ANSWERS = [
     weights("2 * (2 * 256 * 64 + 64 + 256) + 4 * 256", "one layer"),
     weights("'403200'", "expected a number"),
     weights("0", ""),
+    # ---------------------------------------------------------------------------------------------------------- stored
+    stored("4 * 135 + 22 * 4 * 135 * 0.008", None),
+    stored("635", None),
+    stored("torch.tensor(635.04)", None),
+    stored("4 * 135 * 22 * 0.008", "the encoder itself is kept"),
+    stored("135 * (1 + 22 * 0.008)", "a number has 4 bytes"),
+    stored("4 * 135 * 1.008", "that is one task"),
+    stored("4 * 135 * (1 + 22 * 0.8)", "a hundredth"),
+    stored("4 * 135 * 22 * 1.008", ""),
+    stored("4 * 135 * 22", "an encoder for each task"),
+    stored("'635'", "expected a number"),
+    stored("0", ""),
     # --------------------------------------------------------------------------------------------------------- trained
     trained(
         "    out = []\n    for n in names:\n        if n.startswith('classifier'):\n            out.append(n)\n"
