@@ -1,6 +1,7 @@
 """Answer over HTTP from one model or several."""
 
 import argparse
+import signal
 import socket
 from contextlib import suppress
 from dataclasses import fields
@@ -47,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=int(limits.deadline) + 1
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it once more when all is done
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[taken])
     return 0

@@ -31,12 +31,15 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bertlib import __version__
+from bertlib.files import read_json
 from bertlib.serve.worker import is_export
 from bertlib.text.inputs import checked
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 LONG = 1000  # characters that count as one text in a batch: a longer one is read in more windows
+NO_JSON = "the body is no JSON"
 TRIES = 3  # batches of one request that may kill a worker, before it is given up
 
 
@@ -47,7 +50,7 @@ class Limits:
     Attributes:
         characters: of a text. texts: of a request. body: bytes of a request.
         queue: texts that may wait. batch: texts that are computed at a time, a long one counting more.
-        deadline: seconds from a request's arrival to its answer, and for one batch.
+        deadline: seconds for a request's body to come, from then to its answer, and for one batch.
     """
 
     characters: int = 10_000
@@ -134,6 +137,11 @@ class Figures:
         self.waiting = Gauge("bertlib_queue_texts", "Inputs that wait", ["model"], **own)
         self.restarts = Counter("bertlib_worker_restarts", "Workers that ended and were replaced", ["model"], **own)
         self.hung_up = Counter("bertlib_hung_up", "Requests whose client left before the answer", ["model"], **own)
+
+    def refusal(self, model: str, status: int, why: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        """An answer that says why there is none, counted; half a character in it, which JSON cannot hold, is a "?"."""
+        self.requests.labels(model, str(status)).inc()
+        return JSONResponse({"error": why.encode(errors="replace").decode()}, status, headers)
 
 
 class Model:
@@ -280,8 +288,13 @@ def kind_at(folder: str | Path) -> str:
         from bertlib.serve.graph import read_export
 
         return read_export(folder)[0]["kind"]
-    from bertlib.serve.export import kind_of
-
+    if not (Path(folder) / "adapter_config.json").is_file():
+        read_json(Path(folder) / "config.json")  # before torch is imported for nothing
+    try:
+        from bertlib.serve.export import kind_of
+    except ModuleNotFoundError as error:
+        told = f"{folder} is no exported folder, and {error.name} is not installed: export it first, where it is"
+        raise ValueError(told) from error
     return kind_of(folder)
 
 
@@ -305,8 +318,9 @@ class Asked(BaseModel):
         if len(given) != 1 or not set(given) <= set(fitting):
             raise HTTPException(422, f"give {' or '.join(fitting)}: this model is to {kind}")
         (inputs,) = given.values()
-        if not 1 <= len(inputs) <= limits.texts:
-            raise HTTPException(422, f"{name} has {len(inputs)} entries: give 1 to {limits.texts} a request")
+        most = min(limits.texts, limits.queue)
+        if not 1 <= len(inputs) <= most:
+            raise HTTPException(422, f"{name} has {len(inputs)} entries: give 1 to {most} a request")
         for number, one in enumerate(inputs):
             parts = [one] if isinstance(one, str) else one
             if name == "pairs" and len(parts) != 2:
@@ -320,7 +334,7 @@ class Asked(BaseModel):
                 try:
                     checked(text, f"{name}[{number}]")
                 except ValueError as error:
-                    raise HTTPException(422, str(error).encode(errors="replace").decode()) from error
+                    raise HTTPException(422, str(error)) from error
         return inputs
 
 
@@ -339,25 +353,31 @@ class Swap(BaseModel):
 
 @dataclass
 class BodyLimit:
-    """Reads a request's body before anything is made of it, and refuses one that is too large, said or not (413)."""
+    """Reads a request's body before anything is made of it; refuses what is too large (413) or too slow (408)."""
 
     app: ASGIApp
     largest: int
+    deadline: float
+    figures: Figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
         told = dict(scope["headers"]).get(b"content-length", b"0")
+        refusal = 413, f"the request has more than {self.largest:,} bytes: send fewer or shorter texts"
         body, more = bytearray(), True
-        while more and len(body) <= self.largest and not (told.isdigit() and int(told) > self.largest):
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
+        try:
+            async with asyncio.timeout(self.deadline):
+                while more and len(body) <= self.largest and not (told.isdigit() and int(told) > self.largest):
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return None
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            refusal = 408, f"the request did not come whole within {self.deadline:g} s"
         if more or len(body) > self.largest:
-            refusal = {"error": f"the request has more than {self.largest:,} bytes: send fewer or shorter texts"}
-            return await JSONResponse(refusal, 413, {"Connection": "close"})(scope, receive, send)
+            return await self.figures.refusal("", *refusal, {"Connection": "close"})(scope, receive, send)
         whole = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
         async def again() -> Message:
@@ -376,6 +396,8 @@ def in_words(error: RequestValidationError) -> str:
     """What is wrong with a request, without repeating what it held."""
     told = []
     for fault in error.errors():
+        if fault["type"] == "json_invalid":
+            return f"{NO_JSON}: {fault['ctx']['error']}"
         place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "path"))
         words = fault["msg"].removeprefix("Value error, ")
         told.append(words if fault["type"] == "value_error" or not place else f"{place}: {words}")
@@ -478,9 +500,10 @@ def make_app(
         service.closing = True
         await asyncio.gather(*(model.stop() for model in models.values()))
 
-    app = FastAPI(title="bertlib serve", lifespan=life, docs_url=None, redoc_url=None)  # theirs load scripts elsewhere
+    pages = {"docs_url": None, "redoc_url": None}  # theirs load scripts from elsewhere
+    app = FastAPI(title="bertlib serve", version=__version__, lifespan=life, **pages)
     app.state.service = service
-    app.add_middleware(BodyLimit, largest=limits.body)
+    app.add_middleware(BodyLimit, largest=limits.body, deadline=limits.deadline, figures=figures)
     add_addresses(app, service, token)
     return app
 
@@ -490,31 +513,27 @@ def add_addresses(app: FastAPI, service: Service, token: str | None) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def refuse(request: Request, error: RequestValidationError) -> JSONResponse:
-        service.figures.requests.labels("", "422").inc()
-        return JSONResponse({"error": in_words(error)}, 422)
+        return service.figures.refusal("", 422, in_words(error))
 
     @app.exception_handler(StarletteHTTPException)
     async def tell(request: Request, error: StarletteHTTPException) -> JSONResponse:
-        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+        status, why = (422, NO_JSON) if error.status_code == 400 else (error.status_code, str(error.detail))
+        return service.figures.refusal(getattr(request.state, "model", ""), status, why, error.headers)
+
+    @app.exception_handler(Exception)
+    async def fail(request: Request, error: Exception) -> JSONResponse:
+        return service.figures.refusal(getattr(request.state, "model", ""), 500, "a fault of the service: see its log")
 
     @app.post("/predict")
     async def predict(asked: Asked, request: Request) -> Found:
         """One result for each input. 413, 422: too large, or not as it should be. 429: too many wait. 503, 504: no
         answer in time; ask again."""
-        begin, status, name = time.perf_counter(), 500, ""
-        try:
-            model = service.named(asked.model)
-            name = model.name
-            said = await service.answer(model, asked.inputs(model.kind, service.limits), request)
-            status = 200
-            return JSONResponse(said)  # as it is: it was made here
-        except HTTPException as error:
-            status = error.status_code
-            raise
-        finally:
-            service.figures.requests.labels(name, str(status)).inc()
-            if status == 200:
-                service.figures.seconds.labels(name).observe(time.perf_counter() - begin)
+        begin, model = time.perf_counter(), service.named(asked.model)
+        request.state.model = model.name  # under which a refusal counts
+        said = await service.answer(model, asked.inputs(model.kind, service.limits), request)
+        service.figures.requests.labels(model.name, "200").inc()
+        service.figures.seconds.labels(model.name).observe(time.perf_counter() - begin)
+        return JSONResponse(said)  # as it is: it was made here
 
     @app.get("/models")
     async def about() -> dict[str, dict]:
@@ -533,11 +552,13 @@ def add_addresses(app: FastAPI, service: Service, token: str | None) -> None:
             raise HTTPException(409, f"the old model goes on: {error}") from error
         return {"folder": given.folder}
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health")
     async def health() -> dict[str, str]:
         """Whether the service is alive; it does not wait for a model."""
         return {"status": "ok"}
 
+    @app.head("/ready", include_in_schema=False)
     @app.get("/ready")
     async def ready() -> JSONResponse:
         """Whether every model can be asked: 200, or 503 with what is missing."""

@@ -20,7 +20,7 @@ import uvicorn
 from served import INPUTS, TEXTS, asked, make_task
 
 from bertlib.serve import worker
-from bertlib.serve.app import Limits, Worker, make_app
+from bertlib.serve.app import BodyLimit, Figures, Limits, Worker, make_app
 from bertlib.serve.export import TASKS, export
 from bertlib.serve.graph import Graph
 
@@ -113,7 +113,10 @@ def test_a_folder_of_torch_is_served_too(tokenizer, tiny_config, tmp_path):
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
-        (b'{"texts": ["go', 422, "JSON"),
+        (b'{"texts": ["go', 422, "the body is no JSON: "),
+        (b"{", 422, "the body is no JSON: "),
+        (b"[" * 1900, 422, ""),
+        (b'{"texts": ["\xff"]}', 422, "the body is no JSON"),
         (b"\xff\xfe", 422, ""),
         (b"[]", 422, ""),
         (b"{}", 422, "give texts: this model is to classify"),
@@ -430,7 +433,7 @@ def test_the_commands(tokenizer, tiny_config, tmp_path):
                 for _ in range(20):
                     assert client.post("/predict", json={"texts": ["goal"]}).status_code == 200
             run.terminate()
-            assert run.wait(30) in (0, -signal.SIGTERM)  # uvicorn ends, then passes the signal on
+            assert run.wait(30) == 0
         finally:
             watch.cancel()
             run.kill()
@@ -452,3 +455,125 @@ def test_more_threads_than_cores_are_named(folders):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         make_app(folders / "classify")
+
+
+# ----------------------------------------------------------------------------------------------- what users stumble on
+
+
+@asynccontextmanager
+async def asking(app, **more):
+    """A client of an app whose workers were never started."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", **more) as client:
+        for model in app.state.service.models.values():
+            model.wake, model.swapping = asyncio.Event(), asyncio.Lock()
+        yield client
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"texts": ["\xff"]}', b'{"texts": [' + b"9" * 5000 + b"]}", b"{"])
+def test_what_is_no_json_is_422_and_counted(body, folders):
+    async def go():
+        async with asking(make_app(folders / "classify")) as client:
+            done = await client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+            assert done.status_code == 422 and done.json()["error"].startswith("the body is no JSON")
+            assert 'bertlib_requests_total{model="",status="422"} 1.0' in (await client.get("/metrics")).text
+
+    asyncio.run(go())
+
+
+def test_every_refusal_is_counted_once(folders):
+    async def go():
+        async with asking(make_app(folders / "classify", Limits(body=100))) as client:
+            assert (await client.get("/nothing")).status_code == 404
+            assert (await client.get("/predict")).status_code == 405
+            assert (await predict(client, "x" * 200)).status_code == 413
+            assert (await predict(client, " ")).status_code == 422
+            text = (await client.get("/metrics")).text
+            for name, status in (("", 404), ("", 405), ("", 413), ("model", 422)):
+                assert f'bertlib_requests_total{{model="{name}",status="{status}"}} 1.0' in text
+            for address in ("/health", "/ready"):
+                head, get = await client.head(address), await client.get(address)
+                assert head.status_code == get.status_code
+            import bertlib
+
+            assert (await client.get("/openapi.json")).json()["info"]["version"] == bertlib.__version__
+
+    asyncio.run(go())
+
+
+def test_a_fault_of_ours_is_told_and_counted(folders, monkeypatch):
+    async def go():
+        app = make_app(folders / "classify")
+        monkeypatch.setattr(app.state.service.models["model"], "add", lambda inputs: 1 / 0)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://test"
+        ) as client:
+            done = await predict(client, "goal")
+            assert done.status_code == 500 and "fault of the service" in done.json()["error"]
+            assert 'bertlib_requests_total{model="model",status="500"} 1.0' in (await client.get("/metrics")).text
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("folder", ["\\ud800", "\\u0000", "/nowhere", "a" * 5000, ""])
+def test_a_folder_of_a_swap_that_cannot_be_is_409(folder, folders):
+    async def go():
+        async with asking(make_app(folders / "classify", token="t")) as client:
+            head = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+            done = await client.post("/models/model", content=f'{{"folder": "{folder}"}}'.encode(), headers=head)
+            assert done.status_code == 409 and "the old model goes on" in done.json()["error"]
+
+    asyncio.run(go())
+
+
+def test_more_texts_than_ever_fit_are_no_case_for_waiting(folders):
+    async def go():
+        async with asking(make_app(folders / "classify", Limits(texts=64, queue=40))) as client:
+            done = await predict(client, *["a"] * 41)
+            assert done.status_code == 422 and "give 1 to 40 a request" in done.json()["error"]
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("first", [b"", b'{"texts": ['])
+def test_half_a_body_is_not_waited_for_beyond_the_deadline(first):
+    sent, parts = [], [{"type": "http.request", "body": first, "more_body": True}]
+
+    async def receive():
+        return parts.pop() if parts else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    async def go():
+        limit = BodyLimit(None, 1000, 0.2, Figures())
+        await asyncio.wait_for(limit({"type": "http", "method": "POST", "headers": []}, receive, send), 5)
+
+    asyncio.run(go())
+    assert sent[0]["status"] == 408 and (b"connection", b"close") in sent[0]["headers"]
+    assert b"did not come whole within 0.2 s" in sent[1]["body"]
+
+
+NO_TORCH = """
+import sys
+for name in ("torch", "onnx"): sys.modules[name] = None
+from bertlib.serve.app import make_app
+try: make_app(sys.argv[1])
+except (OSError, ValueError) as error: print(error)
+"""
+
+
+@pytest.mark.parametrize(("there", "words"), [(False, "no such file"), (True, "export it first")])
+def test_without_torch_a_folder_that_is_no_export_is_named(there, words, tmp_path):
+    if there:
+        (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", NO_TORCH, tmp_path], capture_output=True, encoding="utf-8")
+    assert done.returncode == 0 and str(tmp_path) in done.stdout and words in done.stdout, done.stderr
+
+
+def test_a_missing_folder_does_not_import_torch(tmp_path):
+    code = (
+        NO_TORCH.replace('for name in ("torch", "onnx"): sys.modules[name] = None', "")
+        + "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "none"], capture_output=True, encoding="utf-8")
+    assert done.stdout.splitlines()[-1] == "False", done.stderr
