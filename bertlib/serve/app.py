@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bertlib import __version__
+import bertlib
 from bertlib.files import read_json
 from bertlib.serve.worker import is_export
 from bertlib.text.inputs import checked
@@ -501,7 +501,7 @@ def make_app(
         await asyncio.gather(*(model.stop() for model in models.values()))
 
     pages = {"docs_url": None, "redoc_url": None}  # theirs load scripts from elsewhere
-    app = FastAPI(title="bertlib serve", version=__version__, lifespan=life, **pages)
+    app = FastAPI(title="bertlib serve", version=bertlib.__version__, lifespan=life, **pages)
     app.state.service = service
     app.add_middleware(BodyLimit, largest=limits.body, deadline=limits.deadline, figures=figures)
     add_addresses(app, service, token)
