@@ -83,7 +83,8 @@ def test_what_does_not_start_says_why(tmp_path):
 def test_a_service_ends_when_nobody_holds_its_input(tmp_path):
     """As it is when the notebook's kernel is killed."""
     code = "import sys, time; from bertcourse.served import serve_until_input_ends as s\n"
-    code += "import bertlib.__main__ as m; m.main = lambda given: [time.sleep(0.05) for _ in range(1000)]\nsys.exit(s(['x']))"
+    code += "import bertlib.__main__ as m; m.main = lambda given: [time.sleep(0.05) for _ in range(1000)]\n"
+    code += "sys.exit(s(['x']))"
     run = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ
     )
