@@ -47,7 +47,7 @@ const machine = {
       [p50, p99].forEach((one, j) => table.set(0, j, { text: `${kit.decimals(1000 * one, 0)} ms` }));
       table.set(0, 2, { text: kit.decimals(size, 1) });
       const top = Math.ceil(10 * Math.max(1.2 * data.late, ...waits)) / 10, last = waits.length - 1;
-      const plot = kit.plot({ x: [0, last], y: [0, top], xLabel: "request", yLabel: "seconds", height: 220, xTicks: [0, last], yTicks: [0, data.late, top], show: (one) => kit.decimals(one, 1) });
+      const plot = kit.plot({ x: [0, last], y: [0, top], xLabel: "request", yLabel: "seconds", height: 220, xTicks: [0, last], yTicks: [0, data.late, top], show: (one) => (one % 1 ? kit.decimals(one, 1) : String(one)) });
       place.replaceChildren(plot.node);
       plot.set([{ points: waits.map((one, n) => [n, one]), tone: p99 <= data.late ? "blue" : "orange" }, { points: [[0, data.late], [last, data.late]], tone: "grey", dashed: true }],
         `At ${kit.decimals(data.rates[state.rate], 0)} requests per second p99 is ${kit.decimals(1000 * p99, 0)} ms`);
