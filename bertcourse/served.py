@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -99,6 +100,17 @@ def wait_until_ready(address: str, server: subprocess.Popen) -> None:
         except OSError:  # not ready: 503
             time.sleep(0.05)
     raise RuntimeError(f"{address} was not ready within {PATIENCE:g} s, or has ended")
+
+
+def asked(address: str, path: str, body: str | None = None) -> tuple[int, str]:
+    """The status and the first 100 characters of an answer; a body is sent as JSON."""
+    data = None if body is None else body.encode()
+    request = urllib.request.Request(address + path, data, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, answer.read().decode()[:100]
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()[:100]
 
 
 def serve_until_input_ends(arguments: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ REQUESTS = 2000
 LATE = 0.2  # seconds that one request of a hundred may take longer
 
 
-def softened(logits: Sequence[float], temperature: float) -> np.ndarray:
+def at_temperature(logits: Sequence[float], temperature: float) -> np.ndarray:
     scores = np.asarray(logits, dtype=float) / temperature
     weights = np.exp(scores - scores.max())
     return weights / weights.sum()
@@ -23,7 +23,7 @@ def softened(logits: Sequence[float], temperature: float) -> np.ndarray:
 
 def plain_gradient(teacher: Sequence[float], student: Sequence[float], temperature: float) -> float:
     """Size of the gradient of KL(teacher ‖ student) by the student's logits, both softened: the sum of its entries'."""
-    return float(np.abs(softened(student, temperature) - softened(teacher, temperature)).sum() / temperature)
+    return float(np.abs(at_temperature(student, temperature) - at_temperature(teacher, temperature)).sum() / temperature)
 
 
 def teacher_softened(text: str, labels: Sequence[str], teacher: Sequence[float], student: Sequence[float]) -> Machine:
@@ -57,7 +57,7 @@ def teacher_softened(text: str, labels: Sequence[str], teacher: Sequence[float],
         "temperatures": TEMPERATURES,
         "first": below[0],
     }
-    shares = [softened(side, 1) for side in (teacher, student)]
+    shares = [at_temperature(side, 1) for side in (teacher, student)]
     picture = Drawing(
         f"“{data['text']}” At temperature 1 the teacher gives "
         + ", ".join(f"{name} {100 * share:.1f} %" for name, share in zip(labels, shares[0], strict=True))

@@ -538,6 +538,7 @@ def test_trained_saved_opened_and_merged_with_adapters(tiny_folder, pairs, tmp_p
         "adapter_config.json",
         "adapter_model.safetensors",
         "bertlib.json",
+        "run.json",
     ]
     again = Embedder.load(folder, tiny_folder)
     assert np.array_equal(again.predict(texts), own.predict(texts)) and again.max_length == 24

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from bertcourse.machines import small
-from bertcourse.machines.small import MOST, RATES, TEMPERATURES, plain_gradient, served_queue, softened
+from bertcourse.machines.small import MOST, RATES, TEMPERATURES, at_temperature, plain_gradient, served_queue
 
 LABELS = ("negative", "neutral", "positive")
 TEACHER, STUDENT = [-1.2, 0.4, 4.1], [1.5, 0.3, -0.9]
@@ -24,8 +24,8 @@ def expected_gradient(data, state):
     T = TEMPERATURES[state["step"]]
     size = plain_gradient(TEACHER, STUDENT, T)
     return {
-        "teacher": softened(TEACHER, T).tolist(),
-        "student": softened(STUDENT, T).tolist(),
+        "teacher": at_temperature(TEACHER, T).tolist(),
+        "student": at_temperature(STUDENT, T).tolist(),
         "plain": size,
         "shown": size * T * T if state["squared"] else size,
     }
