@@ -102,7 +102,7 @@ def wait_until_ready(address: str, server: subprocess.Popen) -> None:
     raise RuntimeError(f"{address} was not ready within {PATIENCE:g} s, or has ended")
 
 
-def asked(address: str, path: str, body: str | None = None) -> tuple[int, str]:
+def answer_of(address: str, path: str, body: str | None = None) -> tuple[int, str]:
     """The status and the first 100 characters of an answer; a body is sent as JSON."""
     data = None if body is None else body.encode()
     request = urllib.request.Request(address + path, data, {"Content-Type": "application/json"})

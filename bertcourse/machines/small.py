@@ -23,7 +23,9 @@ def at_temperature(logits: Sequence[float], temperature: float) -> np.ndarray:
 
 def plain_gradient(teacher: Sequence[float], student: Sequence[float], temperature: float) -> float:
     """Size of the gradient of KL(teacher ‖ student) by the student's logits, both softened: the sum of its entries'."""
-    return float(np.abs(at_temperature(student, temperature) - at_temperature(teacher, temperature)).sum() / temperature)
+    return float(
+        np.abs(at_temperature(student, temperature) - at_temperature(teacher, temperature)).sum() / temperature
+    )
 
 
 def teacher_softened(text: str, labels: Sequence[str], teacher: Sequence[float], student: Sequence[float]) -> Machine:

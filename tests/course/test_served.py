@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bertcourse import served as module
-from bertcourse.served import Load, closed_loop, open_loop, served
+from bertcourse.served import Load, answer_of, closed_loop, open_loop, served
 
 
 @pytest.fixture
@@ -42,6 +42,13 @@ def stub():
     yield f"http://127.0.0.1:{server.server_address[1]}", asked
     server.shutdown()
     server.server_close()
+
+
+def test_one_answer_with_its_status(stub):
+    address, asked = stub
+    assert answer_of(address, "/predict", '{"texts": ["a"]}') == (200, "{}")
+    assert answer_of(address, "/predict", '{"texts": ["refuse me"]}') == (429, "{}") and asked == ["a", "refuse me"]
+    assert answer_of(address, "/health")[0] == 501  # this one answers no GET
 
 
 def test_a_pause_is_met_by_all_who_come_while_it_lasts_and_by_one_who_waits(stub):
