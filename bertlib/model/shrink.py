@@ -62,7 +62,7 @@ def check_heads(model: nn.Module, heads: Mapping[int, Collection[int]]) -> dict[
 def head_importance(model: nn.Module, batches: Iterable[Mapping[str, Tensor]]) -> list[Tensor]:
     """Of each layer's heads how much the loss hangs on them, scaled to length 1 a layer (Michel et al., 2019, §4.1).
 
-    It is the sum over batches, best of one text each, of the size of ∂loss / ∂ξ; ξ = 1 is a factor of the head's output.
+    It is the sum over batches, best of one text each, of the size of ∂loss / ∂ξ; ξ = 1 scales the head's output.
 
     The model has a head and is in evaluation mode, batches have labels; what comes is (H,) for each layer.
     """
