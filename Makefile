@@ -31,7 +31,7 @@ help:
 	@echo "make lessons           the lessons under nbval, as they stand, figures held to their bands (ONLY=\"05 07\")"
 	@echo "make browser           lessons in JupyterLab in Chromium, as a learner runs them (ten minutes)"
 	@echo "make lab               open the lessons in JupyterLab"
-	@echo "make setup             only set up .venv, and fetch 94 MB of data (PYTHON=python3.12 chooses the Python;"
+	@echo "make setup             only set up .venv, and fetch 231 MB of data (PYTHON=python3.12 chooses the Python;"
 	@echo "                       TORCH_INDEX=ADDRESS adds a package index, such as that of torch's CPU builds, to pip's)"
 	@echo "make setup-all         and what the site and the tests in a browser need"
 	@echo "make lint              only ruff"

