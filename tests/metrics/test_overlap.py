@@ -92,7 +92,7 @@ def test_bleu_and_chrf_are_sacrebleus_on_1000_pairs(ours, theirs, summaries, ver
 
 def test_drawn_texts_of_odd_characters():
     letters, rng = "ab c.1,-'&<\n{}~é中\u2028", random.Random(2)
-    for _ in range(3000):
+    for _ in range(1500):
         first, second = ("".join(rng.choice(letters) for _ in range(rng.randint(0, 20))) for _ in range(2))
         assert rouge(first, second) == pytest.approx(their_rouge(first, second), abs=1e-12), (first, second)
         assert bleu([first], [second]) == pytest.approx(their_bleu([first], [second]), abs=1e-9), (first, second)
