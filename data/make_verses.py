@@ -25,7 +25,7 @@ from bertcourse.data.verses import load_verses
 from bertlib.device import seed_everything
 from bertlib.files import write_folder
 from bertlib.metrics import interval
-from bertlib.metrics.overlap import bleu, chrf
+from bertlib.metrics.overlap import bleu_counts, bleu_of, chrf_counts, chrf_of
 from bertlib.model.config import BertConfig
 from bertlib.model.seq2seq import BertForSeq2Seq, seq2seq_files
 from bertlib.model.weights import model_files, read_tensors, write_model
@@ -205,7 +205,7 @@ def run_rows() -> None:
         there = [row["row"] for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
     else:
         path.write_text("row,verses,bleu,bleu_low,bleu_high,chrf,chrf_low,chrf_high\n", encoding="utf-8")
-    sources, wanted = verses["test"]["source"][:], np.array(verses["test"]["target"][:])
+    sources, wanted = verses["test"]["source"][:], verses["test"]["target"][:]
     shipped, later = Translator.load(HERE), None
     for name in ROWS:
         if name in there:
@@ -215,11 +215,11 @@ def run_rows() -> None:
             later = used = later or last_stretch(Translator.load(HERE), verses)
         elif name.startswith("no"):
             used = without_cross_attention(shipped)
-        written = np.array(written_by(name, verses, used, sources))
+        written = written_by(name, verses, used, sources)
         row = [name, len(wanted)]
-        for measure in (bleu, chrf):
-            low, high = interval(measure, written, wanted, draws=200)
-            row += [f"{value:.2f}" for value in (measure(written, wanted), low, high)]
+        for counted, of in ((bleu_counts, bleu_of), (chrf_counts, chrf_of)):
+            counts = np.array([counted(*pair) for pair in zip(written, wanted, strict=True)])
+            row += [f"{value:.2f}" for value in (of(counts), *interval(of, counts))]
         with open(path, "a", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow(row)
         print(row, flush=True)
