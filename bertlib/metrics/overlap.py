@@ -1,4 +1,4 @@
-"""How much of a reference a written text repeats: ROUGE (Lin, 2004), BLEU (Papineni et al., 2002), chrF (Popović, 2015).
+"""What a text shares with a reference: ROUGE (Lin, 2004), BLEU (Papineni et al., 2002), chrF (Popović, 2015).
 
 ROUGE reads as the package rouge-score does (letters a to z and digits, lower case, no stemming), BLEU and chrF as
 sacrebleu's defaults (13a, exponential smoothing; characters up to 6, β = 2). Other readings give other figures.
@@ -25,19 +25,15 @@ def harmonic(precision: float, recall: float, weight: float = 1.0) -> float:
     return (1 + weight**2) * precision * recall / total if total else 0.0
 
 
-# ----------------------------------------------------------------------------------------------------------- ROUGE
-
-
 def rouge_words(text: str) -> list[str]:
     """The words that ROUGE compares: runs of a to z and digits, in lower case. Any other letter parts words."""
     return re.findall(r"[a-z0-9]+", text.lower())
 
 
 def common_subsequence(first: Sequence, second: Sequence) -> list[int]:
-    """Where in `first` the tokens of a longest common subsequence stand; of several the one that ends earliest there.
+    """Where in `first` the tokens of a longest common subsequence stand, ascending (Cormen et al., 2009, 15.4).
 
-    The table has a row for each token of first, a column for each of second (Cormen et al., "Introduction to
-    Algorithms", 15.4).
+    Of several it is the one that rouge-score finds, on which rougeLsum depends.
     """
     table = [[0] * (len(second) + 1)]
     for token in first:
@@ -82,9 +78,6 @@ def rouge(prediction: str, reference: str) -> dict[str, float]:
     return scores
 
 
-# ----------------------------------------------------------------------------------------------------- BLEU and chrF
-
-
 def bleu_words(text: str) -> list[str]:
     """Words and marks as mteval-v13a parts them. Give it text as people read it, not a model's pieces."""
     text = text.rstrip().replace("<skipped>", "").replace("-\n", "").replace("\n", " ")
@@ -102,26 +95,25 @@ def paired(predictions: Iterable[str], references: Iterable[str]) -> list[tuple[
         raise ValueError("predictions and references: give a list of texts for each, not one string")
     predictions, references = list(predictions), list(references)
     if len(predictions) != len(references) or not references:
-        raise ValueError(
-            f"{len(predictions)} predictions and {len(references)} references: give one reference for each prediction"
-        )
+        told = f"{len(predictions)} predictions and {len(references)} references"
+        raise ValueError(f"{told}: give one reference for each prediction")
     return list(zip(predictions, references, strict=True))
 
 
-def bleu(predictions: Iterable[str], references: Iterable[str]) -> float:
-    """Corpus BLEU, 0 to 100, with one reference for each text; counts are summed over all texts before any quotient.
+def bleu_counts(prediction: str, reference: str) -> list[int]:
+    """What BLEU adds up over texts: words written and wanted; then for 1 to 4 words the runs that are right, and all."""
+    words, gold = bleu_words(prediction), bleu_words(reference)
+    counts = [len(words), len(gold)]
+    for size in range(1, 5):
+        own = ngrams(words, size)
+        counts += [(own & ngrams(gold, size)).total(), own.total()]
+    return counts
 
-    Raises:
-        ValueError: not as many references as predictions, or none.
-    """
-    right, all_of, written, wanted = [0] * 4, [0] * 4, 0, 0
-    for prediction, reference in paired(predictions, references):
-        words, gold = bleu_words(prediction), bleu_words(reference)
-        written, wanted = written + len(words), wanted + len(gold)
-        for size in range(1, 5):
-            own = ngrams(words, size)
-            right[size - 1] += (own & ngrams(gold, size)).total()
-            all_of[size - 1] += own.total()
+
+def bleu_of(counts: Iterable[Sequence[int]]) -> float:
+    """BLEU of texts by their counts, which are summed before any quotient is taken."""
+    written, wanted, *runs = (sum(column) for column in zip(*counts, strict=True))
+    right, all_of = runs[::2], runs[1::2]
     if not all(all_of) or not any(right):
         return 0.0
     precisions, halved = [], 1.0
@@ -132,22 +124,35 @@ def bleu(predictions: Iterable[str], references: Iterable[str]) -> float:
     return 100 * brevity * math.exp(sum(map(math.log, precisions)) / 4)
 
 
-def chrf(predictions: Iterable[str], references: Iterable[str]) -> float:
-    """Corpus chrF, 0 to 100: runs of 1 to 6 characters without white space, recall counted twice as much as precision.
+def bleu(predictions: Iterable[str], references: Iterable[str]) -> float:
+    """Corpus BLEU, 0 to 100, with one reference for each text.
 
-    Raises:
-        ValueError: as of `bleu`.
+    Raises a ValueError where there are not as many references as predictions, or none.
     """
-    counts = [[0, 0, 0] for _ in range(6)]
-    for prediction, reference in paired(predictions, references):
-        letters, gold_letters = ("".join(text.split()) for text in (prediction, reference))
-        for size, row in enumerate(counts, start=1):
-            own, gold = ngrams(letters, size), ngrams(gold_letters, size)
-            found = own.total() if gold else 0  # where the reference is too short, nothing could have been hit
-            for place, more in enumerate((found, gold.total(), (own & gold).total())):
-                row[place] += more
-    kept = [row for row in counts if row[0] and row[1]]
+    return bleu_of([bleu_counts(*pair) for pair in paired(predictions, references)])
+
+
+def chrf_counts(prediction: str, reference: str) -> list[int]:
+    """What chrF adds up: for 1 to 6 characters the runs written, wanted, and in both."""
+    letters, gold_letters = ("".join(text.split()) for text in (prediction, reference))
+    counts = []
+    for size in range(1, 7):
+        own, gold = ngrams(letters, size), ngrams(gold_letters, size)
+        # Where the reference is too short, nothing could have been hit.
+        counts += [own.total() if gold else 0, gold.total(), (own & gold).total()]
+    return counts
+
+
+def chrf_of(counts: Iterable[Sequence[int]]) -> float:
+    """chrF of texts by their counts."""
+    total = [sum(column) for column in zip(*counts, strict=True)]
+    kept = [total[i : i + 3] for i in range(0, 18, 3) if total[i] and total[i + 1]]
     if not kept:
         return 0.0
     precision, recall = (sum(row[2] / row[side] for row in kept) / len(kept) for side in (0, 1))
     return 100 * harmonic(precision, recall, weight=2.0)
+
+
+def chrf(predictions: Iterable[str], references: Iterable[str]) -> float:
+    """Corpus chrF, 0 to 100: runs of 1 to 6 characters without spaces, recall counts twice. Raises as `bleu`."""
+    return chrf_of([chrf_counts(*pair) for pair in paired(predictions, references)])

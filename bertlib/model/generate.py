@@ -9,10 +9,10 @@ FAR = -1e9  # a score that nothing real has; finite, so that sums of it stay ord
 
 
 def check_length(model: BertForSeq2Seq, max_length: int) -> None:
-    """Refuse a number of pieces that the position table does not hold, the start included."""
+    """Refuse a number of pieces that the position table does not hold; the last one written is not read."""
     table = model.decoder_config.max_position_embeddings
-    if not 1 <= max_length < table:
-        raise ValueError(f"max_length={max_length!r}: give 1 to {table - 1} pieces, which the position table holds")
+    if not 1 <= max_length <= table:
+        raise ValueError(f"max_length={max_length!r}: give 1 to {table} pieces, which the position table holds")
 
 
 def read_source(model: BertForSeq2Seq, input_ids: Tensor, attention_mask: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -221,6 +221,11 @@ class BertForSeq2Seq(nn.Module):
         if (labels == pad).any():
             row = int((labels == pad).any(dim=1).nonzero()[0])
             raise ValueError(f"labels row {row} holds [PAD] ({pad}): put -100 there, or writing [PAD] is learned")
+        if (labels[:, 0] == self.start).any():
+            row = int((labels[:, 0] == self.start).nonzero()[0])
+            raise ValueError(
+                f"labels row {row} begins with the start ({self.start}): the decoder is given it; leave it out"
+            )
         if not asked[:, 0].all() or (asked[:, 1:] & ~asked[:, :-1]).any():
             raise ValueError("labels: -100 may stand behind the end of a row alone, and no row may be empty")
 

@@ -274,6 +274,7 @@ def model_files(
 def write_model(folder: Path, files: Mapping[str, str], tensors: Mapping[str, Tensor], weights: str = WEIGHTS) -> None:
     """Write what `model_files` gave into an existing folder."""
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     safetensors.torch.save_file(dict(tensors), folder / weights, metadata={"format": "pt"})
 
