@@ -25,6 +25,11 @@ NAMES = {
     "layers.{i}.attention.value": "encoder.layer.{i}.attention.self.value",
     "layers.{i}.attention.output": "encoder.layer.{i}.attention.output.dense",
     "layers.{i}.attention_norm": "encoder.layer.{i}.attention.output.LayerNorm",
+    "layers.{i}.cross.query": "encoder.layer.{i}.crossattention.self.query",
+    "layers.{i}.cross.key": "encoder.layer.{i}.crossattention.self.key",
+    "layers.{i}.cross.value": "encoder.layer.{i}.crossattention.self.value",
+    "layers.{i}.cross.output": "encoder.layer.{i}.crossattention.output.dense",
+    "layers.{i}.cross_norm": "encoder.layer.{i}.crossattention.output.LayerNorm",
     "layers.{i}.intermediate": "encoder.layer.{i}.intermediate.dense",
     "layers.{i}.output": "encoder.layer.{i}.output.dense",
     "layers.{i}.output_norm": "encoder.layer.{i}.output.LayerNorm",
@@ -269,6 +274,7 @@ def model_files(
 def write_model(folder: Path, files: Mapping[str, str], tensors: Mapping[str, Tensor], weights: str = WEIGHTS) -> None:
     """Write what `model_files` gave into an existing folder."""
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     safetensors.torch.save_file(dict(tensors), folder / weights, metadata={"format": "pt"})
 

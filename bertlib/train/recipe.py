@@ -153,5 +153,7 @@ RECIPES = {
     "tag": Recipe(epochs=4),  # one more: there are fewer entities than texts
     # From random weights: as many passes as help, each over few histories; what is kept is the best on validation.
     "items": Recipe(epochs=50, learning_rate=3e-3, batch_size=128),
+    # From random weights, as "items"; the texts are many and short.
+    "translate": Recipe(epochs=18, learning_rate=1e-3, batch_size=64),
     "pretrain": PretrainingRecipe(),
 }
