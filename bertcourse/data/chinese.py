@@ -109,7 +109,23 @@ def name_spans(line: Line) -> list[tuple[int, int, str]]:
     return spans
 
 
-DOUBLE_SURNAMES = {"欧阳", "司马", "上官", "诸葛", "司徒", "夏侯", "皇甫", "尉迟", "公孙", "慕容", "令狐", "端木", "西门", "东方", "南宫"}
+DOUBLE_SURNAMES = {
+    "欧阳",
+    "司马",
+    "上官",
+    "诸葛",
+    "司徒",
+    "夏侯",
+    "皇甫",
+    "尉迟",
+    "公孙",
+    "慕容",
+    "令狐",
+    "端木",
+    "西门",
+    "东方",
+    "南宫",
+}
 
 
 def is_surname(word: str) -> bool:
