@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -204,7 +205,7 @@ def pretrain(updates: int) -> None:
     )
 
     def tell(history) -> None:
-        print(json.dumps({k: v for k, v in history.epochs[-1].items()}), flush=True)
+        print(json.dumps(history.epochs[-1]), flush=True)
 
     log = Log("pretraining", "tokens", lambda batch: batch["input_ids"].numel(), show_progress=False, on_epoch=tell)
     history = train(
@@ -238,7 +239,7 @@ def held_out_rows() -> dict[str, float]:
     unigram = counts / counts.sum()
     pairs: dict[int, dict[int, int]] = {}
     for ids, _ in train_rows.texts:
-        for first, second in zip(ids, ids[1:], strict=False):
+        for first, second in pairwise(ids):
             row = pairs.setdefault(first, {})
             row[second] = row.get(second, 0) + 1
     losses: dict[str, list[float]] = {"unigram": [], "bigram": []}
