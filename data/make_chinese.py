@@ -244,7 +244,7 @@ def held_out_rows() -> dict[str, float]:
             row[second] = row.get(second, 0) + 1
     losses: dict[str, list[float]] = {"unigram": [], "bigram": []}
     for batch in batches:
-        for place, (row, column) in enumerate((batch["labels"] != -100).nonzero().tolist()):
+        for row, column in (batch["labels"] != -100).nonzero().tolist():
             gold, before = int(batch["labels"][row, column]), int(batch["input_ids"][row, column - 1])
             losses["unigram"].append(-np.log(unigram[gold]))
             seen = pairs.get(before, {}) if before != train_rows.ids["[MASK]"] else {}
