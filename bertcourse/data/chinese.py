@@ -18,6 +18,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from tokenizers import Tokenizer
 
 from bertcourse.data.archives import read_member
+from bertlib.data.entities import entity_features, entity_row
 from bertlib.data.splits import stratified_split
 from bertlib.text.tokenizer import load_tokenizer
 
@@ -131,6 +132,28 @@ DOUBLE_SURNAMES = {
 def is_surname(word: str) -> bool:
     """Whether a word can stand before a given name: one character, or one of the double surnames."""
     return len(word) == 1 or word in DOUBLE_SURNAMES
+
+
+NAME_TAGS = ("O", *(f"{side}-{kind}" for kind in ("PER", "LOC", "ORG") for side in "BI"))
+
+
+def name_row(line: Line) -> dict:
+    """A line as a row of `load_chinese_names`: a token for each character that is no space."""
+    text, tags = plain_marks(line.text), ["O"] * len(line.text)
+    for start, end, kind in name_spans(line):
+        tags[start:end] = [f"B-{kind}"] + [f"I-{kind}"] * (end - start - 1)
+    return entity_row(text, [(i, i + 1) for i in range(len(text))], tags, NAME_TAGS)
+
+
+@cache
+def load_chinese_names() -> DatasetDict:
+    """The newspaper's lines with the persons, places and organisations in them, one tag a character, in BIO.
+
+    Columns: as of `bertlib.data.entities.entity_features`; the six marks are replaced.
+    """
+    features = entity_features(NAME_TAGS)
+    parts = {name: [name_row(line) for line in lines] for name, lines in newspaper().items()}
+    return DatasetDict({name: Dataset.from_list(rows, features) for name, rows in parts.items()})
 
 
 # --------------------------------------------------------------------------------------------------------- reviews

@@ -54,7 +54,9 @@ def mask_tokens(
     if ids.size and not (ids.min() >= 0 and ids.max() < vocab_size):
         raise ValueError(f"input_ids lie in {ids.min()} … {ids.max()}: they must be at least 0 and below {vocab_size=}")
     if words is not None and words.shape != input_ids.shape:
-        raise ValueError(f"words has shape {tuple(words.shape)}: give {tuple(input_ids.shape)}, a number for each token")
+        raise ValueError(
+            f"words has shape {tuple(words.shape)}: give {tuple(input_ids.shape)}, a number for each token"
+        )
     outside = [number for number in special_ids if not 0 <= number < vocab_size]
     if outside:
         raise ValueError(f"special_ids holds {outside[0]!r}: give ids from 0 to {vocab_size - 1}")
