@@ -75,6 +75,7 @@ def _texts_and_pieces(rng):
     yield "中国人民，大学。", {"中", "国", "大", "，"}
     yield "BERT读中文", {"中", "bert", "读"}
     yield "人人人中", {"中"}  # every occurrence counts
+    yield "一丁鿿", {"丁"}  # the first one and the last
     yield "2024!", {"中"}  # no Chinese character at all
     yield "上海，北京。", {"海", "##上", "##北"}  # ##上 is another piece
     for _ in range(5):

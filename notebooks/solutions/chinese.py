@@ -19,11 +19,11 @@ def my_plain(text):
 
 
 def my_longest(text, words):
-    longest = max(map(len, words), default=1)
     found, start = [], 0
     while start < len(text):
-        ends = range(min(len(text), start + longest), start + 1, -1)
-        end = next((end for end in ends if text[start:end] in words), start + 1)
+        end = len(text)
+        while end > start + 1 and text[start:end] not in words:  # a single character always fits
+            end -= 1
         found.append(text[start:end])
         start = end
     return found
