@@ -38,10 +38,8 @@ def losses_at(bert: PretrainedBert, ids: Sequence[int], places: Sequence[int], s
         row[place] = special["[MASK]"]
         rows.append([*row[: place + 1], special["[SEP]"]] if sight == SIGHTS[1] else row)
     input_ids, there = pad_batch(rows, special["[PAD]"])
-    if sight == SIGHTS[2]:
-        logits = causal_logits(bert, input_ids)
-    else:
-        logits = bert.model(input_ids, there).prediction_logits
+    cut = sight == SIGHTS[2]
+    logits = causal_logits(bert, input_ids) if cut else bert.model(input_ids, there).prediction_logits
     here = logits[torch.arange(len(rows)), torch.tensor(list(places))].float()
     return F.cross_entropy(here, torch.tensor([ids[place] for place in places]), reduction="none").numpy()
 
@@ -58,7 +56,7 @@ def causal_logits(bert: PretrainedBert, input_ids: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def pseudo_losses(bert: PretrainedBert, ids: Sequence[int], batch_size: int = 64) -> np.ndarray:
-    """The loss in nats at each piece of a text, hidden alone (Salazar et al., 2020): (T − 2,), [CLS] and [SEP] left out.
+    """The loss in nats at each piece of a text, hidden alone (Salazar et al., 2020): (T − 2,), without the ends.
 
     Their negative sum is the pseudo-log-likelihood.
     """

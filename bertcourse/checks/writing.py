@@ -108,11 +108,16 @@ def _attended(rng):
 
 def _beams(rng):
     yield torch.tensor([0.0, -9.0]), torch.tensor([[-1.0, -2.0, -3.0], [-1.0, -1.5, -4.0]])
+    yield torch.tensor([-4.0, -1.0]), torch.tensor([[-1.0, -2.0], [-6.0, -4.5]])
     yield torch.tensor([-1.0, -1.2]), torch.tensor([[-3.0, -0.5, -2.0], [-0.1, -2.5, -0.6]])
     yield torch.tensor([-2.0, -1.0]), torch.tensor([[-0.1, -0.2, -4.0], [-3.0, -2.0, -2.5]])
     for beams, size in ((2, 5), (3, 4), (2, 6), (3, 6)):
-        logs = floats(rng, beams, size).log_softmax(-1)
-        yield -(floats(rng, beams).abs() * 2).round(decimals=2), logs.round(decimals=2)
+        while True:  # until no two of the best are alike, whose order nobody could know
+            logs, scores = floats(rng, beams, size).log_softmax(-1), -(floats(rng, beams).abs() * 2)
+            best = (scores[:, None] + logs).flatten().topk(beams + 1).values
+            if (best[:-1] - best[1:]).min() > 0.01:
+                break
+        yield scores, logs
 
 
 def _lengths(rng) -> dict:
@@ -384,8 +389,8 @@ CHECKS = {
         ),
     ),
     "cross": against(
-        "queries (S, d) of what is written, keys (T, d) and values (T, e) of the source, source (T,), 1 for a token and "
-        "0 for padding -> (S, e): softmax(queries · keysᵀ / √d) · values, with no weight on padding",
+        "queries (S, d) of what is written, keys (T, d) and values (T, e) of the source, source (T,), 1 for a token "
+        "and 0 for padding -> (S, e): softmax(queries · keysᵀ / √d) · values, with no weight on padding",
         _cross,
         _attended,
         mistakes=(
@@ -406,6 +411,7 @@ CHECKS = {
         "of the piece)",
         _beam_step,
         _beams,
+        shrink=False,
         mistakes=(
             (
                 _each_beam_its_best,
@@ -426,8 +432,8 @@ CHECKS = {
     "brevity": number(
         "what BLEU leaves of a text that is too short",
         _lengths,
-        "A system writes {written} words where the reference has {wanted}, and every one of its runs of words stands in "
-        "the reference. What is its BLEU, from 0 to 100?",
+        "A system writes {written} words where the reference has {wanted}, and every one of its runs of words stands "
+        "in the reference. What is its BLEU, from 0 to 100?",
         _brevity,
         mistakes=SLIPS_OF_BREVITY,
         rel_tol=0.01,

@@ -24,7 +24,7 @@ def my_rouge1(words, reference):
 
 
 def my_common(first, second):
-    row = [0] * (len(second) + 1)  # of the words of first so far, with each beginning of second
+    row = [0 for _ in ("", *second)]  # of the words of first so far, with each beginning of second
     for word in first:
         above, row = row, [0]
         for j, other in enumerate(second):
@@ -34,16 +34,17 @@ def my_common(first, second):
 
 def my_shift(labels, start, pad):
     first = torch.full_like(labels[:, :1], start)
-    return torch.cat([first, labels[:, :-1]], dim=1).masked_fill(torch.cat([first, labels[:, :-1]], dim=1) == -100, pad)
+    shifted = torch.cat([first, labels[:, :-1]], dim=1)
+    return shifted.masked_fill(shifted == -100, pad)
 
 
 def my_cross(queries, keys, values, source):
-    scores = queries @ keys.T / math.sqrt(queries.size(-1))
-    weights = scores.masked_fill(source[None] == 0, -1e9).softmax(dim=-1)
+    scores = queries @ keys.T / math.sqrt(queries.shape[1])
+    weights = scores.masked_fill(source[None] == 0, float("-inf")).softmax(dim=1)
     return weights @ values
 
 
-my_brevity = 100 * math.exp(1 - 69 / 60)  # 60 words written, 69 wanted
+my_brevity = 100 * math.exp(1 - 95 / 58)  # 58 words written, 95 wanted
 
 
 def my_beam_step(scores, logs):
