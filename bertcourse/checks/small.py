@@ -558,7 +558,8 @@ CHECKS = {
     "wrong_line": number(
         "the number of the wrong line",
         _faulty_step,
-        "Lines 1 and 2 stand before the loop over batches, the others in it. One is wrong, or wasteful. Which?\n\n{code}",
+        "Lines 1 and 2 stand before the loop over batches, the others in it. "
+        "One is wrong or wasteful. Which?\n\n{code}",
         _at_fault,
         noun="line",
         lead=lambda code: STEP_LEADS[_at_fault(code) - 1],
