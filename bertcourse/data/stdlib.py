@@ -11,7 +11,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-MODULES = (
+MODULES = (  # noqa: SIM905 - eighty names in quotes would be eighty lines
     "argparse ast base64 bisect calendar cmd code codecs configparser contextlib copy csv dataclasses difflib dis enum "
     "filecmp fileinput fnmatch fractions ftplib functools getopt getpass gettext glob gzip hashlib heapq hmac imaplib "
     "inspect ipaddress locale mailbox mimetypes netrc ntpath numbers operator optparse os pickle pickletools pkgutil "
