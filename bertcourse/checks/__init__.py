@@ -54,6 +54,7 @@ THEMES = (
     "monitor",
     "tuning",
     "small",
+    "chinese",
 )
 
 
