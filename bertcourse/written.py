@@ -38,8 +38,8 @@ def losses_at(bert: PretrainedBert, ids: Sequence[int], places: Sequence[int], s
         row[place] = special["[MASK]"]
         rows.append([*row[: place + 1], special["[SEP]"]] if sight == SIGHTS[1] else row)
     input_ids, there = pad_batch(rows, special["[PAD]"])
-    cut = sight == SIGHTS[2]
-    logits = causal_logits(bert, input_ids) if cut else bert.model(input_ids, there).prediction_logits
+    causal = sight == SIGHTS[2]
+    logits = causal_logits(bert, input_ids) if causal else bert.model(input_ids, there).prediction_logits
     here = logits[torch.arange(len(rows)), torch.tensor(list(places))].float()
     return F.cross_entropy(here, torch.tensor([ids[place] for place in places]), reduction="none").numpy()
 
@@ -56,7 +56,7 @@ def causal_logits(bert: PretrainedBert, input_ids: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def pseudo_losses(bert: PretrainedBert, ids: Sequence[int], batch_size: int = 64) -> np.ndarray:
-    """The loss in nats at each piece of a text, hidden alone (Salazar et al., 2020): (T − 2,), without the ends.
+    """The loss in nats at each piece of a text, hidden alone (Salazar et al., 2020): (T − 2,), no [CLS], no [SEP].
 
     Their negative sum is the pseudo-log-likelihood.
     """
@@ -131,3 +131,26 @@ def different(texts: Iterable[Sequence[int]], n: int = 2) -> float:
     """Of all runs of n pieces in some texts, the share of different ones: 1 where nothing is said twice."""
     every = [tuple(ids[i : i + n]) for ids in texts for i in range(len(ids) - n + 1)]
     return len(set(every)) / len(every) if every else 0.0
+
+
+def disagreement(bert: PretrainedBert, ids: Sequence[int], places: tuple[int, int], others: tuple[int, int]) -> float:
+    """By how many nats a model's guesses at two places contradict each other: 0 if any joint distribution had them.
+
+    Two pieces a, b become others a′, b′ in two ways, a first or b first. Where the guesses are conditionals of one
+    joint distribution, both ways change its logarithm by the same (Besag, 1974). The size of the difference is given.
+
+    Args:
+        ids: (T,) with [CLS] and [SEP]. places: two of them. others: the pieces a′ and b′.
+    """
+    (i, j), (a, b) = places, others
+
+    def change(place: int, piece: int, beside: int | None) -> float:
+        """log p(piece there) − log p(the text's own piece there), with the other place as it is, or exchanged."""
+        row = list(ids)
+        if beside is not None:
+            row[j if place == i else i] = beside
+        own = losses_at(bert, row, [place])[0]
+        row[place] = piece
+        return float(own - losses_at(bert, row, [place])[0])
+
+    return abs(change(i, a, None) + change(j, b, a) - change(j, b, None) - change(i, a, b))
