@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing, listed, shortened
+from bertcourse.diagrams.drawing import MARGIN, SMALL, SOFT, Drawing, listed, shortened, wrap
 
 MOST = 7  # tokens of a side
 STEPS = 4  # of a search
@@ -87,14 +87,16 @@ def may_look(source: Sequence[str], read: Sequence[str]) -> Drawing:
     for number, (name, rows, columns, allowed) in enumerate(tables):
         left = MARGIN + number * (wide + MARGIN)
         drawing.text(left + wide / 2, 18, name, bold=True, size=SMALL)
-        side = min((wide - 62) / len(columns), 20)
-        for j, token in enumerate(columns):
-            drawing.text(left + 62 + (j + 0.5) * side, 40, shortened(token, side, 9), size=9)
-        for i, token in enumerate(rows):
-            y = 52 + i * side
-            drawing.text(left + 58, y + side / 2, shortened(token, 56, SMALL), size=SMALL, align="end")
+        side = min((wide - 70) / len(columns), 22)
+        if number != 1:
             for j in range(len(columns)):
-                drawing.box(left + 62 + j * side, y, side, side, "", "blue" if allowed(i, j) else "plain", round_=0)
+                drawing.text(left + 70 + (j + 0.5) * side, 40, str(j + 1), size=SMALL)
+        for i, token in enumerate(rows):
+            y = 52 + i * 22
+            shown = f"{i + 1} {token}" if number == 0 else token
+            drawing.text(left + 66, y + 11, shortened(shown, 64, SMALL), size=SMALL, align="end")
+            for j in range(len(columns)):
+                drawing.box(left + 70 + j * side, y, side, 22, "", "blue" if allowed(i, j) else "plain", round_=0)
     drawing.text(280, drawing.height + 18, "a row looks; coloured: it may look there", size=SMALL, color=SOFT)
     return drawing
 
@@ -154,11 +156,14 @@ def aligned(source: Sequence[str], written: Sequence[str], weights: np.ndarray) 
         raise ValueError(f"weights has shape {weights.shape}: give {(len(written), len(source))}")
     strongest = [f"{piece}: {source[int(row.argmax())]}" for piece, row in zip(written, weights, strict=True)]
     drawing = Drawing(f"Where each written piece looked most: {'; '.join(strongest)}.")
+    named = wrap("   ".join(f"{j + 1} {token}" for j, token in enumerate(source)), drawing.width - 2 * MARGIN, SMALL)
+    drawing.text(MARGIN, 16, "\n".join(named), size=SMALL, align="start")
+    top = 30 + 18 * len(named)
     left, side = 92, min((drawing.width - 92 - MARGIN) / len(source), 36)
-    for j, token in enumerate(source):
-        drawing.text(left + (j + 0.5) * side, 16 + 12 * (j % 2), shortened(token, 2 * side - 4, 10), size=10)
+    for j in range(len(source)):
+        drawing.text(left + (j + 0.5) * side, top, str(j + 1), size=SMALL)
     for i, (token, row) in enumerate(zip(written, weights, strict=True)):
-        y = 44 + 22 * i
+        y = top + 12 + 22 * i
         drawing.text(left - 6, y + 11, shortened(token, 82, SMALL), size=SMALL, align="end")
         for j, weight in enumerate(row):
             drawing.box(left + j * side, y, side, 22, "", "plain", round_=0)
