@@ -8,16 +8,40 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from bertcourse.data.xsum import load_xsum
+from bertlib.data.bbc import load_bbc_news
 from bertlib.metrics.overlap import rouge
+from bertlib.text.sentences import split_sentences
 
 KINDS = ("rouge1", "rouge2", "rougeL")
+# What is read: articles of each split, the first sentences of each, pieces of each sentence.
+AT_MOST = {"train": 400, "validation": 100, "test": 409}
+SENTENCES, TOKENS = 12, 48
 PLACES = 5  # that have a weight of their own in the extractor; all later ones share one
 PLAIN = PLACES + 2  # features that are no vectors
+
+
+@cache
+def summary_texts(name: str, split: str) -> list[tuple[list[str], str]]:
+    """Of each article its first sentences, and the text that stands for a summary; of training the first articles.
+
+    "xsum": XSum's summary. "title": the title of an article of BBC News. "first": its first sentence, taken out of it
+    as XSum's was.
+    """
+    if name == "xsum":
+        rows = load_xsum()[split]
+        rows = rows.select(range(min(len(rows), AT_MOST[split])))
+        return [(row["sentences"][:SENTENCES], row["summary"]) for row in rows]
+    rows = load_bbc_news()[split].select(range(AT_MOST[split]))
+    texts = [(split_sentences(row["text"])[:SENTENCES], row["title"]) for row in rows]
+    texts = [(sentences, title) for sentences, title in texts if len(sentences) > 2]
+    return texts if name == "title" else [(sentences[1:], sentences[0]) for sentences, _ in texts]
 
 
 def gain(text: str, reference: str) -> float:

@@ -8,59 +8,44 @@ from __future__ import annotations
 
 import csv
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from bertcourse import summaries as methods
-from bertcourse.data.xsum import load_xsum
-from bertlib.data.bbc import load_bbc_news
+from bertcourse.data.faq import load_faq
+from bertcourse.data.privacy import load_privacy
+from bertcourse.replies import best_of_judged, ranks_of, vector_scores, word_scores
 from bertlib.data.encoders import encoder_folder
 from bertlib.tasks import embed
-from bertlib.text.sentences import split_sentences
 
 HERE, WORK = Path(__file__).parent / "writing", Path("build/writing")
 SPLITS = ("train", "validation", "test")
-AT_MOST = {"train": 500, "validation": 200, "test": 409}  # articles
-SENTENCES, TOKENS = 20, 64  # the first of each text, and of each sentence
 DECAYS = (1e-4, 1e-3, 1e-2, 1e-1)  # of the extractor, chosen on validation
 CHOICES = ("random", "words", "mean", "walk", "place", "extractor", "oracle", "few")
-
-
-def texts_of(name: str, split: str) -> list[tuple[list[str], str]]:
-    """Of each article its first sentences, and the text that stands for a summary.
-
-    "xsum": its summary. "title": the title of an article of BBC News. "first": its first sentence, taken out of it as
-    XSum's was.
-    """
-    if name == "xsum":
-        rows = load_xsum()[split]
-        return [(row["sentences"][:SENTENCES], row["summary"]) for row in rows]
-    rows = load_bbc_news()[split].to_list()[: AT_MOST[split]]
-    texts = [(split_sentences(row["text"])[:SENTENCES], row["title"]) for row in rows]
-    texts = [(sentences, title) for sentences, title in texts if len(sentences) > 2]
-    return texts if name == "title" else [(sentences[1:], sentences[0]) for sentences, _ in texts]
 
 
 def vectors_of(name: str, split: str) -> list[np.ndarray]:
     """MiniLM's vectors of the sentences of each text; those of "first" are those of "title" without the first."""
     if name == "first":
         return [own[1:] for own in vectors_of("title", split)]
-    path, texts = WORK / f"vectors-{name}-{split}.safetensors", texts_of(name, split)
+    path, texts = WORK / f"vectors-{name}-{split}.safetensors", methods.summary_texts(name, split)
     if not path.is_file():
         reader = embed.Embedder.load(encoder_folder("minilm"))
-        reader.max_length = TOKENS
+        reader.max_length = methods.TOKENS
         found = reader.predict([sentence for sentences, _ in texts for sentence in sentences])
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({"vectors": found.astype(np.float32)}, path)
+        print(path.name, found.shape, f"{time.process_time():.0f} s", flush=True)
     ends = np.cumsum([len(sentences) for sentences, _ in texts])
     return np.split(load_file(path)["vectors"], ends[:-1])
 
 
 def gains_of(name: str, split: str) -> list[np.ndarray]:
     """What each sentence of each text is worth."""
-    path, texts = WORK / f"gains-{name}-{split}.safetensors", texts_of(name, split)
+    path, texts = WORK / f"gains-{name}-{split}.safetensors", methods.summary_texts(name, split)
     if not path.is_file():
         found = [methods.gains_of(sentences, reference) for sentences, reference in texts]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +59,7 @@ def extractors(name: str) -> dict[str, tuple[np.ndarray, float, float]]:
     read = {
         split: [
             methods.features_of(vectors, sentences)
-            for vectors, (sentences, _) in zip(vectors_of(name, split), texts_of(name, split), strict=True)
+            for vectors, (sentences, _) in zip(vectors_of(name, split), methods.summary_texts(name, split), strict=True)
         ]
         for split in SPLITS[:2]
     }
@@ -101,7 +86,9 @@ def summaries() -> None:
         for kind, (own, decay, worth) in trained.items():
             weights[f"{name}.{kind}"] = own
             settings.append([name, kind, decay, f"{worth:.4f}"])
-        together = zip(texts_of(name, "test"), vectors_of(name, "test"), gains_of(name, "test"), strict=True)
+        together = zip(
+            methods.summary_texts(name, "test"), vectors_of(name, "test"), gains_of(name, "test"), strict=True
+        )
         for number, ((sentences, reference), vectors, gains) in enumerate(together):
             features = methods.features_of(vectors, sentences)
             taken = {
@@ -119,6 +106,36 @@ def summaries() -> None:
     save_file(weights, HERE / "extractors.safetensors")
 
 
+def replies() -> None:
+    """Of each question the rank of its right reply: among all of the FAQ; among judged sentences of the policies."""
+    HERE.mkdir(exist_ok=True)
+    reader, rows = embed.Embedder.load(encoder_folder("minilm")), []
+    faq, (asked, sentences) = load_faq(), load_privacy()
+    of_faq = [
+        ranks_of(scores, range(len(faq)))
+        for scores in (
+            word_scores(faq["question"], faq["answer"]),
+            vector_scores(faq["question"], faq["answer"], reader),
+        )
+    ]
+    rows += [
+        ["faq", number, "", 1, len(faq) - 1, *map(float, found)]
+        for number, found in enumerate(zip(*of_faq, strict=True))
+    ]
+    of_privacy = [
+        best_of_judged(scores, asked["relevant"], asked["irrelevant"])
+        for scores in (
+            word_scores(asked["question"], sentences["sentence"]),
+            vector_scores(asked["question"], sentences["sentence"], reader),
+        )
+    ]
+    for number, (question, found) in enumerate(zip(asked, zip(*of_privacy, strict=True), strict=True)):
+        if None not in found:
+            sizes = len(question["relevant"]), len(question["irrelevant"])
+            rows.append(["privacy", number, question["group"], *sizes, *found])
+    write("replies.csv", ["set", "question", "group", "right", "wrong", "words", "vectors"], rows)
+
+
 def write(name: str, columns: list[str], rows: list[list]) -> None:
     with (HERE / name).open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
@@ -127,4 +144,4 @@ def write(name: str, columns: list[str], rows: list[list]) -> None:
 
 
 if __name__ == "__main__":
-    {"summaries": summaries}[sys.argv[1]]()
+    {"summaries": summaries, "replies": replies}[sys.argv[1]]()

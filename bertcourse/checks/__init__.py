@@ -54,6 +54,8 @@ THEMES = (
     "monitor",
     "tuning",
     "small",
+    "writing",
+    "chinese",
 )
 
 

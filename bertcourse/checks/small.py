@@ -295,32 +295,32 @@ def _windows(rng):
 
 # ---------------------------------------------------------------------------------------------- a step of distillation
 
-STEP = (
-    "teacher.eval()",
+STEP = (  # the first two lines stand before the loop over batches, the others in it
+    "optimizer = torch.optim.AdamW(student.parameters(), lr=3e-4)",
+    "teacher.eval(); student.train()",
     "with torch.no_grad(): target = teacher(**texts).logits",
     "scores = student(**texts).logits",
     'soft = F.kl_div(F.log_softmax(scores / T, -1), F.softmax(target / T, -1), reduction="batchmean")',
     "loss = alpha * T**2 * soft + (1 - alpha) * F.cross_entropy(scores, labels)",
-    "optimizer = torch.optim.AdamW(student.parameters(), lr=3e-4)",
-    "loss.backward(); optimizer.step()",
+    "optimizer.zero_grad(); loss.backward(); optimizer.step()",
 )
 STEP_FAULTS = (
-    "teacher.train()",
+    "optimizer = torch.optim.AdamW(teacher.parameters(), lr=3e-4)",
+    "teacher.train(); student.train()",
     "target = teacher(**texts).logits",
     "with torch.no_grad(): scores = student(**texts).logits",
     'soft = F.kl_div(F.softmax(scores / T, -1), F.softmax(target / T, -1), reduction="batchmean")',
     "loss = alpha * soft + (1 - alpha) * F.cross_entropy(scores, labels)",
-    "optimizer = torch.optim.AdamW(teacher.parameters(), lr=3e-4)",
-    "optimizer.step(); loss.backward()",
+    "optimizer.zero_grad(); optimizer.step(); loss.backward()",
 )
 STEP_LEADS = (
+    "whose weights are meant to move?",
     "does the same batch get the same targets twice?",
     "for what are the values in between kept, where nothing is to be learned?",
     "along which way does the student learn of its loss?",
     "what does kl_div take as its first argument: probabilities, or their logarithms?",
     "by what do the gradients of the soft part shrink as the temperature rises?",
-    "whose weights are meant to move?",
-    "which of the two has to be there before the other can use it?",
+    "which gradients are there when the optimizer uses them?",
 )
 
 
@@ -558,7 +558,8 @@ CHECKS = {
     "wrong_line": number(
         "the number of the wrong line",
         _faulty_step,
-        "One line is wrong. Which?\n\n{code}",
+        "Lines 1 and 2 stand before the loop over batches, the others in it. "
+        "One is wrong or wasteful. Which?\n\n{code}",
         _at_fault,
         noun="line",
         lead=lambda code: STEP_LEADS[_at_fault(code) - 1],

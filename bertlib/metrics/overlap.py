@@ -101,7 +101,7 @@ def paired(predictions: Iterable[str], references: Iterable[str]) -> list[tuple[
 
 
 def bleu_counts(prediction: str, reference: str) -> list[int]:
-    """What BLEU adds up over texts: words written and wanted; then, for 1 to 4 words, the right runs and all."""
+    """What BLEU adds up over texts: words written, words wanted; for 1 to 4 words the runs that are right, and all."""
     words, gold = bleu_words(prediction), bleu_words(reference)
     counts = [len(words), len(gold)]
     for size in range(1, 5):

@@ -18,6 +18,7 @@ def mask_tokens(
     rng: np.random.Generator,
     probability: float = 0.15,
     continuation_ids: Sequence[int] | None = None,
+    words: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Select 15 % of the tokens for prediction; show 80 % of those as [MASK], 10 % as a random token, 10 % as they are.
 
@@ -33,6 +34,8 @@ def mask_tokens(
         probability: share of the tokens to select, above 0 and below 1.
         continuation_ids: ids of the pieces that go on with a word (##…). If given, whole words are selected; each of a
             word's pieces is still shown in its own way.
+        words: (..., T) instead, the number of each token's word: neighbours with the same number are one word, as where
+            a text's words are known and its pieces do not show them (Chinese; Cui et al., 2021, §3.1).
 
     Returns:
         The ids to show, and the labels: the original id where a token was selected, -100 elsewhere. Both (..., T)
@@ -50,6 +53,10 @@ def mask_tokens(
     ids = input_ids.detach().cpu().numpy().astype(np.int64)
     if ids.size and not (ids.min() >= 0 and ids.max() < vocab_size):
         raise ValueError(f"input_ids lie in {ids.min()} … {ids.max()}: they must be at least 0 and below {vocab_size=}")
+    if words is not None and words.shape != input_ids.shape:
+        raise ValueError(
+            f"words has shape {tuple(words.shape)}: give {tuple(input_ids.shape)}, a number for each token"
+        )
     outside = [number for number in special_ids if not 0 <= number < vocab_size]
     if outside:
         raise ValueError(f"special_ids holds {outside[0]!r}: give ids from 0 to {vocab_size - 1}")
@@ -61,10 +68,14 @@ def mask_tokens(
 
     special = is_special[ids]
     draws = rng.random(ids.shape, dtype=np.float32)
-    if continuation_ids is not None:  # every piece of a word takes the draw of the word's first piece
+    if continuation_ids is not None or words is not None:  # a word's pieces take the draw of its first piece
         after_special = np.zeros_like(special)
         after_special[..., 1:] = special[..., :-1]
-        first = ~np.isin(ids, continuation_ids) | special | after_special
+        if words is None:
+            first = ~np.isin(ids, continuation_ids) | special | after_special
+        else:
+            first = np.diff(words.cpu().numpy(), axis=-1, prepend=-1) != 0
+            first |= special | after_special
         first[..., :1] = True
         position = np.maximum.accumulate(np.where(first, np.arange(ids.shape[-1]), 0), axis=-1)
         draws = np.take_along_axis(draws, position, axis=-1)

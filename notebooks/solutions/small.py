@@ -19,7 +19,7 @@ def my_distil_loss(student, teacher, labels, temperature, alpha):
     return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student, labels)
 
 
-my_wrong_line = 7  # the gradients are there only behind backward()
+my_wrong_line = 7  # cleared gradients move nothing: backward() has to stand before step()
 
 my_head_bytes = 4 * (3 * (192 * 256 + 192) + 256 * 192 + 256)  # 6 heads of 32 are left; the output gives all 256
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from bertcourse.costs import forward_flops
@@ -13,6 +14,7 @@ from bertcourse.data.raters import split_half
 from bertcourse.diagrams import (
     answers,
     attention,
+    chinese,
     classification,
     course,
     desk,
@@ -30,6 +32,7 @@ from bertcourse.diagrams import (
     tagging,
     tuning,
     wordpiece,
+    writing,
 )
 from bertcourse.lessons import lessons_in, number_of
 from bertlib import BertConfig
@@ -49,6 +52,7 @@ BASE, SMALL_BERT = (
     BertConfig(hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024, vocab_size=8192),
 )
 
+LINES = "…\n‧\n\u2028\n‰\n′\n″\n"
 TO_DESK = "can i build a small shed in my garden without asking anybody?"
 ENTRIES = [
     ("Do I need a building permit for a shed?", 0.71),
@@ -132,6 +136,7 @@ NEVER = [token in ("[CLS]", "[SEP]") for token in PATH]
 SHOWN = ["[CLS]", "the", "[MASK]", "will", "publish", "its", "new", "cats", "on", "thursday", "[MASK]", ".", "[SEP]"]
 LABELS = [-100, -100, "government", -100, -100, "its", -100, "budget", -100, -100, "morning", -100, -100]
 A, B = ["it", "rose", "again", "today"], ["banks", "say", "so", "too", "."]
+BEAMS = [[("le", 0, -0.5), ("un", 0, -1.2)], [("roi", 0, -1.1), ("homme", 1, -2.0)]]
 LENGTHS = [12, 60, 31, 96, 18, 44, 25, 70]
 
 
@@ -482,6 +487,33 @@ CASES = {
         (["Toy Story", "Fargo"], 20, "Babe"),
     ),
     "questions_in_time": (recommend.questions_in_time, (IN_TIME, AT_THE_END, 6.0), (IN_TIME, LATER, 6.0)),
+    "reads_and_writes": (
+        writing.reads_and_writes,
+        (["the", "words", "of", "the", "king"], ["les", "paroles", "du", "roi"], 3),
+        (["good", "morning"], ["bonjour"], 2),
+    ),
+    "may_look": (
+        writing.may_look,
+        (["the", "words", "of", "the", "king"], ["start", "les", "paroles"]),
+        (["good", "morning"], ["start", "bonjour"]),
+    ),
+    "beams_as_tree": (writing.beams_as_tree, (BEAMS, [["le"], ["roi"]]), (BEAMS[:1], [["un"]])),
+    "aligned": (
+        writing.aligned,
+        (["the", "king"], ["le", "roi", "."], np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])),
+        (["the", "king"], ["le", "roi", "."], np.array([[0.1, 0.9], [0.8, 0.2], [0.97, 0.03]])),
+    ),
+    "read_two_ways": (chinese.read_two_ways, (LINES, 0, 5), ("a\n\x85\nb\nc\n", 0, 3)),
+    "hidden_two_ways": (
+        chinese.hidden_two_ways,
+        (["人民", "日报", "在", "北京"], [1, 0, 0, 0, 1, 0, 0], [0, 0, 1, 1, 0, 0, 0]),
+        (["人民", "日报", "在", "北京"], [1, 1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1]),
+    ),
+    "names_of_tags": (
+        chinese.names_of_tags,
+        (["主席", "江", "泽民", "在", "北京"], ["n", "nr", "nr", "p", "ns"], [(2, 5, "PER"), (6, 8, "LOC")]),
+        (["克林顿", "说"], ["nr", "v"], [(0, 3, "PER")]),
+    ),
     "rank_among": (recommend.rank_among, (84, 1500, range(10, 1500, 15)), (84, 1500, range(100, 1500, 14))),
     "pages_of_weeks": (monitor.pages_of_weeks, (PAGES, 3), (PAGES | {"2020-01-09": 40}, 3)),
     "cusum_steps": (monitor.cusum_steps, (TONES, 0.5, 2.0), (TONES, 0.5, 9.0)),
@@ -683,6 +715,29 @@ OTHER_SIZES = {
         (["Where was Rowling born? " * 20] * 4, "Why? " * 99, "electroencephalograph" * 9, (None, None, None)),
     ),
     "three_ways_to_ask, the same": (desk.three_ways_to_ask, (["Who?"], "Why?", "Why?", (12_345, 12_345, 12_345))),
+    "reads_and_writes, seven and one": (
+        writing.reads_and_writes,
+        (["understandable"] * 7, ["incompréhensibles"], 12),
+    ),
+    "may_look, seven of each": (writing.may_look, (["understandable"] * 7, ["incompréhensibles"] * 7)),
+    "beams_as_tree, four of four": (
+        writing.beams_as_tree,
+        ([[("incompréhensibles", 0, -123.4)] * 4] * 4, [["incompréhensibles"]] * 4),
+    ),
+    "aligned, sixteen of each": (
+        writing.aligned,
+        (["understandable"] * 16, ["incompréhensibles"] * 16, np.eye(16)),
+    ),
+    "read_two_ways, a long row": (chinese.read_two_ways, ("[unused1]\n\u2028\n##abcdefgh\nb\nc\nd\ne\n", 0, 7)),
+    "hidden_two_ways, long": (chinese.hidden_two_ways, (["北京"] * 12, [1] * 24, [0] * 24)),
+    "names_of_tags, nine": (
+        chinese.names_of_tags,
+        (
+            ["江", "泽民", *["人民日报"] * 5, "在", "北京"],
+            ["nr", "nr", *["nt"] * 5, "p", "ns"],
+            [(0, 3, "PER"), (3, 7, "ORG")],
+        ),
+    ),
     "items_read, what does not fit": (recommend.items_read, (["An American Werewolf in London"] * 5, 3, "Babe")),
     "items_read, one": (recommend.items_read, (["Babe"], 2)),
     "questions_in_time, one": (recommend.questions_in_time, ({"a person with a name": [5]}, {"the last": {}})),
@@ -821,6 +876,26 @@ WRONG = {  # what is refused, and words of the message
     "a blank before": (lambda: desk.three_ways_to_ask([""], "a", "b", (1, 1, 1)), "history='': give a text"),
     "two ranks": (lambda: desk.three_ways_to_ask(*FOLLOWS, (1, 2)), "ranks=[1, 2]: give three, alone"),
     "a rank of 0": (lambda: desk.three_ways_to_ask(*FOLLOWS, (0, 2, 1)), "ranks=[0, 2, 1]: give three"),
+    "nothing to read": (lambda: writing.reads_and_writes([], ["a"], 1), "source: 0 tokens: give 1 to 7"),
+    "no layer": (lambda: writing.reads_and_writes(["a"], ["b"], 0), "layers=0: give at least 1"),
+    "eight are written": (lambda: writing.may_look(["a"], ["b"] * 8), "written: 8 tokens: give 1 to 7"),
+    "no step": (lambda: writing.beams_as_tree([], []), "give 1 to 4 steps"),
+    "a beginning that is not there": (
+        lambda: writing.beams_as_tree([[("a", 1, -1.0)]], [["a"]]),
+        "steps[0] goes on from a beginning that is not among 1",
+    ),
+    "weights that do not fit": (
+        lambda: writing.aligned(["a"], ["b"], np.eye(2)),
+        "weights has shape (2, 2): give (1, 1)",
+    ),
+    "seventeen pieces": (lambda: writing.aligned(["a"] * 17, ["b"], np.ones((1, 17))), "17 and 1 pieces"),
+    "a vocabulary that is the same both ways": (lambda: chinese.read_two_ways("a\nb\nc\n", 0, 3), "gives the same"),
+    "ids that are not there": (lambda: chinese.read_two_ways(LINES, 4, 7), "first=4, count=7: give 2 to 7"),
+    "half a word hidden": (lambda: chinese.hidden_two_ways(["北京"], [0, 0], [1, 0]), "hides '北京' by half"),
+    "marks that are missing": (lambda: chinese.hidden_two_ways(["北京"], [0], [1, 1]), "marks: [1, 2]"),
+    "a tag too few": (lambda: chinese.names_of_tags(["北京"], [], []), "words: 1, tags: 0"),
+    "names too wide": (lambda: chinese.names_of_tags(["人民日报"] * 8, ["nt"] * 8, []), "words: 32 characters"),
+    "half a word named": (lambda: chinese.names_of_tags(["北京"], ["ns"], [(0, 1, "LOC")]), "does not begin and end"),
     "no films": (lambda: recommend.items_read([], 5), "history: 0 titles: give 1 to 6"),
     "a long history": (lambda: recommend.items_read(["Babe"] * 7, 5), "history: 7 titles"),
     "no place for a film": (lambda: recommend.items_read(["Babe"], 1), "places=1: give at least 2"),

@@ -24,6 +24,7 @@ import torch
 from bug_zoo import (
     answer_bugs,
     calibration_bugs,
+    chinese_bugs,
     desk_bugs,
     distil_bugs,
     drift_bugs,
@@ -316,6 +317,11 @@ def pads_in_place(sequences, pad_token_id):
     return ids, (torch.arange(ids.size(1)) < torch.tensor(lengths)[:, None]).long()
 
 
+def of_spans(names):
+    """A zoo's names with their kinds, as an answer to chinese.joined."""
+    return lambda words, tags: [(start, end) for start, end, _ in names(words, tags)]
+
+
 def places_of(tokenizer_class):
     return lambda text, vocab: (
         tokenizer_class({piece: number for number, piece in enumerate(vocab)})
@@ -583,6 +589,23 @@ ZOO = {
         ),
         "adapters, which no lesson asks for yet; tests/model/test_adapters.py rejects it",
     ),
+    "chinese_bugs.cut_at_any_mark": ("chinese.vocabulary", chinese_bugs.cut_at_any_mark, "splitlines() also cuts"),
+    "chinese_bugs.stripped_pieces": ("chinese.vocabulary", chinese_bugs.stripped_pieces, ""),
+    "chinese_bugs.labels_by_count": ("chinese.token_labels", chinese_bugs.labels_by_count, "no place in the text"),
+    "chinese_bugs.labels_of_last_character": (
+        "chinese.token_labels",
+        chinese_bugs.labels_of_last_character,
+        "FIRST character",
+    ),
+    "chinese_bugs.every_token_alone": "takes tensors; chinese.hidden rejects tokens that are hidden by themselves",
+    "chinese_bugs.sentence_as_a_word": "takes tensors; lesson 21 names it, tests/data/test_chinese.py rejects it",
+    "chinese_bugs.every_nr_a_person": ("chinese.joined", of_spans(chinese_bugs.every_nr_a_person), "join them"),
+    "chinese_bugs.whole_run_a_person": (
+        "chinese.joined",
+        of_spans(chinese_bugs.whole_run_a_person),
+        "at most two words",
+    ),
+    "chinese_bugs.filtered_beside_whole": "two figures of two sets; chinese.filtered has what a filter does computed",
     **{
         f"pair_bugs.{bug.__name__}": ("pairs.build", from_the_zoo(bug), "")
         for bug in (pair_bugs.any_document, pair_bugs.always_the_first_sentence, pair_bugs.labels_swapped)

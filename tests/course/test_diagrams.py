@@ -44,6 +44,7 @@ DRAWN = {
     "15",
     "17",
     "18",
+    "21",
 }  # at least three in each; in appendices any
 SVG = {"svg", "g", "rect", "text", "polyline", "polygon", "circle"}
 

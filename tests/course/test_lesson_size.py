@@ -83,6 +83,23 @@ def test_words_outside_of_folds():
     assert count_words(text + "four <details>c</details>") == 4
 
 
+def test_what_is_said_twice_is_counted_once():
+    """Lesson 21 stands in English and in Chinese; a reader reads one of them, and the English one is counted."""
+    english = "One two three 中国 four.\n\n**Exercise 1 · Cut** (3 min, ●)\n\n"
+    assert count_words(english + "> 一、二、三 BERT, WordPiece 四。\n>\n> **练习 1 · 切词**\n\nfive") == 5 + 5 + 1
+    assert count_words("> **Note** this is read\n\n> 这里 not") == 4, "a quotation without Chinese is read by everybody"
+
+
+def test_the_chinese_of_a_lesson_is_no_longer_to_read_than_its_english():
+    """At 300 characters a minute, as Chinese is read, and 150 English words: else the minutes would be too few."""
+    for path in lessons_in(ROOT / "notebooks"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        unfolded = lesson_size.FOLDS.sub("", text)
+        han = len(lesson_size.HAN.findall(unfolded)) - len(lesson_size.HAN.findall(lesson_size.in_english(unfolded)))
+        assert han / 300 <= count_words(text) / 150, path.name
+
+
 @pytest.mark.parametrize(
     "source, stop",
     [

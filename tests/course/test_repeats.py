@@ -33,6 +33,7 @@ ONE_RUN = {
     "14_monitor",
     "17_tuning_a_little",
     "18_small_and_served",
+    "21_chinese",
     "A5_crashes_and_costs",
     "A6_processes_and_memory",
     "A7_controls_and_claims",

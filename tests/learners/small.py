@@ -183,7 +183,7 @@ ANSWERS = [
     Answer("small.wrong_line", "answer = 7.0", None),
     Answer("small.wrong_line", "answer = np.int64(7)", None),
     *(
-        Answer("small.wrong_line", f"answer = {line}", f"{line} is not the line. which of the two", ("backward",))
+        Answer("small.wrong_line", f"answer = {line}", f"{line} is not the line. which gradients", ("backward",))
         for line in (1, 2, 3, 4, 5, 6, 0)
     ),
     # ------------------------------------------------------------------------------------------------------ head bytes
