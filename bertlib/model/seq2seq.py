@@ -48,7 +48,7 @@ class CrossAttention(MultiHeadSelfAttention):
 
 
 class DecoderLayer(BertLayer):
-    """A layer of BERT with two changes: no token looks at a later one, and between the two blocks it looks at the source.
+    """A layer of BERT with two changes: no token looks at a later one; between its blocks it looks at the source.
 
     Post-LayerNorm as in BERT; transformers builds the same with is_decoder and add_cross_attention.
     """

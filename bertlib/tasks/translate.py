@@ -106,7 +106,7 @@ class Translator(Task):
         return {"accuracy": (sums[0] / sums[2]).item(), "loss": (sums[1] / sums[2]).item()}
 
     def evaluate(self, split: Dataset, **options: Any) -> dict[str, float]:
-        """ "bleu" and "chrf" of the translations (options as of `predict`), and `next_pieces`."""
+        """BLEU and chrF of the translations (options as of `predict`), and `next_pieces`."""
         written, wanted = self.predict(texts_of(split, ["source"]), **options), texts_of(split, ["target"])
         return {"bleu": bleu(written, wanted), "chrf": chrf(written, wanted), **self.next_pieces(split)}
 

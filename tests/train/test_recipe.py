@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from bertlib.cli.options import field_help
-from bertlib.tasks import answer, classify, match, pretrain, tag
+from bertlib.tasks import answer, classify, match, pretrain, tag, translate
 from bertlib.train.recipe import RECIPES, PretrainingRecipe, Recipe
 
 
@@ -69,6 +69,7 @@ def test_each_task_has_one_set_of_defaults():
     assert tag.EntityTagger.recipe is RECIPES["tag"]
     assert answer.Answerer.recipe is RECIPES["answer"]
     assert pretrain.PretrainedBert.recipe is RECIPES["pretrain"]
+    assert translate.Translator.recipe is RECIPES["translate"]
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
