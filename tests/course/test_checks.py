@@ -38,12 +38,15 @@ from bug_zoo import (
     mlm_losses,
     monitor_bugs,
     ner_bugs,
+    overlap_bugs,
     pair_bugs,
     recommend_bugs,
     search_bugs,
+    seq2seq_bugs,
     tokenizers_that_differ,
     training_bugs,
     writes_to_its_input,
+    written_bugs,
 )
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from test_notebooks import python_of
@@ -588,6 +591,68 @@ ZOO = {
             ]
         ),
         "adapters, which no lesson asks for yet; tests/model/test_adapters.py rejects it",
+    ),
+    "overlap_bugs.counts_are_not_clipped": (
+        "writing.rouge1",
+        lambda words, gold: overlap_bugs.counts_are_not_clipped(" ".join(words), " ".join(gold))["rouge1"],
+        "",
+    ),
+    "overlap_bugs.recall_alone": (
+        "writing.rouge1",
+        lambda words, gold: overlap_bugs.recall_alone(" ".join(words), " ".join(gold))["rouge1"],
+        "recall alone",
+    ),
+    "overlap_bugs.common_run": (
+        "writing.common",
+        lambda first, second: max(
+            (
+                k
+                for k in range(len(first) + 1)
+                for i in range(len(first))
+                for j in range(len(second))
+                if first[i : i + k] == second[j : j + k] and len(first[i : i + k]) == k
+            ),
+            default=0,
+        ),
+        "without gaps",
+    ),
+    **dict.fromkeys(
+        (
+            f"overlap_bugs.{name}"
+            for name in [
+                "brevity_forgotten",
+                "brevity_upside_down",
+                "lines_are_lost",
+                "mean_of_sentences",
+                "of_pieces",
+                "references_first",
+                "spaces_are_letters",
+            ]
+        ),
+        "of whole sets, which lesson 16 tells; tests/metrics/test_overlap.py rejects it",
+    ),
+    "seq2seq_bugs.padding_is_taught": "one line; writing.shift rejects -100 among ids, tests/model/test_seq2seq.py this",
+    "seq2seq_bugs.unshifted": ("writing.shift", seq2seq_bugs.unshifted, "nothing is shifted"),
+    "seq2seq_bugs.starts_twice": (
+        "writing.shift",
+        lambda labels, start, pad: torch.where(
+            seq2seq_bugs.starts_twice(labels, start) == -100, pad, seq2seq_bugs.starts_twice(labels, start)
+        ),
+        "the last label is left out",
+    ),
+    **dict.fromkeys(
+        (
+            f"seq2seq_bugs.{name}"
+            for name in ["DeafLayer", "ForgetsWhatItWrote", "IgnoresSourceMask", "ReadsAhead", "ends_never"]
+        ),
+        "whole layers; writing.cross rejects a mask that is ignored, tests/model/test_seq2seq.py each of them",
+    ),
+    **dict.fromkeys(
+        (
+            f"written_bugs.{name}"
+            for name in ["best_of_many", "specials_are_drawn", "the_end_is_drawn_too", "the_piece_is_seen"]
+        ),
+        "samplers, which lesson 16 tells; tests/course/test_written.py rejects it",
     ),
     "chinese_bugs.cut_at_any_mark": ("chinese.vocabulary", chinese_bugs.cut_at_any_mark, "splitlines() also cuts"),
     "chinese_bugs.stripped_pieces": ("chinese.vocabulary", chinese_bugs.stripped_pieces, ""),

@@ -31,6 +31,7 @@ ONE_RUN = {
     "13_support_desk",
     "15_recommender",
     "14_monitor",
+    "16_writing_with_an_encoder",
     "17_tuning_a_little",
     "18_small_and_served",
     "21_chinese",
