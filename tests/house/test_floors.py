@@ -19,7 +19,7 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in flo
 HEAVY = {"transformers", "datasets"}
 MAKE_DATASETS = {f"bertlib.data.{name}" for name in ("bbc", "catalog", "from_hub", "own", "splits")}
 MAKE_DATASETS |= {f"bertcourse.data.{name}" for name in ("boolq", "customers", "faq", "guardian", "privacy", "rated")}
-MAKE_DATASETS |= {"bertcourse.data.chinese"}
+MAKE_DATASETS |= {f"bertcourse.data.{name}" for name in ("chinese", "verses", "xsum")}
 COURSE_ONLY = {"IPython", "matplotlib", "papermill", "bertviz", "nbformat", "nbconvert", "nbclient", "bertcourse"}
 
 
