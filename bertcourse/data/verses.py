@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import sqlite3
 from functools import cache
-
-from datasets import Dataset, DatasetDict
+from typing import TYPE_CHECKING
 
 from bertcourse.data.archives import read_member
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
 
 EDITIONS = {"4": "World English Bible", "k": "King James Version, 1611", "l": "Louis Segond, 1910"}
 WORDS = 25  # a verse with more, in either language, is left out
@@ -58,6 +60,8 @@ def load_verses(source: str = "4", target: str = "l") -> DatasetDict:
 
     Columns: book (1 to 66), chapter, verse, source, target.
     """
+    from datasets import Dataset, DatasetDict
+
     rows = [row for row in editions(source, target) if max(len(text.split()) for text in row[1:]) <= WORDS]
     held = {book: name for name, books in BOOKS.items() for book in books}
     parts, later = {}, set()
