@@ -12,7 +12,7 @@ WIDE = 24  # characters of a sentence
 WORDS, UNITS = 9, 28  # of a sentence with tags; how wide they are, each as its characters, at least 2
 
 
-def named(piece: str) -> str:
+def shown_as(piece: str) -> str:
     """A piece as it can be shown: by its code point where nothing would be seen."""
     if piece == "":
         return "(empty)"
@@ -35,7 +35,7 @@ def read_two_ways(content: str, first: int, count: int) -> Drawing:
     if not 2 <= count <= ROWS or not 0 <= first <= len(right) - count:
         raise ValueError(f"first={first}, count={count}: give 2 to {ROWS} of the ids 0 to {len(right) - 1}")
     rows = [
-        (number, named(right[number]), named(wrong[number]) if number < len(wrong) else "–")
+        (number, shown_as(right[number]), shown_as(wrong[number]) if number < len(wrong) else "–")
         for number in range(first, first + count)
     ]
     differ = [number for number, one, other in rows if one != other]
