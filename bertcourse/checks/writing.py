@@ -125,6 +125,22 @@ def _lengths(rng) -> dict:
     return {"written": written, "wanted": written + int(rng.integers(8, 40))}
 
 
+def _again(pieces: int) -> float:
+    return pieces * (pieces + 1) / 2
+
+
+def _passes(questions: int, replies: int) -> float:
+    return questions * replies - (questions + replies)
+
+
+def _some_pieces(rng) -> dict:
+    return {"pieces": int(rng.integers(18, 60))}
+
+
+def _some_questions(rng) -> dict:
+    return {"questions": int(rng.integers(30, 90)), "replies": int(rng.integers(200, 600))}
+
+
 # ------------------------------------------------------------------------------------------------------ known mistakes
 
 
@@ -427,6 +443,38 @@ CHECKS = {
             (_stepped(order=lambda beam, piece: (piece, beam)), "(beginning, piece), in this order."),
             (_wrong_width, "in a flat table of B · V numbers, a place divided by V gives the row: V = logs.shape[1]."),
             (lambda s, logs: _stepped()(s, logs)[:1], "as many as there are beginnings are kept: B of them."),
+        ),
+    ),
+    "again": number(
+        "how many pieces pass through the layers of a decoder that keeps nothing",
+        _some_pieces,
+        "A decoder without a memory writes {pieces} pieces: at each step it reads the start and all that is written so "
+        "far, so 1 piece at the first step, 2 at the second. How many pieces pass through its layers in all?",
+        _again,
+        mistakes=(
+            (lambda pieces: pieces, "that is with a memory: one new piece a step."),
+            (lambda pieces: pieces**2, "not all steps read as many as the last one: 1 + 2 + … are asked for."),
+            (lambda pieces: pieces * (pieces - 1) / 2, "the last step reads as many pieces as are written: 1 up to that."),
+            (lambda pieces: (pieces + 1) * (pieces + 2) / 2, "there are as many steps as pieces, and no more."),
+        ),
+    ),
+    "passes": number(
+        "how many more passes a cross-encoder needs than a bi-encoder",
+        _some_questions,
+        "{questions} questions are asked, each among the same {replies} replies. A bi-encoder passes each question and "
+        "each reply through the model once; a cross-encoder passes each pair. How many passes more does it need?",
+        _passes,
+        mistakes=(
+            (lambda questions, replies: questions * replies, "those are the cross-encoder's: take the bi-encoder's away."),
+            (lambda questions, replies: questions + replies, "those are the bi-encoder's alone."),
+            (
+                lambda questions, replies: questions * replies - questions,
+                "the bi-encoder reads the replies, too, once each.",
+            ),
+            (
+                lambda questions, replies: questions * replies - 2 * questions * replies,
+                "a bi-encoder makes each vector once, however often it is compared.",
+            ),
         ),
     ),
     "brevity": number(
