@@ -134,8 +134,8 @@ def test_the_checks_fail_on_what_others_shipped(layer, check, batch, monkeypatch
         check(make_model(), batch)
 
 
-def test_an_unshifted_decoder_reads_the_answer(model, batch):
-    """B37: after training on it the loss is nearly 0, since each piece stands in front of the eyes."""
+def test_the_decoder_reads_what_stands_before_each_label(model, batch):
+    """B37: the start first; unshifted, it would read the very piece that it is to write."""
     shifted = shift_right(batch["labels"], 1, 0)
     assert shifted[:, 0].eq(1).all() and torch.equal(shifted[1:, 1:], batch["labels"][1:, :-1])
     assert shifted[0].tolist() == [1, *batch["labels"][0, :5].tolist(), 0, 0, 0]
