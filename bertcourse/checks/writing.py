@@ -454,7 +454,10 @@ CHECKS = {
         mistakes=(
             (lambda pieces: pieces, "that is with a memory: one new piece a step."),
             (lambda pieces: pieces**2, "not all steps read as many as the last one: 1 + 2 + … are asked for."),
-            (lambda pieces: pieces * (pieces - 1) / 2, "the last step reads as many pieces as are written: 1 up to that."),
+            (
+                lambda pieces: pieces * (pieces - 1) / 2,
+                "the last step reads as many pieces as are written: 1 up to that.",
+            ),
             (lambda pieces: (pieces + 1) * (pieces + 2) / 2, "there are as many steps as pieces, and no more."),
         ),
     ),
@@ -465,7 +468,10 @@ CHECKS = {
         "each reply through the model once; a cross-encoder passes each pair. How many passes more does it need?",
         _passes,
         mistakes=(
-            (lambda questions, replies: questions * replies, "those are the cross-encoder's: take the bi-encoder's away."),
+            (
+                lambda questions, replies: questions * replies,
+                "those are the cross-encoder's: take the bi-encoder's away.",
+            ),
             (lambda questions, replies: questions + replies, "those are the bi-encoder's alone."),
             (
                 lambda questions, replies: questions * replies - questions,

@@ -46,7 +46,6 @@ from bug_zoo import (
     tokenizers_that_differ,
     training_bugs,
     writes_to_its_input,
-    written_bugs,
 )
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from test_notebooks import python_of
@@ -631,7 +630,7 @@ ZOO = {
         ),
         "of whole sets, which lesson 16 tells; tests/metrics/test_overlap.py rejects it",
     ),
-    "seq2seq_bugs.padding_is_taught": "one line; writing.shift rejects -100 among ids, tests/model/test_seq2seq.py this",
+    "seq2seq_bugs.padding_is_taught": "one line; writing.shift rejects its like, tests/model/test_seq2seq.py this",
     "seq2seq_bugs.unshifted": ("writing.shift", seq2seq_bugs.unshifted, "nothing is shifted"),
     "seq2seq_bugs.starts_twice": (
         "writing.shift",
@@ -652,7 +651,7 @@ ZOO = {
             f"written_bugs.{name}"
             for name in ["best_of_many", "specials_are_drawn", "the_end_is_drawn_too", "the_piece_is_seen"]
         ),
-        "samplers, which lesson 16 tells; tests/course/test_written.py rejects it",
+        "samplers, which lesson 16 tells of; tests/course/test_written.py rejects it",
     ),
     "chinese_bugs.cut_at_any_mark": ("chinese.vocabulary", chinese_bugs.cut_at_any_mark, "splitlines() also cuts"),
     "chinese_bugs.stripped_pieces": ("chinese.vocabulary", chinese_bugs.stripped_pieces, ""),

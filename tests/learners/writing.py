@@ -38,6 +38,14 @@ def brevity(code, named, *never):
     return Answer("writing.brevity", f"import math\n\nanswer = {code}\n", named, never)
 
 
+def steps(code, named, *never):
+    return Answer("writing.again", f"answer = {code}\n", named, never)
+
+
+def passes(code, named, *never):
+    return Answer("writing.passes", f"answer = {code}\n", named, never)
+
+
 SHARE = "sum(run in there for run in mine) / len(mine) if mine else 0.0"
 FIRST = "    first = torch.full_like(labels[:, :1], start)\n"
 TABLE = """
@@ -127,7 +135,25 @@ ANSWERS = [
     brevity("100 * math.exp(1 - 95 / 58)", None),
     brevity("52.8", None),
     brevity("torch.tensor(100 * math.exp(1 - 95 / 58))", None),
+    steps("190", None),
+    steps("sum(range(20))", None),
+    steps("torch.arange(1, 20).sum()", None),
+    passes("17002", None),
+    passes("50 * 348 - 398", None),
+    passes("np.int64(17400) - 398", None),
     # wrong
+    steps("19", "with a memory"),
+    steps("19 ** 2", "not all steps read as many"),
+    steps("19 * 18 / 2", "the last step reads as many"),
+    steps("20 * 21 / 2", "as many steps as pieces"),
+    steps("2 * 190", ""),
+    steps("'190'", ""),
+    passes("50 * 348", "take the bi-encoder's away"),
+    passes("398", "bi-encoder's alone"),
+    passes("50 * 348 - 50", "reads the replies, too"),
+    passes("-50 * 348", "makes each vector once"),
+    passes("50 * 348 - 348", ""),
+    passes("50 * 348 / 398", ""),
     brevity("100 * 58 / 95", "quotient of lengths"),
     brevity("100 * math.exp(1 - 58 / 95)", "upside down"),
     brevity("100 * (1 - math.exp(1 - 95 / 58))", "what is lost"),
