@@ -1,4 +1,4 @@
-"""BERT's encoder on pictures: patches in place of tokens (Dosovitskiy et al., 2021, "An Image is Worth 16x16 Words")."""
+"""BERT's encoder over patches of a picture (Dosovitskiy et al., 2021, "An Image is Worth 16x16 Words")."""
 
 from __future__ import annotations
 
