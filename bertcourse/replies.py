@@ -21,7 +21,7 @@ def vector_scores(asked: Sequence[str], replies: Sequence[str], reader: Embedder
     return reader.predict(list(asked)) @ reader.predict(list(replies)).T
 
 
-def ranks_of(scores: np.ndarray, right: Sequence[int]) -> np.ndarray:
+def right_ranks(scores: np.ndarray, right: Sequence[int]) -> np.ndarray:
     """Of each row the rank of its right reply, from 1, with equal scores halved: (N,) float64.
 
     Ranks are means over ties, so a method that scores all replies alike is as good as chance, not the best.

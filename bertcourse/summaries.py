@@ -44,23 +44,23 @@ def summary_texts(name: str, split: str) -> list[tuple[list[str], str]]:
     return texts if name == "title" else [(sentences[1:], sentences[0]) for sentences, _ in texts]
 
 
-def gain(text: str, reference: str) -> float:
+def worth_of(text: str, reference: str) -> float:
     """The mean of ROUGE-1, ROUGE-2 and ROUGE-L, from 0 to 1: what the oracle looks for."""
     scores = rouge(text, reference)
     return sum(scores[kind] for kind in KINDS) / len(KINDS)
 
 
 def gains_of(sentences: Sequence[str], reference: str) -> np.ndarray:
-    """`gain` of each sentence alone, (N,) float64. The best is the oracle: it has read the reference."""
-    return np.array([gain(sentence, reference) for sentence in sentences])
+    """`worth_of` of each sentence alone, (N,) float64. The best is the oracle: it has read the reference."""
+    return np.array([worth_of(sentence, reference) for sentence in sentences])
 
 
 def best_few(sentences: Sequence[str], reference: str, most: int = 3) -> list[int]:
-    """The greedy oracle: the sentence that adds most to `gain`, then the next, while it rises; ascending places."""
+    """The greedy oracle: the sentence that adds most to `worth_of`, then the next, while it rises; ascending places."""
     chosen, reached = [], 0.0
     while len(chosen) < min(most, len(sentences)):
         tries = [place for place in range(len(sentences)) if place not in chosen]
-        found = [gain("\n".join(sentences[i] for i in sorted([*chosen, place])), reference) for place in tries]
+        found = [worth_of("\n".join(sentences[i] for i in sorted([*chosen, place])), reference) for place in tries]
         if max(found) <= reached:
             break
         reached = max(found)

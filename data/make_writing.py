@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from bertcourse import summaries as methods
 from bertcourse.data.faq import load_faq
 from bertcourse.data.privacy import load_privacy
-from bertcourse.replies import best_of_judged, ranks_of, vector_scores, word_scores
+from bertcourse.replies import best_of_judged, right_ranks, vector_scores, word_scores
 from bertlib.data.encoders import encoder_folder
 from bertlib.tasks import embed
 
@@ -112,7 +112,7 @@ def replies() -> None:
     reader, rows = embed.Embedder.load(encoder_folder("minilm")), []
     faq, (asked, sentences) = load_faq(), load_privacy()
     of_faq = [
-        ranks_of(scores, range(len(faq)))
+        right_ranks(scores, range(len(faq)))
         for scores in (
             word_scores(faq["question"], faq["answer"]),
             vector_scores(faq["question"], faq["answer"], reader),

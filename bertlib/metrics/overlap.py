@@ -89,7 +89,7 @@ def bleu_words(text: str) -> list[str]:
     return text.split()
 
 
-def paired(predictions: Iterable[str], references: Iterable[str]) -> list[tuple[str, str]]:
+def side_by_side(predictions: Iterable[str], references: Iterable[str]) -> list[tuple[str, str]]:
     """Both, one by one; a ValueError where they are not as many, or none, or a single string."""
     if isinstance(predictions, str) or isinstance(references, str):
         raise ValueError("predictions and references: give a list of texts for each, not one string")
@@ -129,7 +129,7 @@ def bleu(predictions: Iterable[str], references: Iterable[str]) -> float:
 
     Raises a ValueError where there are not as many references as predictions, or none.
     """
-    return bleu_of([bleu_counts(*pair) for pair in paired(predictions, references)])
+    return bleu_of([bleu_counts(*pair) for pair in side_by_side(predictions, references)])
 
 
 def chrf_counts(prediction: str, reference: str) -> list[int]:
@@ -155,4 +155,4 @@ def chrf_of(counts: Iterable[Sequence[int]]) -> float:
 
 def chrf(predictions: Iterable[str], references: Iterable[str]) -> float:
     """Corpus chrF, 0 to 100: runs of 1 to 6 characters without spaces, recall counts twice. Raises as `bleu`."""
-    return chrf_of([chrf_counts(*pair) for pair in paired(predictions, references)])
+    return chrf_of([chrf_counts(*pair) for pair in side_by_side(predictions, references)])

@@ -9,9 +9,9 @@ from bertlib.metrics.overlap import (
     common_subsequence,
     harmonic,
     ngrams,
-    paired,
     rouge,
     rouge_words,
+    side_by_side,
 )
 
 
@@ -57,7 +57,7 @@ def of_pieces(tokenizer):
 
 def mean_of_sentences(predictions, references):
     """The mean of each text's own BLEU: most have no run of four in common, and are smoothed."""
-    pairs = paired(predictions, references)
+    pairs = side_by_side(predictions, references)
     return sum(bleu([one], [other]) for one, other in pairs) / len(pairs)
 
 

@@ -29,6 +29,7 @@ from bertlib.train.loop import train
 from bertlib.train.optimizer import parameter_groups
 from bertlib.train.recipe import Recipe
 from bug_zoo import (
+    chinese_bugs,
     desk_bugs,
     few_labels_bugs,
     head_input,
@@ -73,9 +74,9 @@ def test_every_bug_is_met_by_a_test_of_the_library():
             tree = ast.parse(path.read_text(encoding="utf-8"))
             met |= {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     bugs = [bug for path in here.glob("[a-z]*.py") if path.name != "test_bug_zoo.py" for bug in caged(path)]
-    for module in (masking_bugs, pair_bugs, tokenizers_that_differ):
+    for module in (chinese_bugs, masking_bugs, pair_bugs, tokenizers_that_differ):
         name = module.__name__.rpartition(".")[2]
-        for group in ("BUGS", "WORD_BUGS"):
+        for group in ("BUGS", "WORD_BUGS", "JOINERS", "READERS"):
             if f"{name}.{group}" in met:
                 met |= {f"{name}.{bug.__name__}" for bug in getattr(module, group)}
     assert len(bugs) >= 60

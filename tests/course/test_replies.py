@@ -5,13 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from bertcourse.replies import best_of_judged, rank_by_chance, ranks_of, word_scores
+from bertcourse.replies import best_of_judged, rank_by_chance, right_ranks, word_scores
 
 
 def test_ranks_are_means_over_ties():
     scores = np.array([[3.0, 1, 2], [0, 0, 0], [1, 2, 2]])
-    assert ranks_of(scores, [0, 1, 2]).tolist() == [1, 2, 1.5]
-    assert ranks_of(scores, [1, 0, 0]).tolist() == [3, 2, 3]
+    assert right_ranks(scores, [0, 1, 2]).tolist() == [1, 2, 1.5]
+    assert right_ranks(scores, [1, 0, 0]).tolist() == [3, 2, 3]
 
 
 def test_only_judged_replies_count():

@@ -222,6 +222,8 @@ def test_labels_go_by_offsets_not_by_count():
     right = [labels[start] for start, _ in offsets]
     assert right == ["B", "I", "O", "B"]
     assert chinese_bugs.labels_by_count(labels, offsets) != right
+    ends = ["B", "I", "I", "B", "I", "I", "I", "O"]  # a year that is a name
+    assert chinese_bugs.labels_of_last_character(ends, offsets) != [ends[start] for start, _ in offsets]
 
 
 # --------------------------------------------------------------------------------------------------------- masking

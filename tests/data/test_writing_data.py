@@ -9,7 +9,7 @@ from test_archives import needs
 
 from bertcourse import summaries
 from bertcourse.data.faq import load_faq
-from bertcourse.replies import ranks_of, vector_scores, word_scores
+from bertcourse.replies import right_ranks, vector_scores, word_scores
 from bertlib.data.encoders import encoder_folder
 from bertlib.files import data_folder
 from bertlib.metrics.overlap import rouge
@@ -80,11 +80,11 @@ def test_ranks_of_replies_are_what_is_stored(reader):
     needs("zaragoza-construction-faq")
     faq, stored = load_faq(), [row for row in rows_of("replies.csv") if row["set"] == "faq"]
     assert len(stored) == len(faq) == 503
-    words = ranks_of(word_scores(faq["question"], faq["answer"]), range(len(faq)))
+    words = right_ranks(word_scores(faq["question"], faq["answer"]), range(len(faq)))
     assert words.tolist() == [float(row["words"]) for row in stored]
     questions, answers = faq["question"][:60], faq["answer"]
     reader.max_length = 256
-    vectors = ranks_of(vector_scores(questions, answers, reader), range(60))
+    vectors = right_ranks(vector_scores(questions, answers, reader), range(60))
     reader.max_length = summaries.TOKENS
     assert np.mean(vectors == [float(row["vectors"]) for row in stored[:60]]) > 0.95
     found = np.array([float(row["vectors"]) for row in stored])
