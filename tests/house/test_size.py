@@ -19,7 +19,7 @@ from bertlib.data.questions import question_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = sorted((ROOT / "bertlib").rglob("*.py"))
-LINES = 13582  # of all of it; what goes beyond this has to take its room from something else, or say why it may not
+LINES = 13662  # of all of it; what goes beyond this has to take its room from something else, or say why it may not
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
