@@ -52,7 +52,7 @@ def _brevity(written: int, wanted: int) -> float:
 def _texts(rng):
     yield [1, 2, 3, 4], [[9, 1, 2, 3, 8]], 3
     yield [1, 2, 3, 4, 5], [[1, 2], [2, 3]], 2
-    yield [5, 6, 5, 6, 5], [[5, 6, 7]], 2  # a run that comes twice counts twice
+    yield [5, 6, 5, 6, 5, 7], [[5, 6, 7]], 2  # a run that comes twice counts twice: 2 of 5, not 1 of 3
     yield [1, 2], [[1, 2, 3]], 3  # too short for a run
     yield [3, 4, 5, 6], [[3, 4], [5, 6]], 3  # the end of one text and the beginning of the next are no run
     yield [7, 8, 9], [[7, 8, 9]], 1
